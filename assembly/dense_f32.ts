@@ -1,0 +1,52 @@
+import { expF32, sigmoidF32, tanhF32 } from "./activations_f32";
+import { BLOCK, LAYER_LINEAR, LAYER_RELU, LAYER_SIGMOID, LAYER_SOFTMAX } from "./format";
+import { mac16F32 } from "./mac_f32";
+import { F32s } from "./memory";
+
+// Data of a dense layer, blocks of 16 rows; the rows of a sigmoid halved:
+//
+//   b      f32[blocks][16]
+//   W      f32[blocks][N][16]
+
+/**
+ * Computes `y = b + W x`, rows padded to 16.
+ *
+ * @param b  f32[blocks][16]; may be y
+ * @param w  f32[blocks][sizeIn][16]
+ * @param y  f32[blocks][16]
+ */
+export function affineF32(b: usize, w: usize, x: usize, y: usize, sizeIn: i32, size: i32): void {
+  while (size > 0) {
+    mac16F32(w, x, x + F32s.bytes(sizeIn), b, y, size);
+    w += usize(sizeIn) << 6;
+    b += 64;
+    y += 64;
+    size -= BLOCK;
+  }
+}
+
+/** Applies the activation of a dense layer of this kind to `y`, f32[size], in place. A sigmoid's rows come halved. */
+export function activateF32(y: usize, size: i32, kind: i32): void {
+  if (kind === LAYER_LINEAR) return;
+  if (kind === LAYER_SOFTMAX) {
+    softmaxF32(y, size);
+    return;
+  }
+  for (let i = 0; i < size; i++) {
+    const a = F32s.at(y, i);
+    F32s.put(y, i, kind === LAYER_RELU ? max<f32>(a, 0) : kind === LAYER_SIGMOID ? sigmoidF32(a) : tanhF32(a));
+  }
+}
+
+/** Softmax in place: exp(y - max) / sum, summed in ascending order. */
+export function softmaxF32(y: usize, size: i32): void {
+  let top = F32s.at(y, 0);
+  for (let i = 1; i < size; i++) top = max<f32>(top, F32s.at(y, i));
+  let sum: f32 = 0;
+  for (let i = 0; i < size; i++) {
+    const e = expF32(F32s.at(y, i) - top);
+    sum += e;
+    F32s.put(y, i, e);
+  }
+  for (let i = 0; i < size; i++) F32s.put(y, i, F32s.at(y, i) / sum);
+}

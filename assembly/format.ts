@@ -1,0 +1,81 @@
+// Layout of the image that the kernels read. Untyped integers and no imports, so that asc, tsc and esbuild all read this file.
+//
+//   word 0   magic           which build may read it
+//        1   image size      bytes, a multiple of 16
+//        2   checksum        of all words after this one (image.ts)
+//        3   layer count
+//        4   I               values in one sample (1 for a token)
+//        5   O               values in one prediction
+//        6   vocabulary      0 = no embedding
+//        7   N               size of x, the input of layer 0 (I, or the embedding size)
+//        8   window          L·I values of the skip, 0 = no skip
+//        9   state size      bytes, a multiple of 16
+//       10   vector size     bytes of one work vector in the scratch, a multiple of 64
+//       11   output          offset of the output part in the image
+//       12.. A, B, C, 0      q15: cubic of the softmax
+//   then, each part starting at a multiple of 16 bytes and padded with zeros to one:
+//       q15: the tanh table, 256 words (base | slope << 16)
+//       input: f32 [offset, scale][I]; q15 i32 offset[I]; or embedding rows of f32 or i16, each padded to 16 bytes
+//       one record of 8 words for each layer, followed by its data (gru_*.ts, dense_*.ts draw it)
+//       skip: W, packed as a dense layer's
+//       output: f32 [offset, scale][O]; q15 i32 [multiplier, skip multiplier, offset][O]
+//
+// The scratch follows the image: two work vectors, then the accumulators of a layer.
+
+/** Version of the functions that a kernel module exports. */
+export const ABI_VERSION = 1;
+
+/** "RVf1" read as a little-endian word. */
+export const IMAGE_MAGIC_F32 = 0x31665652;
+/** "RVq1": q15 with the int8 weights widened to i16, for the SIMD build. */
+export const IMAGE_MAGIC_Q15_WIDE = 0x31715652;
+/** "RVb1": q15 with weights as i8, for the scalar build. */
+export const IMAGE_MAGIC_Q15_BYTE = 0x31625652;
+
+export const HEADER_MAGIC = 0;
+export const HEADER_BYTES = 4;
+export const HEADER_CHECKSUM = 8;
+export const HEADER_LAYERS = 12;
+export const HEADER_SAMPLE = 16;
+export const HEADER_PREDICTION = 20;
+export const HEADER_VOCABULARY = 24;
+export const HEADER_INPUT = 28;
+export const HEADER_WINDOW = 32;
+export const HEADER_STATE = 36;
+export const HEADER_VECTOR = 40;
+export const HEADER_OUTPUT = 44;
+export const HEADER_CUBIC = 48;
+export const HEADER_SIZE = 64;
+
+/** Bytes of the tanh table in a q15 image. */
+export const TABLE_SIZE = 1024;
+
+/** LAYER_* below. */
+export const RECORD_KIND = 0;
+export const RECORD_SIZE_IN = 4;
+export const RECORD_SIZE_OUT = 8;
+/** Bytes from this record to the next. */
+export const RECORD_NEXT = 12;
+export const RECORD_SHIFT_X = 16;
+export const RECORD_SHIFT_H = 20;
+export const RECORD_SIZE = 32;
+
+export const LAYER_LINEAR = 0;
+export const LAYER_SIGMOID = 1;
+export const LAYER_TANH = 2;
+export const LAYER_RELU = 3;
+export const LAYER_SOFTMAX = 4;
+export const LAYER_GRU_AFTER = 5;
+export const LAYER_GRU_BEFORE = 6;
+
+/** Units or rows in one block of the packed weights. */
+export const BLOCK = 16;
+
+/** Factor of the checksum. */
+export const CHECKSUM_FACTOR = 0x01000193;
+
+export const STATUS_OK = 0;
+export const STATUS_BAD_MAGIC = 1;
+export const STATUS_BAD_SIZE = 2;
+export const STATUS_BAD_CHECKSUM = 3;
+export const STATUS_BAD_TOKEN = 4;

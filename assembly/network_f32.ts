@@ -1,0 +1,80 @@
+import { activateF32, affineF32 } from "./dense_f32";
+import {
+  HEADER_BYTES,
+  HEADER_INPUT,
+  HEADER_LAYERS,
+  HEADER_OUTPUT,
+  HEADER_SIZE,
+  HEADER_VECTOR,
+  HEADER_VOCABULARY,
+  HEADER_WINDOW,
+  LAYER_GRU_AFTER,
+  RECORD_KIND,
+  RECORD_NEXT,
+  RECORD_SIZE,
+  RECORD_SIZE_OUT,
+  STATUS_BAD_TOKEN,
+  STATUS_OK,
+} from "./format";
+import { gruF32 } from "./gru_f32";
+import { blocks, paddedBytes } from "./image";
+import { copy, F32s } from "./memory";
+
+/**
+ * Advances one session by one time step through the whole network.
+ *
+ * @param image  a checked image (format.ts)
+ * @param state  the session's state block, updated in place
+ * @param sample  f32[I], or i32[1] holding a token
+ * @param prediction  f32[O], written
+ * @returns STATUS_OK, or STATUS_BAD_TOKEN with the state untouched
+ */
+export function stepF32(image: usize, state: usize, sample: usize, prediction: usize): i32 {
+  const scratch = image + load<u32>(image, HEADER_BYTES);
+  const vector = load<u32>(image, HEADER_VECTOR);
+  const window = load<i32>(image, HEADER_WINDOW);
+  const vocabulary = load<u32>(image, HEADER_VOCABULARY);
+  let size = load<i32>(image, HEADER_INPUT);
+  let at = image + HEADER_SIZE;
+  let x = scratch;
+  if (vocabulary > 0) {
+    const row = paddedBytes<f32>(size);
+    const token = load<u32>(sample);
+    if (token >= vocabulary) return STATUS_BAD_TOKEN;
+    x = at + token * row;
+    at += vocabulary * row;
+  } else {
+    if (window > 0) {
+      x = state + F32s.bytes(window - size);
+      copy(state, state + F32s.bytes(size), x - state);
+    }
+    for (let i = 0; i < size; i++) {
+      F32s.put(x, i, (F32s.at(sample, i) - F32s.at(at, 2 * i)) * F32s.at(at, 2 * i + 1));
+    }
+    at += paddedBytes<f32>(2 * size);
+  }
+  let h = state + paddedBytes<f32>(window);
+  for (let left = load<i32>(image, HEADER_LAYERS); left > 0; left--) {
+    const kind = load<i32>(at, RECORD_KIND);
+    const sizeIn = size;
+    size = load<i32>(at, RECORD_SIZE_OUT);
+    if (kind >= LAYER_GRU_AFTER) {
+      gruF32(at, x, h, scratch + 2 * vector);
+      x = h;
+      h += paddedBytes<f32>(size);
+    } else {
+      // The two work vectors take turns, so that a dense layer never writes what it reads.
+      const y = x === scratch ? scratch + vector : scratch;
+      affineF32(at + RECORD_SIZE, at + RECORD_SIZE + (blocks(size) << 6), x, y, sizeIn, size);
+      activateF32(y, size, kind);
+      x = y;
+    }
+    at += load<u32>(at, RECORD_NEXT);
+  }
+  if (window > 0) affineF32(x, at, state, x, window, size);
+  at = image + load<u32>(image, HEADER_OUTPUT);
+  for (let i = 0; i < size; i++) {
+    F32s.put(prediction, i, F32s.at(x, i) * F32s.at(at, 2 * i + 1) + F32s.at(at, 2 * i));
+  }
+  return STATUS_OK;
+}

@@ -1,0 +1,92 @@
+import { distance } from "fastest-levenshtein";
+import type { z } from "zod";
+import type { Problem } from "./document.ts";
+import { knownKeys } from "./schema.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** Turns an issue of the schema into problems in words. */
+export function describeIssue(issue: Issue): Problem[] {
+  const { path } = issue;
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => describeUnknownKey(path, key));
+    case "invalid_union":
+      return describeUnion(issue.errors, path);
+    case "invalid_type":
+      // An absent key: the schema sees undefined, and the place to look at is its parent.
+      if (issue.input === undefined && path.length > 0) {
+        return [{ path: path.slice(0, -1), message: `"${String(path.at(-1))}" is missing` }];
+      }
+      return [{ path, message: `found ${describeInput(issue)}, expected ${typeName(issue.expected)}` }];
+    case "invalid_value": {
+      const values = issue.values.map((value) => JSON.stringify(value));
+      const hint = typeof issue.input === "string" ? suggest(issue.input, issue.values.map(String)) : "";
+      return [{ path, message: `found ${describeValue(issue.input)}, expected one of ${values.join(", ")}${hint}` }];
+    }
+    case "invalid_key":
+      return [
+        {
+          path: path.slice(0, -1),
+          key: String(path.at(-1)),
+          message: `"${String(path.at(-1))}" is not a name: letters, digits, _ . and - are allowed, 64 at most`,
+        },
+      ];
+    case "too_small":
+      if (issue.origin === "string") return [{ path, message: "the text is empty" }];
+      if (issue.origin === "array") return [{ path, message: "the list is empty" }];
+      return [{ path, message: `found ${String(issue.input)}, expected at least ${issue.minimum}` }];
+    case "too_big":
+      return [{ path, message: `found ${String(issue.input)}, expected at most ${issue.maximum}` }];
+    default:
+      return [{ path, message: issue.message }];
+  }
+}
+
+function describeUnknownKey(path: Problem["path"], key: string): Problem {
+  const keys = knownKeys(path);
+  return { path, key, message: `unknown key "${key}"${suggest(key, keys) || `, expected one of ${keys.join(", ")}`}` };
+}
+
+/** Answers `, did you mean "…"?` when one of the names is close to the text, else nothing. */
+export function suggest(text: string, names: readonly string[]): string {
+  const close = names
+    .map((name) => ({ name, edits: distance(text.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ name, edits }) => edits <= Math.max(1, Math.round(0.4 * Math.min(text.length, name.length))))
+    .sort((a, b) => a.edits - b.edits);
+  return close[0] === undefined ? "" : `, did you mean "${close[0].name}"?`;
+}
+
+/** The alternative that fits best is the one whose value has the right type. */
+function describeUnion(alternatives: readonly Issue[][], path: readonly PropertyKey[]): Problem[] {
+  const isWrongType = ({ code, path: inner }: Issue) => code === "invalid_type" && inner.length === 0;
+  const best = alternatives.find((issues) => !issues.some(isWrongType)) ?? [];
+  if (best.length > 0) return best.flatMap((issue) => describeIssue({ ...issue, path: [...path, ...issue.path] }));
+  const types = alternatives.flatMap(([issue]) => (issue?.code === "invalid_type" ? [typeName(issue.expected)] : []));
+  return [{ path, message: `expected ${types.join(" or ")}` }];
+}
+
+function typeName(type: string): string {
+  const names: Record<string, string> = {
+    object: "a mapping",
+    record: "a mapping",
+    array: "a list",
+    string: "text",
+    boolean: "true or false",
+    int: "a whole number",
+  };
+  return names[type] ?? `a ${type}`;
+}
+
+/** A value of the broker's section may be a secret, such as a password that is all digits. */
+function describeInput({ path, input }: Issue): string {
+  return path[0] === "broker" && typeof input === "number" ? "a number (write it in quotes)" : describeValue(input);
+}
+
+function describeValue(value: unknown): string {
+  if (value === null) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a mapping";
+  if (typeof value === "string") return value.length <= 40 ? `"${value}"` : "a long text";
+  return typeof value === "number" ? `the number ${value}` : String(value);
+}

@@ -1,0 +1,83 @@
+import { dirname, resolve } from "node:path";
+import { type CheckedStream, checkConfig } from "./check.ts";
+import { type ConfigDocument, ConfigError, formatPath, type Problem, parseConfigDocument } from "./document.ts";
+import { describeIssue } from "./issues.ts";
+import { type Config, configSchema } from "./schema.ts";
+import { readText, resolveSecrets } from "./secrets.ts";
+
+/** A configuration that is ready to be used. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly streams: readonly CheckedStream[];
+  /** PEM texts of TLS. */
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** What an operator should know; no secrets. */
+  readonly warnings: readonly string[];
+  /** Answers a path of the configuration as a path from the working directory: relative ones start at the file's folder. */
+  resolvePath(path: string): string;
+  /** Makes the error that tells problems found later, with their places in the file. */
+  error(problems: readonly Problem[]): ConfigError;
+}
+
+/**
+ * Reads and checks a configuration file; all that is wrong is told at once.
+ *
+ * @throws {ConfigError} when it cannot be read or used
+ */
+export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<LoadedConfig> {
+  let text: string;
+  try {
+    text = await readText(file);
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  const document = parseConfigDocument(text, file);
+  const folder = dirname(resolve(file));
+  const problems: Problem[] = [];
+  const value = await resolveSecrets(document.value, { env, folder }, problems);
+  const parsed = configSchema.safeParse(value, { reportInput: true });
+  if (!parsed.success) throw document.error([...problems, ...parsed.error.issues.flatMap(describeIssue)]);
+  const config = parsed.data;
+  const streams = checkConfig(config, problems);
+  const tls = await readTls(config, folder, problems);
+  if (problems.length > 0) throw document.error(problems);
+  return {
+    config,
+    streams,
+    tls,
+    warnings: findWarnings(config, document),
+    resolvePath: (path) => resolve(folder, path),
+    error: (found) => document.error(found),
+  };
+}
+
+async function readTls(config: Config, folder: string, problems: Problem[]): Promise<LoadedConfig["tls"]> {
+  const tls: { ca?: string; cert?: string; key?: string } = {};
+  for (const name of ["ca", "cert", "key"] as const) {
+    const path = config.broker[name];
+    if (path === undefined) continue;
+    try {
+      tls[name] = await readText(resolve(folder, path));
+    } catch (error) {
+      problems.push({ path: ["broker", name], message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return tls;
+}
+
+function findWarnings(config: Config, document: ConfigDocument): string[] {
+  const written = (document.value as { broker: { password?: string } }).broker.password;
+  const warnings: Problem[] = [];
+  const warn = (key: string, message: string) => warnings.push({ path: ["broker", key], message });
+  if (written !== undefined && !written.includes("${")) {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of a configuration
+    warn("password", "is in the file as plain text; ${env:NAME} or ${file:/path} keeps it out");
+  }
+  if (!config.broker.reject_unauthorized) {
+    warn(
+      "reject_unauthorized",
+      "the broker's certificate is not checked: anyone on the way may read and forge messages",
+    );
+  }
+  return warnings.map(({ path, message }) => `${document.file}: ${formatPath(path)} ${message}`);
+}

@@ -1,0 +1,102 @@
+import { z } from "zod";
+
+const text = z.string().min(1);
+
+const broker = z.strictObject({
+  url: text.describe("mqtt://host[:port], or mqtts://host[:port] for TLS"),
+  username: text.optional(),
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of a configuration
+  password: text.optional().describe("Best ${env:NAME} or ${file:/path}"),
+  ca: text.optional().describe("TLS: PEM file of the authority that signed the broker's certificate"),
+  cert: text.optional().describe("TLS: PEM file of the client certificate"),
+  key: text.optional().describe("TLS: PEM file of the client certificate's key"),
+  reject_unauthorized: z.boolean().default(true).describe("TLS: false takes any certificate"),
+  client_id: text.optional().describe("Default: made once and kept in the state directory"),
+  keepalive: z.int().min(5).max(65535).default(30).describe("Seconds"),
+  protocol: z.literal([4, 5]).default(4).describe("4 is MQTT 3.1.1"),
+});
+
+const state = z.strictObject({
+  directory: text.optional().describe("Where the state of the devices is kept; default ./state"),
+  memory: z.boolean().optional().describe("true: lost with the process, for trials"),
+});
+
+const input = z.union([
+  text.describe("Name of the model's input, and of the field"),
+  z.strictObject({
+    name: text.describe("Name of the model's input"),
+    field: z.string().optional().describe("Plain name or JSON Pointer; default: the name"),
+  }),
+]);
+
+const stream = z.strictObject({
+  model: text.describe("Model file"),
+  numeric: z.enum(["f32", "q15"]).optional().describe("Default: the numeric form of the model file"),
+  topic: text.describe("plant/{site}/{device}/data: {x} captures one level, {x+} one or more, a last # is ignored"),
+  device: text.optional().describe("Key of the device, made of captures; default: all of them, joined by /"),
+  payload: z.enum(["json", "array", "number", "f32le"]).default("json"),
+  inputs: z
+    .array(input)
+    .min(1)
+    .optional()
+    .describe("Binds the payload's values to the model's inputs; default: by name, in the model's order"),
+  time: z
+    .strictObject({ field: z.string(), format: z.enum(["unix", "unix_ms", "iso8601"]) })
+    .optional()
+    .describe("Default: the time of arrival"),
+  max_devices: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1000)
+    .describe("Most devices in memory; the others rest in the state directory"),
+  max_payload: z.int().min(1).max(268_435_455).default(262_144).describe("Longest payload, bytes"),
+  qos: z.literal([0, 1]).default(1),
+});
+
+/** The configuration of `rivulet run`, as it is written. */
+export const configSchema = z.strictObject({
+  broker,
+  state: state.default({}),
+  base_topic: text.default("rivulet").describe("First levels of all topics that are published"),
+  streams: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), stream),
+});
+
+/** A checked configuration, defaults filled in. */
+export type Config = z.infer<typeof configSchema>;
+
+/** A stream of a checked configuration. */
+export type StreamConfig = Config["streams"][string];
+
+/** A JSON Schema value, as far as it is looked at here. */
+export interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly [keyword: string]: unknown;
+}
+
+/** Answers the JSON Schema of the configuration, for editors; `config.schema.json` is its text. */
+export function configJsonSchema(): JsonSchema {
+  const schema = z.toJSONSchema(configSchema, { io: "input" }) as JsonSchema;
+  return { ...schema, title: "Rivulet configuration" };
+}
+
+/** Answers the keys that the configuration knows at a path, e.g. of `["streams", "pump"]`. */
+export function knownKeys(path: readonly PropertyKey[]): string[] {
+  let schemas: JsonSchema[] = [configJsonSchema()];
+  for (const step of path) {
+    schemas = schemas.flatMap(withAlternatives).flatMap(({ properties, additionalProperties, items }) => {
+      if (typeof step === "number") return items === undefined ? [] : [items];
+      const property = properties?.[String(step)];
+      if (property !== undefined) return [property];
+      return typeof additionalProperties === "object" ? [additionalProperties] : [];
+    });
+  }
+  return schemas.flatMap(withAlternatives).flatMap(({ properties }) => Object.keys(properties ?? {}));
+}
+
+function withAlternatives(schema: JsonSchema): JsonSchema[] {
+  return [schema, ...(schema.anyOf ?? [])];
+}

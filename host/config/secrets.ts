@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Problem } from "./document.ts";
+
+const REFERENCE = /\$\{([^}]*)\}/g;
+
+/** Where references are looked up. */
+export interface SecretSources {
+  readonly env: NodeJS.ProcessEnv;
+  /** Relative paths start here. */
+  readonly folder: string;
+}
+
+/**
+ * Replaces `${env:NAME}` and `${file:path}` in the texts of the broker's section; a line feed that ends a file is left
+ * out. Adds to `problems` what is not found, never what was read.
+ */
+export async function resolveSecrets(value: unknown, sources: SecretSources, problems: Problem[]): Promise<unknown> {
+  if (!isMapping(value) || !isMapping(value.broker)) return value;
+  const broker: Record<string, unknown> = { ...value.broker };
+  for (const [key, text] of Object.entries(broker)) {
+    if (typeof text !== "string") continue;
+    try {
+      broker[key] = await replaceReferences(text, sources);
+    } catch (error) {
+      problems.push({ path: ["broker", key], message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { ...value, broker };
+}
+
+async function replaceReferences(text: string, sources: SecretSources): Promise<string> {
+  let result = "";
+  let end = 0;
+  for (const match of text.matchAll(REFERENCE)) {
+    result += text.slice(end, match.index) + (await lookUp(match[1] ?? "", sources));
+    end = match.index + match[0].length;
+  }
+  return result + text.slice(end);
+}
+
+async function lookUp(reference: string, { env, folder }: SecretSources): Promise<string> {
+  const [, kind, name = ""] = /^(env|file):(.+)$/.exec(reference) ?? [];
+  if (kind === "env") {
+    const value = env[name];
+    if (value === undefined) throw new Error(`environment variable ${name} is not set`);
+    return value;
+  }
+  if (kind === "file") return (await readText(resolve(folder, name))).replace(/\r?\n$/, "");
+  throw new Error(`unknown reference \${${reference}}, expected \${env:NAME} or \${file:path}`);
+}
+
+/** Reads a text file. @throws {Error} with the path and the reason */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new Error(`cannot read ${path}: ${describeFileError(error)}`, { cause: error });
+  }
+}
+
+/** Tells in plain words why a file cannot be read. */
+export function describeFileError(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "there is no such file";
+  if (code === "EACCES") return "permission denied";
+  if (code === "EISDIR") return "it is a directory";
+  return message;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,4 @@
+// The library for Node: the runtime, and models from files.
+
+export { loadModel } from "./load-file.ts";
+export * from "./runtime/index.ts";

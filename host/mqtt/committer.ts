@@ -1,0 +1,160 @@
+import type { Change, StateStore } from "../store/store.ts";
+
+/** Something whose state is kept in the state store under `key`. */
+export interface Stateful {
+  readonly key: string;
+  snapshot(): Uint8Array;
+}
+
+/** A message on its way: received, and to be acknowledged once all that it changed is committed. */
+export interface Ticket {
+  /** Parts of the host that still work on it; 0 when it is settled. */
+  open: number;
+  /** Tells the broker; called once, in the order in which messages were received [MQTT-4.6.0-2]. */
+  acknowledge(): void;
+}
+
+export interface CommitterOptions {
+  readonly store: StateStore;
+  /** Called when a commit failed; it is tried again after `retryMs`. */
+  readonly onError: (error: unknown) => void;
+  /** Called after each commit, when its messages are acknowledged. */
+  readonly onCommitted: (changes: number) => void;
+  readonly retryMs?: number;
+}
+
+/**
+ * Commits states in groups, and acknowledges messages only after the states they led to: state before ack. A group is
+ * what happened in one turn of the event loop, or while the previous commit was under way, so that grouping adds no wait
+ * and yet a burst of messages costs one commit.
+ */
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #dirty = new Set<Stateful>();
+  #next = new Map<string, Uint8Array | undefined>();
+  #current: ReadonlyMap<string, Uint8Array | undefined> = new Map();
+  #tickets: Ticket[] = [];
+  #isScheduled = false;
+  #isRunning = false;
+  #isStopped = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+  }
+
+  /** Messages received and not yet acknowledged. */
+  get pending(): number {
+    return this.#tickets.length;
+  }
+
+  /** Takes a message in; its acknowledgement waits for it to be settled and committed, and for those before it. */
+  admit(ticket: Ticket): void {
+    this.#tickets.push(ticket);
+  }
+
+  /** Tells that one part of the host is done with a message. */
+  settle(ticket: Ticket): void {
+    ticket.open--;
+    this.#schedule();
+  }
+
+  /** Has the state of a device committed with the next group. */
+  touch(device: Stateful): void {
+    this.#dirty.add(device);
+    this.#schedule();
+  }
+
+  /** Has the state of a device that leaves memory committed with the next group, as it is now. */
+  release(device: Stateful): void {
+    if (this.#dirty.delete(device)) this.put(device.key, device.snapshot());
+  }
+
+  /** Has a value committed with the next group; undefined deletes the key. */
+  put(key: string, value: Uint8Array | undefined): void {
+    this.#next.set(key, value);
+    this.#schedule();
+  }
+
+  /** Answers a value that is not committed yet, which the state store does not know. */
+  uncommitted(key: string): Uint8Array | undefined {
+    return this.#next.get(key) ?? this.#current.get(key);
+  }
+
+  /** Resolves when no message is pending and all is committed, or after `timeoutMs`: true when all is committed. */
+  async idle(timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    const done = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#schedule(); // even when nothing is left to do: its end answers
+    await Promise.race([done, timeout]);
+    clearTimeout(timer);
+    return this.#isIdle();
+  }
+
+  /** Gives up what is not committed yet; its messages stay with the broker. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isRunning) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      void this.#run();
+    });
+  }
+
+  #hasWork(): boolean {
+    return this.#dirty.size > 0 || this.#next.size > 0 || this.#tickets[0]?.open === 0;
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#hasWork() && !this.#isStopped) {
+      const settled = this.#countSettled();
+      const changes = this.#collect();
+      if (changes.length > 0 && !(await this.#commit(changes))) break;
+      this.#current = new Map();
+      for (const ticket of this.#tickets.splice(0, settled)) ticket.acknowledge();
+      this.#options.onCommitted(changes.length);
+    }
+    this.#isRunning = false;
+    if (this.#isIdle()) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #isIdle(): boolean {
+    return !this.#isRunning && !this.#hasWork() && this.#tickets.length === 0;
+  }
+
+  #countSettled(): number {
+    const index = this.#tickets.findIndex(({ open }) => open > 0);
+    return index < 0 ? this.#tickets.length : index;
+  }
+
+  #collect(): Change[] {
+    for (const device of this.#dirty) this.#next.set(device.key, device.snapshot());
+    this.#dirty.clear();
+    this.#current = this.#next;
+    this.#next = new Map();
+    return [...this.#current];
+  }
+
+  /** Tries until it works: a message must not be acknowledged without its state, and the broker keeps it meanwhile. */
+  async #commit(changes: readonly Change[]): Promise<boolean> {
+    const { store, onError, retryMs = 1000 } = this.#options;
+    for (;;) {
+      if (this.#isStopped) return false;
+      try {
+        await store.commit(changes);
+        return true;
+      } catch (error) {
+        onError(error);
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+  }
+}

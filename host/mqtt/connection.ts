@@ -1,0 +1,220 @@
+// One connection to the broker, from CONNECT to the end of the socket. A lost connection is followed by a new one
+// (link.ts), never revived: nothing of a past connection, such as a packet id, can leak into the next.
+
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import type { Subscription } from "../stream/filters.ts";
+import { describeConnectionError, REASONS } from "./failures.ts";
+
+/** Where the broker is, and who we are. */
+export interface BrokerOptions {
+  /** `mqtt://host[:port]` or `mqtts://host[:port]`. */
+  readonly url: string;
+  readonly clientId: string;
+  /** The broker forgets the MQTT session at the end of the connection. */
+  readonly isClean: boolean;
+  readonly username?: string;
+  readonly password?: string;
+  /** PEM texts of TLS. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  /** Default true; false takes any certificate. */
+  readonly rejectUnauthorized?: boolean;
+  /** Seconds; default 30. */
+  readonly keepalive?: number;
+  /** MQTT 3.1.1 (4, the default) or 5. */
+  readonly protocol?: 4 | 5;
+  /** MQTT 5: longest packet that the broker may send, bytes. */
+  readonly maxPacketBytes?: number;
+  /** Retained message that the broker publishes when the connection is lost. */
+  readonly lastWill?: { readonly topic: string; readonly payload: string };
+}
+
+/** A message from the broker. */
+export interface Message {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly isRetained: boolean;
+  /** Packet id to be acknowledged; 0 for QoS 0. */
+  readonly id: number;
+}
+
+/** What a connection tells; none of these may throw. */
+export interface ConnectionHandlers {
+  /** The broker accepted us; `hasSession`: it kept our subscriptions and the messages since. */
+  onOpen(connection: Connection, hasSession: boolean): void;
+  /** The next message comes only after `next` is called; it must be called within the keepalive time. */
+  onMessage(connection: Connection, message: Message, next: () => void): void;
+  /** The socket took what was waiting: `isBusy` was true and is false. */
+  onDrain(connection: Connection): void;
+  /** The connection ended or did not come about; `reason` is undefined when nobody said why. */
+  onClose(connection: Connection, reason: string | undefined): void;
+}
+
+/** A connection to the broker. */
+export interface Connection {
+  readonly isOpen: boolean;
+  /** The socket does not take more at the moment. */
+  readonly isBusy: boolean;
+  subscribe(subscriptions: readonly Subscription[]): Promise<void>;
+  unsubscribe(filters: readonly string[]): Promise<void>;
+  /** Publishes at QoS 0: handed to the socket, or lost with the connection. */
+  send(topic: string, payload: string | Uint8Array): void;
+  /** Publishes at QoS 1 and resolves when the broker has it. */
+  publish(topic: string, payload: string | Uint8Array, options: { readonly retain: boolean }): Promise<void>;
+  /** Tells the broker that a message may be forgotten; acks of one turn travel together. */
+  acknowledge(id: number): void;
+  /** Says goodbye to the broker, so that it does not publish the last will. */
+  close(timeoutMs: number): Promise<void>;
+  /** Cuts the connection. */
+  destroy(): void;
+}
+
+/** Opens a connection; the handlers tell what becomes of it. */
+export function openConnection(options: BrokerOptions, handlers: ConnectionHandlers): Connection {
+  const client = mqtt.connect(clientOptions(options));
+  const connection = new MqttConnection(client, handlers);
+  client.connect();
+  return connection;
+}
+
+/** mqtt.js goes on to the next message without a PUBACK when the handler of one answers an error (test/mqtt/connection.test.ts). */
+const WITHOUT_ACK = new Error("Acknowledged later");
+
+class MqttConnection implements Connection {
+  readonly #client: MqttClient;
+  #acks: number[] = [];
+  #reason: string | undefined;
+  #isClosed = false;
+
+  constructor(client: MqttClient, handlers: ConnectionHandlers) {
+    this.#client = client;
+    // Set before connecting: a resumed MQTT session delivers messages at once.
+    client.handleMessage = ({ topic, payload, retain, qos, messageId = 0 }, callback) => {
+      const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+      const message = { topic, payload: bytes, isRetained: retain, id: qos === 0 ? 0 : messageId };
+      handlers.onMessage(this, message, () => callback(WITHOUT_ACK));
+    };
+    client.on("connect", ({ sessionPresent }) => {
+      (client.stream as { setNoDelay?: (isOn: boolean) => void }).setNoDelay?.(true);
+      client.stream.on("drain", () => handlers.onDrain(this));
+      handlers.onOpen(this, sessionPresent);
+    });
+    client.on("disconnect", ({ reasonCode }) => {
+      this.#reason ??= REASONS.get(reasonCode ?? 0) ?? `the broker ended the connection (reason code ${reasonCode})`;
+    });
+    client.on("error", (error) => {
+      this.#reason ??= describeConnectionError(error);
+    });
+    client.on("close", () => {
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      handlers.onClose(this, this.#reason);
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#client.connected && !this.#isClosed;
+  }
+
+  get isBusy(): boolean {
+    return this.#client.stream.writableNeedDrain;
+  }
+
+  async subscribe(subscriptions: readonly Subscription[]): Promise<void> {
+    // rh 2 (MQTT 5): no retained messages; a model is not stepped with old news.
+    const topics = Object.fromEntries(
+      subscriptions.map(({ filter, qos }) => [filter, { qos, nl: false, rap: false, rh: 2 }]),
+    );
+    await this.#client.subscribeAsync(topics);
+  }
+
+  async unsubscribe(filters: readonly string[]): Promise<void> {
+    await this.#client.unsubscribeAsync([...filters]);
+  }
+
+  send(topic: string, payload: string | Uint8Array): void {
+    this.#client.publish(topic, toPayload(payload), { qos: 0 });
+  }
+
+  async publish(topic: string, payload: string | Uint8Array, { retain }: { readonly retain: boolean }): Promise<void> {
+    await this.#client.publishAsync(topic, toPayload(payload), { qos: 1, retain });
+  }
+
+  acknowledge(id: number): void {
+    if (this.#acks.push(id) === 1) process.nextTick(() => this.#sendAcks());
+  }
+
+  /** One write for many PUBACKs; a system call for each is a third of the cost of receiving at QoS 1. */
+  #sendAcks(): void {
+    const ids = this.#acks;
+    this.#acks = [];
+    if (!this.isOpen) return; // the broker sends the messages again
+    const bytes = Buffer.allocUnsafe(4 * ids.length);
+    for (const [index, id] of ids.entries()) bytes.writeUInt32BE(0x40020000 | id, 4 * index);
+    this.#client.stream.write(bytes);
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#isClosed) return;
+    this.#sendAcks();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.#client.endAsync().catch(() => {}), timeout]);
+    clearTimeout(timer);
+    this.destroy();
+  }
+
+  // Not `client.end(true)`: with QoS 1 publishes in flight it throws in its own store.
+  destroy(): void {
+    this.#client.stream.destroy();
+  }
+}
+
+function toPayload(payload: string | Uint8Array): string | Buffer {
+  return typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+}
+
+function clientOptions(options: BrokerOptions): IClientOptions {
+  const url = new URL(options.url);
+  const { protocol = 4, keepalive = 30, rejectUnauthorized = true, lastWill } = options;
+  const client: IClientOptions = {
+    protocol: url.protocol === "mqtts:" ? "mqtts" : "mqtt",
+    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    protocolVersion: protocol,
+    clientId: options.clientId,
+    clean: options.isClean,
+    keepalive,
+    rejectUnauthorized,
+    manualConnect: true,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    connectTimeout: 10_000,
+    log: () => {}, // its debug output costs 13 % and shows user names
+  };
+  if (url.port !== "") client.port = Number(url.port);
+  if (lastWill) client.will = { topic: lastWill.topic, payload: Buffer.from(lastWill.payload), qos: 1, retain: true };
+  if (protocol === 5) client.properties = sessionProperties(options);
+  const { username, password, ca, cert, key } = options;
+  return {
+    ...client,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+const SESSION_EXPIRY_SECONDS = 7 * 24 * 3600;
+
+function sessionProperties({ isClean, maxPacketBytes }: BrokerOptions): NonNullable<IClientOptions["properties"]> {
+  return {
+    receiveMaximum: 1024,
+    ...(isClean ? {} : { sessionExpiryInterval: SESSION_EXPIRY_SECONDS }),
+    ...(maxPacketBytes === undefined ? {} : { maximumPacketSize: maxPacketBytes }),
+  };
+}

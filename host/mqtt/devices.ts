@@ -1,0 +1,167 @@
+import { crc32 } from "../runtime/crc32.ts";
+import { SampleError, SnapshotError } from "../runtime/errors.ts";
+import type { Runtime } from "../runtime/session-types.ts";
+import type { StateStore } from "../store/store.ts";
+
+import { createDevice, type Device, DeviceStateError, type Outcome } from "../stream/device.ts";
+import type { Committer, Stateful, Ticket } from "./committer.ts";
+import type { StreamCounters } from "./counters.ts";
+import type { LimitedLog } from "./log.ts";
+
+/** A sample on its way to a device. */
+export interface Arrival {
+  /** f64[I]; copied when the device has to be loaded first. */
+  readonly sample: Float64Array;
+  /** Unix milliseconds. */
+  readonly time: number;
+  readonly ticket: Ticket;
+}
+
+export interface DevicesOptions {
+  /** Name of the stream. */
+  readonly stream: string;
+  readonly runtime: Runtime;
+  /** Most devices in memory. */
+  readonly maxDevices: number;
+  readonly store: StateStore;
+  readonly committer: Committer;
+  readonly counters: StreamCounters;
+  readonly log: LimitedLog;
+  /** Called for every step, in order per device. */
+  readonly onOutcome: (device: string, outcome: Outcome, arrival: Arrival) => void;
+  /** Called for a sample that the model refuses. */
+  readonly onRefused: (device: string, error: SampleError, arrival: Arrival) => void;
+  readonly retryMs?: number;
+}
+
+interface Resident extends Stateful {
+  readonly name: string;
+  readonly device: Device;
+}
+
+/**
+ * The devices of a stream: those in memory, least recently used first, and those that are on their way from the state
+ * store. A device that is in memory is stepped at once; samples of one that is not wait for it, in order.
+ */
+export class Devices {
+  readonly #options: DevicesOptions;
+  readonly #residents = new Map<string, Resident>();
+  readonly #loading = new Map<string, Arrival[]>();
+  #isClosed = false;
+
+  constructor(options: DevicesOptions) {
+    this.#options = options;
+  }
+
+  /** Steps a device by a sample, now or when its state is there. */
+  accept(name: string, arrival: Arrival): void {
+    const resident = this.#residents.get(name);
+    if (resident !== undefined) {
+      this.#residents.delete(name);
+      this.#residents.set(name, resident);
+      this.#step(resident, arrival);
+      return;
+    }
+    const waiting = this.#loading.get(name);
+    const copy = { ...arrival, sample: arrival.sample.slice() };
+    if (waiting !== undefined) {
+      waiting.push(copy);
+      return;
+    }
+    const state = this.#options.committer.uncommitted(this.#key(name));
+    if (state !== undefined) {
+      this.#step(this.#admit(name, state), arrival);
+      return;
+    }
+    this.#loading.set(name, [copy]);
+    void this.#load(name);
+  }
+
+  /** Frees the sessions. What is not committed by now is lost. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { device } of this.#residents.values()) device.release();
+    this.#residents.clear();
+    this.#loading.clear();
+  }
+
+  async #load(name: string): Promise<void> {
+    const state = await this.#read(name);
+    if (this.#isClosed) return;
+    const resident = this.#admit(name, state);
+    const waiting = this.#loading.get(name) ?? [];
+    this.#loading.delete(name);
+    for (const arrival of waiting) this.#step(resident, arrival);
+  }
+
+  /** Tries until it works: starting cold would lose the state, and the broker keeps the messages meanwhile. */
+  async #read(name: string): Promise<Uint8Array | undefined> {
+    const { store, log, stream, retryMs = 1000 } = this.#options;
+    while (!this.#isClosed) {
+      try {
+        return await store.get(this.#key(name));
+      } catch (error) {
+        log.note(stream, "state store", `the state of ${name} cannot be read, trying again: ${error}`);
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+    return undefined;
+  }
+
+  #admit(name: string, state: Uint8Array | undefined): Resident {
+    const { runtime, counters } = this.#options;
+    this.#makeRoom();
+    const device = createDevice(runtime);
+    const resident = { key: this.#key(name), name, device, snapshot: () => device.snapshot() };
+    if (state !== undefined) this.#restore(resident, state);
+    this.#residents.set(name, resident);
+    counters.devices = this.#residents.size;
+    return resident;
+  }
+
+  #makeRoom(): void {
+    const { maxDevices, committer, counters } = this.#options;
+    for (const resident of this.#residents.values()) {
+      if (this.#residents.size < maxDevices) return;
+      committer.release(resident);
+      resident.device.release();
+      this.#residents.delete(resident.name);
+      counters.evictions++;
+    }
+  }
+
+  #restore({ name, key, device }: Resident, state: Uint8Array): void {
+    const { committer, counters, log, stream } = this.#options;
+    try {
+      device.restore(state);
+      counters.restored++;
+    } catch (error) {
+      if (!(error instanceof SnapshotError || error instanceof DeviceStateError)) throw error;
+      // Nothing is lost: the old bytes move aside, in the batch that brings the new state.
+      const aside = `quarantine/${key}/${crc32(state).toString(16).padStart(8, "0")}`;
+      committer.put(aside, state);
+      if (error instanceof SnapshotError) counters.state_of_other_model++;
+      else counters.state_damaged++;
+      const kind = error instanceof SnapshotError ? "state of other model" : "state damaged";
+      log.note(stream, kind, `device ${name} starts cold, its old state is kept as ${aside} (${error.message})`);
+    }
+  }
+
+  #step(resident: Resident, arrival: Arrival): void {
+    const { committer, counters, onOutcome, onRefused } = this.#options;
+    try {
+      const outcome = resident.device.step(arrival.sample);
+      counters.steps++;
+      committer.touch(resident);
+      onOutcome(resident.name, outcome, arrival);
+    } catch (error) {
+      if (!(error instanceof SampleError)) throw error;
+      onRefused(resident.name, error, arrival);
+    }
+    committer.settle(arrival.ticket);
+  }
+
+  #key(name: string): string {
+    return `device/${this.#options.stream}/${name}`;
+  }
+}

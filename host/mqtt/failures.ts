@@ -1,0 +1,49 @@
+const REFUSED_LOGIN = "the broker refuses the user name or password";
+
+/** What the reason codes of a CONNACK or DISCONNECT mean to an operator (MQTT 3.1.1 table 3.1, MQTT 5 section 2.4). */
+export const REASONS: ReadonlyMap<number, string> = new Map([
+  [1, "the broker does not speak this version of MQTT; set broker.protocol to 4 or 5"],
+  [2, "the broker refuses the client id"],
+  [3, "the broker is not available yet"],
+  [4, REFUSED_LOGIN],
+  [5, REFUSED_LOGIN],
+  [132, "the broker does not speak this version of MQTT; set broker.protocol to 4 or 5"],
+  [133, "the broker refuses the client id"],
+  [134, REFUSED_LOGIN],
+  [135, REFUSED_LOGIN],
+  [136, "the broker is not available yet"],
+  [137, "the broker is busy"],
+  [138, "the broker has banned this client"],
+  [139, "the broker shuts down"],
+  [142, "another client took over the client id"],
+  [149, "a packet was too large for the broker"],
+]);
+
+const SYSTEM: ReadonlyMap<string, string> = new Map([
+  ["ECONNREFUSED", "connection refused; is the broker running?"],
+  ["ECONNRESET", "the connection was reset"],
+  ["EHOSTUNREACH", "the host cannot be reached"],
+  ["ENETUNREACH", "the network cannot be reached"],
+  ["ENOTFOUND", "the host name is not known"],
+  ["EAI_AGAIN", "the host name cannot be looked up at the moment"],
+  ["EPIPE", "the connection was closed"],
+  ["ETIMEDOUT", "the host does not answer"],
+  ["CERT_HAS_EXPIRED", "the broker's certificate has expired"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "the broker's certificate is self-signed; name its authority in broker.ca"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "the broker's certificate has an unknown authority; name it in broker.ca"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "the broker's certificate has an unknown authority; name it in broker.ca"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "the broker's certificate has an unknown authority; name it in broker.ca"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "the broker's certificate is for another host name"],
+]);
+
+/** Tells in plain words why a connection failed. */
+export function describeConnectionError(error: Error): string {
+  const { code } = error as { code?: string | number };
+  if (typeof code === "number") return REASONS.get(code) ?? error.message;
+  if (error.message === "connack timeout") return "the broker does not answer";
+  if (error.message === "Keepalive timeout") return "the broker does not answer any more";
+  const known = SYSTEM.get(code ?? "");
+  if (known !== undefined) return known;
+  if (code !== undefined && /^(ERR_SSL|EPROTO)/.test(code)) return `TLS fails: ${error.message.trim()}`;
+  return error.message || String(code ?? "unknown error");
+}

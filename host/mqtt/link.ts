@@ -1,0 +1,111 @@
+import { type BrokerOptions, type Connection, type Message, openConnection } from "./connection.ts";
+import type { Logger } from "./log.ts";
+
+/** Waiting times between attempts to connect. */
+export interface RetryOptions {
+  /** Before the second attempt; doubled for each that follows. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /** Least time between two log lines that say the same. */
+  readonly repeatMs: number;
+}
+
+export interface LinkOptions {
+  readonly broker: BrokerOptions;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly retry?: Partial<RetryOptions>;
+  /** Subscribes and announces; the connection is cut and tried again when it fails. */
+  readonly onOpen: (connection: Connection, hasSession: boolean) => Promise<void>;
+  readonly onMessage: (connection: Connection, message: Message, next: () => void) => void;
+  readonly onDrain: () => void;
+}
+
+const DEFAULT_RETRY: RetryOptions = { firstMs: 1000, maxMs: 30_000, repeatMs: 60_000 };
+const SHORT_MS = 10_000;
+
+/** Keeps a connection to the broker: opens it again, with growing pauses, whenever it is lost. */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #retry: RetryOptions;
+  #connection: Connection | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #openedAt: number | undefined;
+  #setupError: string | undefined;
+  #isStopped = false;
+  /** Reasons of failures, and when each was last logged. */
+  readonly #told = new Map<string, number>();
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#retry = { ...DEFAULT_RETRY, ...options.retry };
+  }
+
+  /** The connection, while it is open. */
+  get connection(): Connection | undefined {
+    return this.#connection?.isOpen ? this.#connection : undefined;
+  }
+
+  /** Makes the first attempt to connect. */
+  start(): void {
+    const { broker, onMessage, onDrain } = this.#options;
+    this.#openedAt = undefined;
+    this.#setupError = undefined;
+    this.#connection = openConnection(broker, {
+      onOpen: (connection, hasSession) => void this.#open(connection, hasSession),
+      onMessage,
+      onDrain,
+      onClose: (_, reason) => this.#lose(reason),
+    });
+  }
+
+  /** Ends the connection and makes no further attempts. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    if (this.connection) await this.connection.close(timeoutMs);
+    else this.#connection?.destroy();
+  }
+
+  async #open(connection: Connection, hasSession: boolean): Promise<void> {
+    const { broker, log, now, onOpen } = this.#options;
+    this.#openedAt = now();
+    try {
+      await onOpen(connection, hasSession);
+    } catch (error) {
+      if (connection.isOpen) this.#setupError = error instanceof Error ? error.message : String(error);
+      connection.destroy();
+      return;
+    }
+    this.#told.clear();
+    log.info("broker", `connected to ${broker.url} as ${broker.clientId}${hasSession ? ", MQTT session resumed" : ""}`);
+  }
+
+  #lose(reason: string | undefined): void {
+    if (this.#isStopped) return;
+    const { now } = this.#options;
+    const lasted = this.#openedAt === undefined ? 0 : now() - this.#openedAt;
+    this.#failures = lasted > SHORT_MS ? 1 : this.#failures + 1;
+    this.#report(this.#setupError ?? reason ?? this.#guess(lasted));
+    const { firstMs, maxMs } = this.#retry;
+    const pause = Math.min(maxMs, firstMs * 2 ** (this.#failures - 1));
+    // Half of the pause is random: the clients of a broker that comes back do not all knock at once.
+    this.#timer = setTimeout(() => this.start(), pause * (0.5 + 0.5 * Math.random()));
+  }
+
+  #guess(lasted: number): string {
+    if (this.#openedAt === undefined || lasted > SHORT_MS || this.#failures < 3) return "the connection was closed";
+    return `the broker closes the connection right after it opened; does another client use the client id "${this.#options.broker.clientId}"?`;
+  }
+
+  #report(reason: string): void {
+    const { broker, log, now } = this.#options;
+    const told = this.#told.get(reason);
+    if (told !== undefined && now() - told < this.#retry.repeatMs) return;
+    this.#told.set(reason, now());
+    const verb = this.#openedAt === undefined ? "cannot connect to" : "lost the connection to";
+    const attempts = told === undefined ? "trying again" : `still trying (${this.#failures} attempts)`;
+    log.warn("broker", `${verb} ${broker.url}: ${reason}; ${attempts}`);
+  }
+}

@@ -1,0 +1,63 @@
+import type { Connection } from "./connection.ts";
+
+/** What the outbox reports to. */
+export interface OutboxCounters {
+  published: number;
+  dropped: number;
+}
+
+/** A short queue of QoS 0 messages before a socket that does not take more; the oldest are dropped when it is full. */
+export class Outbox {
+  readonly #connection: () => Connection | undefined;
+  readonly #counters: OutboxCounters;
+  readonly #limit: number;
+  #queue: { readonly topic: string; readonly payload: string }[] = [];
+  #head = 0;
+
+  constructor(connection: () => Connection | undefined, counters: OutboxCounters, limit = 10_000) {
+    this.#connection = connection;
+    this.#counters = counters;
+    this.#limit = limit;
+  }
+
+  /** Messages that wait. */
+  get length(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  /** True when the input should pause, so that nothing has to be dropped. */
+  get isCrowded(): boolean {
+    return this.length > this.#limit / 2;
+  }
+
+  /** Publishes a message now or, when the socket is busy or the broker away, later. */
+  push(topic: string, payload: string): void {
+    this.#queue.push({ topic, payload });
+    this.drain();
+    if (this.length <= this.#limit) return;
+    this.#take();
+    this.#counters.dropped++;
+  }
+
+  /** Publishes what waits, as far as the socket takes it. */
+  drain(): void {
+    const connection = this.#connection();
+    if (connection === undefined) return;
+    while (this.length > 0 && !connection.isBusy) {
+      const message = this.#take();
+      if (message === undefined) return;
+      connection.send(message.topic, message.payload);
+      this.#counters.published++;
+    }
+  }
+
+  #take(): { readonly topic: string; readonly payload: string } | undefined {
+    const message = this.#queue[this.#head++];
+    // `shift` moves the whole queue each time.
+    if (this.#head === this.#queue.length || this.#head > this.#limit) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return message;
+  }
+}

@@ -1,0 +1,129 @@
+// `rivulet run`: a configuration file becomes models, a state store and a bridge to the broker.
+
+import { readFile } from "node:fs/promises";
+import type { Problem } from "./config/document.ts";
+import { type LoadedConfig, loadConfig } from "./config/load.ts";
+import { describeFileError } from "./config/secrets.ts";
+import { type Bridge, type BridgeOptions, type StreamOptions, startBridge } from "./mqtt/bridge.ts";
+import type { Logger } from "./mqtt/log.ts";
+import { ModelFormatError } from "./runtime/errors.ts";
+import { createRuntime, loadModel } from "./runtime/index.ts";
+import type { Runtime } from "./runtime/session-types.ts";
+import type { Numeric } from "./runtime/types.ts";
+import { openLevelStore } from "./store/level.ts";
+import { createMemoryStore } from "./store/memory.ts";
+import type { StateStore } from "./store/store.ts";
+import { bindingProblem, createDecoder } from "./stream/payload.ts";
+
+export interface RunOptions {
+  /** The configuration file. */
+  readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Logger;
+  /** Makes the runtime of a model file; default: reads it, runs its self-test, and picks the fastest kernels. */
+  readonly openRuntime?: (path: string, numeric: Numeric | undefined) => Promise<Runtime>;
+  readonly retry?: BridgeOptions["retry"];
+}
+
+/**
+ * Starts what a configuration file describes.
+ *
+ * @throws {ConfigError} when the configuration or one of its models cannot be used
+ * @throws {StateStoreError} when the state directory cannot be used
+ */
+export async function startRun(options: RunOptions): Promise<Bridge> {
+  const { file, env, log, openRuntime = openModelRuntime, retry } = options;
+  const loaded = await loadConfig(file, env);
+  for (const warning of loaded.warnings) log.warn("config", warning);
+  const streams = await openStreams(loaded, openRuntime);
+  for (const { name, runtime, topic } of streams) {
+    log.info(
+      name,
+      `model ${runtime.model.id}, ${runtime.numeric}${runtime.simd ? " with SIMD" : ""}, topic ${topic.text}`,
+    );
+  }
+  const store = await openStore(loaded, log);
+  const { config } = loaded;
+  return startBridge({
+    broker: brokerOptions(loaded),
+    baseTopic: config.base_topic,
+    streams,
+    store,
+    log,
+    ...(retry === undefined ? {} : { retry }),
+  });
+}
+
+async function openStreams(
+  loaded: LoadedConfig,
+  openRuntime: NonNullable<RunOptions["openRuntime"]>,
+): Promise<StreamOptions[]> {
+  const problems: Problem[] = [];
+  const streams: StreamOptions[] = [];
+  for (const { name, config, topic, device, inputs: bound } of loaded.streams) {
+    const path = ["streams", name];
+    let runtime: Runtime;
+    try {
+      runtime = await openRuntime(loaded.resolvePath(config.model), config.numeric);
+    } catch (error) {
+      problems.push({ path: [...path, "model"], message: describeModelError(config.model, error) });
+      continue;
+    }
+    const modelInputs = runtime.model.spec.inputs.map((input) => input.name);
+    const inputs = bound ?? modelInputs.map((input) => ({ name: input }));
+    const problem = bindingProblem(inputs, modelInputs);
+    if (problem !== undefined) {
+      const at = problem.index === undefined ? [...path, "inputs"] : [...path, "inputs", problem.index];
+      problems.push({ path: at, message: problem.message });
+      continue;
+    }
+    if (config.payload === "number" && modelInputs.length !== 1) {
+      const message = `a plain number is one input, the model has ${modelInputs.length}`;
+      problems.push({ path: [...path, "payload"], message });
+      continue;
+    }
+    const { payload, time, max_payload: maxBytes, max_devices: maxDevices, qos } = config;
+    const decode = createDecoder({ payload, inputs, modelInputs, maxBytes, ...(time === undefined ? {} : { time }) });
+    streams.push({ name, runtime, topic, device, decode, maxDevices, qos });
+  }
+  if (problems.length > 0) throw loaded.error(problems);
+  return streams;
+}
+
+async function openModelRuntime(path: string, numeric: Numeric | undefined): Promise<Runtime> {
+  const model = await loadModel(await readFile(path));
+  return createRuntime(model, numeric === undefined ? {} : { numeric });
+}
+
+function describeModelError(path: string, error: unknown): string {
+  if (error instanceof ModelFormatError) return `${path} is not a model that can be used: ${error.message}`;
+  if (error instanceof Error && "syscall" in error) return `cannot read ${path}: ${describeFileError(error)}`;
+  return `${path}: ${error instanceof Error ? error.message : error}`;
+}
+
+async function openStore({ config, resolvePath }: LoadedConfig, log: Logger): Promise<StateStore> {
+  if (config.state.memory) {
+    log.warn("state", "kept in memory: it is lost when the process ends");
+    return createMemoryStore();
+  }
+  return openLevelStore(resolvePath(config.state.directory ?? "state"));
+}
+
+const TOPIC_BYTES = 65_536; // the longest topic of a packet, and its header
+
+function brokerOptions({ config, tls, streams }: LoadedConfig): BridgeOptions["broker"] {
+  const { url, username, password, reject_unauthorized, client_id, keepalive, protocol } = config.broker;
+  return {
+    url,
+    keepalive,
+    protocol,
+    rejectUnauthorized: reject_unauthorized,
+    // Without a state to go on with, messages from before the start are of no use.
+    isClean: config.state.memory === true,
+    maxPacketBytes: TOPIC_BYTES + Math.max(...streams.map((stream) => stream.config.max_payload)),
+    ...tls,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(client_id === undefined ? {} : { clientId: client_id }),
+  };
+}

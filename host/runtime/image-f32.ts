@@ -1,0 +1,121 @@
+import { BLOCK, IMAGE_MAGIC_F32 } from "../../assembly/format.ts";
+import { blocks, bytesOf, dataOf, type Image, inputSizeOf, packImage } from "./image.ts";
+import type { GruLayerSpec, LayerSpec, Model } from "./types.ts";
+
+/** Packs an f32 model. The SIMD and the scalar build read the same image. */
+export function packF32(model: Model): Image {
+  const { spec } = model;
+  const outputs = spec.outputs.length;
+  const size = inputSizeOf(spec);
+  return packImage(spec, {
+    magic: IMAGE_MAGIC_F32,
+    elementBytes: 4,
+    head: [spec.embedding ? embeddingRows(model, size) : affinePairs(model, "input", size)],
+    layer: (index, layer, sizeIn) => {
+      const name = `layers.${index}`;
+      if (layer.kind === "dense") return denseParts(model, name, layer, sizeIn);
+      return layer.reset === "after" ? gruAfter(model, name, layer, sizeIn) : gruBefore(model, name, layer, sizeIn);
+    },
+    skip: spec.skip
+      ? bytesOf(matrix(dataOf(model, "skip.W"), outputs, spec.skip.length * spec.inputs.length, 0, 1))
+      : undefined,
+    output: affinePairs(model, "output", outputs),
+    cubic: [],
+    accumulatorBytes: (layer) => blocks(layer.size) * (layer.kind === "gru" ? 64 * 4 : 0),
+  });
+}
+
+/** [offset, scale][count], the identity when the model has none. */
+function affinePairs(model: Model, prefix: string, count: number): Uint8Array {
+  const offset = model.tensors.get(`${prefix}.offset`)?.data;
+  const scale = model.tensors.get(`${prefix}.scale`)?.data;
+  const pairs = new Float32Array(2 * count);
+  for (let i = 0; i < count; i++) {
+    pairs[2 * i] = offset?.[i] ?? 0;
+    pairs[2 * i + 1] = scale?.[i] ?? 1;
+  }
+  return bytesOf(pairs);
+}
+
+/** Rows of the embedding, each padded to 4 elements. */
+function embeddingRows(model: Model, size: number): Uint8Array {
+  const rows = dataOf(model, "embedding.weight");
+  const stride = Math.ceil(size / 4) * 4;
+  const padded = new Float32Array((rows.length / size) * stride);
+  for (let row = 0; row * size < rows.length; row++) {
+    for (let i = 0; i < size; i++) padded[row * stride + i] = rows[row * size + i] as number;
+  }
+  return bytesOf(padded);
+}
+
+/** Rows `first..first + rows - 1` of a row-major matrix as f32[blocks][columns][16], times `factor`. */
+function matrix(w: ArrayLike<number>, rows: number, columns: number, first: number, factor: number): Float32Array {
+  const packed = new Float32Array(blocks(rows) * columns * BLOCK);
+  for (let row = 0; row < rows; row++) {
+    const base = Math.floor(row / BLOCK) * columns * BLOCK + (row % BLOCK);
+    for (let k = 0; k < columns; k++) {
+      packed[base + k * BLOCK] = factor * (w[(first + row) * columns + k] as number);
+    }
+  }
+  return packed;
+}
+
+function denseParts(model: Model, name: string, layer: LayerSpec, sizeIn: number): readonly Uint8Array[] {
+  const factor = layer.kind === "dense" && layer.activation === "sigmoid" ? 0.5 : 1;
+  const bias = matrix(dataOf(model, `${name}.b`), layer.size, 1, 0, factor);
+  const w = matrix(dataOf(model, `${name}.W`), layer.size, sizeIn, 0, factor);
+  return [bytesOf(bias), bytesOf(w)];
+}
+
+/** Factor of the rows of gate r, z, n: those that pass a sigmoid are halved. */
+const FACTORS = [0.5, 0.5, 1] as const;
+
+/** [blocks][columns][3][16] of a matrix [3 size][columns] in gate order rzn, with the gates put in `order`. */
+function gates(w: ArrayLike<number>, size: number, columns: number, order: readonly number[]): Float32Array {
+  const packed = new Float32Array(blocks(size) * columns * 3 * BLOCK);
+  for (let unit = 0; unit < size; unit++) {
+    const base = Math.floor(unit / BLOCK) * columns * 3 * BLOCK + (unit % BLOCK);
+    order.forEach((gate, place) => {
+      const row = (gate * size + unit) * columns;
+      for (let k = 0; k < columns; k++) {
+        packed[base + (3 * k + place) * BLOCK] = (FACTORS[gate] as number) * (w[row + k] as number);
+      }
+    });
+  }
+  return packed;
+}
+
+function gruAfter(model: Model, name: string, layer: GruLayerSpec, sizeIn: number): readonly Uint8Array[] {
+  const { size } = layer;
+  const b = dataOf(model, `${name}.b`);
+  const c = dataOf(model, `${name}.c`);
+  const bias = new Float32Array(blocks(size) * 4 * BLOCK);
+  for (let unit = 0; unit < size; unit++) {
+    const base = Math.floor(unit / BLOCK) * 4 * BLOCK + (unit % BLOCK);
+    bias[base] = b[2 * size + unit] as number;
+    bias[base + BLOCK] = summed(b, c, unit) / 2;
+    bias[base + 2 * BLOCK] = summed(b, c, size + unit) / 2;
+    bias[base + 3 * BLOCK] = c[2 * size + unit] as number;
+  }
+  return [
+    bytesOf(bias),
+    bytesOf(gates(dataOf(model, `${name}.W`), size, sizeIn, [2, 0, 1])),
+    bytesOf(gates(dataOf(model, `${name}.U`), size, size, [0, 1, 2])),
+  ];
+}
+
+function gruBefore(model: Model, name: string, layer: GruLayerSpec, sizeIn: number): readonly Uint8Array[] {
+  const { size } = layer;
+  const b = dataOf(model, `${name}.b`);
+  const c = dataOf(model, `${name}.c`);
+  const sums = Float32Array.from({ length: 3 * size }, (_, row) => summed(b, c, row));
+  const w = dataOf(model, `${name}.W`);
+  const u = dataOf(model, `${name}.U`);
+  const each = (data: ArrayLike<number>, columns: number) =>
+    FACTORS.map((factor, gate) => bytesOf(matrix(data, size, columns, gate * size, factor)));
+  return [...each(sums, 1), ...each(w, sizeIn), ...each(u, size)];
+}
+
+/** b + c of a row in single precision. */
+const summed = (b: ArrayLike<number>, c: ArrayLike<number>, row: number): number =>
+  Math.fround((b[row] as number) + (c[row] as number));

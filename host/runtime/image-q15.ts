@@ -1,0 +1,131 @@
+import { BLOCK, IMAGE_MAGIC_Q15_BYTE, IMAGE_MAGIC_Q15_WIDE } from "../../assembly/format.ts";
+import { align16, blocks, bytesOf, dataOf, type Image, inputSizeOf, packImage } from "./image.ts";
+import { EXP2_COEFFICIENTS, TANH_TABLE } from "./tables.ts";
+import type { GruLayerSpec, LayerSpec, Model } from "./types.ts";
+
+/** How a build stores int8 weights: widened to i16 for the SIMD module (faster to multiply), as they are for the scalar one. */
+type Weights = Int16ArrayConstructor | Int8ArrayConstructor;
+
+/**
+ * Packs a q15 model.
+ *
+ * @param wide whether for the SIMD build
+ */
+export function packQ15(model: Model, wide: boolean): Image {
+  const { spec } = model;
+  const type = wide ? Int16Array : Int8Array;
+  const outputs = spec.outputs.length;
+  const window = (spec.skip?.length ?? 0) * spec.inputs.length;
+  return packImage(spec, {
+    magic: wide ? IMAGE_MAGIC_Q15_WIDE : IMAGE_MAGIC_Q15_BYTE,
+    elementBytes: 2,
+    head: [tableWords(), spec.embedding ? embeddingRows(model) : bytesOf(dataOf(model, "input.offset"))],
+    layer: (index, layer, sizeIn) => {
+      const name = `layers.${index}`;
+      return layer.kind === "gru"
+        ? gruParts(model, name, layer, sizeIn, type)
+        : denseParts(model, name, layer, sizeIn, type);
+    },
+    skip: spec.skip ? bytesOf(matrix(Int16Array, dataOf(model, "skip.W"), outputs, window, 0)) : undefined,
+    output: outputWords(model, outputs),
+    cubic: EXP2_COEFFICIENTS,
+    accumulatorBytes: (layer) =>
+      layer.kind === "gru" ? blocks(layer.size) * 384 + align16(2 * layer.size) : blocks(layer.size) * 64 * 2,
+  });
+}
+
+function tableWords(): Uint8Array {
+  return bytesOf(Int16Array.from(TANH_TABLE));
+}
+
+/** Rows of the embedding, each padded to 8 elements. */
+function embeddingRows(model: Model): Uint8Array {
+  const size = inputSizeOf(model.spec);
+  const rows = dataOf(model, "embedding.weight");
+  const stride = Math.ceil(size / 8) * 8;
+  const padded = new Int16Array((rows.length / size) * stride);
+  for (let row = 0; row * size < rows.length; row++) {
+    for (let i = 0; i < size; i++) padded[row * stride + i] = rows[row * size + i] as number;
+  }
+  return bytesOf(padded);
+}
+
+/** Rows `first..first + rows - 1` of a row-major matrix as [blocks][pairs of columns][16][2]. */
+function matrix(type: Weights, w: ArrayLike<number>, rows: number, columns: number, first: number) {
+  const pairs = Math.ceil(columns / 2);
+  const packed = new type(blocks(rows) * pairs * 2 * BLOCK);
+  for (let row = 0; row < rows; row++) {
+    const base = Math.floor(row / BLOCK) * pairs * 2 * BLOCK + 2 * (row % BLOCK);
+    for (let k = 0; k < columns; k++) {
+      packed[base + (k >> 1) * 2 * BLOCK + (k & 1)] = w[(first + row) * columns + k] as number;
+    }
+  }
+  return packed;
+}
+
+/** [blocks][pairs of columns][3][16][2] of a matrix [3 size][columns]. */
+function gates(type: Weights, w: ArrayLike<number>, size: number, columns: number) {
+  const pairs = Math.ceil(columns / 2);
+  const packed = new type(blocks(size) * pairs * 6 * BLOCK);
+  for (let unit = 0; unit < size; unit++) {
+    const base = Math.floor(unit / BLOCK) * pairs * 6 * BLOCK + 2 * (unit % BLOCK);
+    for (let gate = 0; gate < 3; gate++) {
+      for (let k = 0; k < columns; k++) {
+        packed[base + ((k >> 1) * 3 + gate) * 2 * BLOCK + (k & 1)] = w[(gate * size + unit) * columns + k] as number;
+      }
+    }
+  }
+  return packed;
+}
+
+function denseParts(model: Model, name: string, layer: LayerSpec, sizeIn: number, type: Weights): readonly Uint8Array[] {
+  const padded = blocks(layer.size) * BLOCK;
+  const bias = new Int32Array(padded);
+  bias.set(dataOf(model, `${name}.b`));
+  const multipliers = new Int32Array(padded);
+  const given = model.tensors.get(`${name}.W.multiplier`);
+  if (given) multipliers.set(given.data);
+  return [bytesOf(bias), bytesOf(multipliers), bytesOf(matrix(type, dataOf(model, `${name}.W`), layer.size, sizeIn, 0))];
+}
+
+function gruParts(model: Model, name: string, layer: GruLayerSpec, sizeIn: number, type: Weights): readonly Uint8Array[] {
+  const { size } = layer;
+  const b = dataOf(model, `${name}.b`);
+  const c = dataOf(model, `${name}.c`);
+  const mx = dataOf(model, `${name}.W.multiplier`);
+  const mh = dataOf(model, `${name}.U.multiplier`);
+  const bias = new Int32Array(blocks(size) * 6 * BLOCK);
+  const multipliers = new Int16Array(blocks(size) * 4 * BLOCK * 2);
+  for (let unit = 0; unit < size; unit++) {
+    const block = Math.floor(unit / BLOCK);
+    const lane = unit % BLOCK;
+    for (let gate = 0; gate < 3; gate++) {
+      const row = gate * size + unit;
+      bias[(block * 6 + gate) * BLOCK + lane] = b[row] as number;
+      bias[(block * 6 + 3 + gate) * BLOCK + lane] = c[row] as number;
+      if (gate === 2 && layer.reset === "after") {
+        multipliers[(block * 4 + 2) * 2 * BLOCK + lane] = mx[row] as number;
+        multipliers[((block * 4 + 3) * BLOCK + lane) * 2] = mh[row] as number;
+      } else {
+        multipliers[((block * 4 + gate) * BLOCK + lane) * 2] = mx[row] as number;
+        multipliers[((block * 4 + gate) * BLOCK + lane) * 2 + 1] = mh[row] as number;
+      }
+    }
+  }
+  const u = dataOf(model, `${name}.U`);
+  const recurrent =
+    layer.reset === "after"
+      ? [gates(type, u, size, size)]
+      : [0, 1, 2].map((gate) => matrix(type, u, size, size, gate * size));
+  return [bytesOf(bias), bytesOf(multipliers), bytesOf(gates(type, dataOf(model, `${name}.W`), size, sizeIn)), ...recurrent.map(bytesOf)];
+}
+
+/** i32 [multiplier, skip multiplier, offset][O]. */
+function outputWords(model: Model, outputs: number): Uint8Array {
+  const multiplier = dataOf(model, "output.multiplier");
+  const offset = dataOf(model, "output.offset");
+  const skip = model.tensors.get("skip.multiplier")?.data;
+  const words = new Int32Array(3 * outputs);
+  for (let i = 0; i < outputs; i++) words.set([multiplier[i] as number, skip?.[i] ?? 0, offset[i] as number], 3 * i);
+  return bytesOf(words);
+}

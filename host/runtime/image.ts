@@ -1,0 +1,138 @@
+// Packs a model into the image that the kernels read. Layout: assembly/format.ts; data of the layers: assembly/gru_*.ts, dense_*.ts.
+
+import * as format from "../../assembly/format.ts";
+import { tensorRules } from "./tensors.ts";
+import type { LayerSpec, Model, ModelSpec } from "./types.ts";
+
+/** An image with what a host must know to place it. */
+export interface Image {
+  readonly bytes: Uint8Array;
+  /** Bytes of scratch behind the image. */
+  readonly scratchBytes: number;
+  /** Bytes of one session's state. */
+  readonly stateBytes: number;
+}
+
+/** Number of elements of an I, N, H or L·I vector that the kernels take. */
+const kindOf = (layer: LayerSpec): number => {
+  if (layer.kind === "gru") return layer.reset === "after" ? format.LAYER_GRU_AFTER : format.LAYER_GRU_BEFORE;
+  return {
+    linear: format.LAYER_LINEAR,
+    sigmoid: format.LAYER_SIGMOID,
+    tanh: format.LAYER_TANH,
+    relu: format.LAYER_RELU,
+    softmax: format.LAYER_SOFTMAX,
+  }[layer.activation];
+};
+
+/** `bytes` rounded up to a multiple of 16. */
+export const align16 = (bytes: number): number => Math.ceil(bytes / 16) * 16;
+
+/** Number of blocks of 16 that hold `count` rows or units. */
+export const blocks = (count: number): number => Math.ceil(count / format.BLOCK);
+
+/** What the two numeric forms pack differently. */
+export interface Form {
+  readonly magic: number;
+  /** Bytes of an element of the state. */
+  readonly elementBytes: number;
+  /** Parts between the header and the first layer. */
+  readonly head: readonly Uint8Array[];
+  /** The parts of one layer's data. */
+  layer(index: number, layer: LayerSpec, sizeIn: number): readonly Uint8Array[];
+  /** The packed weights of the skip, if any. */
+  readonly skip: Uint8Array | undefined;
+  readonly output: Uint8Array;
+  readonly cubic: readonly number[];
+  /** Bytes of accumulators for one layer. */
+  accumulatorBytes(layer: LayerSpec): number;
+}
+
+/** Size of x, the input of layer 0. */
+export const inputSizeOf = (spec: ModelSpec): number => spec.embedding?.size ?? spec.inputs.length;
+
+/** The data of a tensor that the reader has proven to be there. */
+export function dataOf(model: Model, name: string): Float32Array | Int8Array | Int16Array | Int32Array {
+  const tensor = model.tensors.get(name);
+  if (!tensor) throw new Error(`Model ${model.id} has no tensor ${name} (of ${[...tensorRules(model.spec).keys()]})`);
+  return tensor.data;
+}
+
+/** Views any typed array as bytes. */
+export const bytesOf = (data: ArrayBufferView): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** Assembles an image from a form's parts. */
+export function packImage(spec: ModelSpec, form: Form): Image {
+  const parts: Uint8Array[] = [new Uint8Array(format.HEADER_SIZE), ...form.head];
+  const size = inputSizeOf(spec);
+  const window = (spec.skip?.length ?? 0) * spec.inputs.length;
+  let stateBytes = align16(window * form.elementBytes);
+  let widest = size;
+  let accumulators = 0;
+  let sizeIn = size;
+  spec.layers.forEach((layer, index) => {
+    const data = form.layer(index, layer, sizeIn);
+    const next = format.RECORD_SIZE + data.reduce((sum, part) => sum + align16(part.length), 0);
+    parts.push(record(layer, sizeIn, next), ...data);
+    if (layer.kind === "gru") stateBytes += align16(layer.size * form.elementBytes);
+    accumulators = Math.max(accumulators, form.accumulatorBytes(layer));
+    sizeIn = layer.size;
+    widest = Math.max(widest, sizeIn);
+  });
+  if (form.skip) parts.push(form.skip);
+  const outputOffset = parts.reduce((sum, part) => sum + align16(part.length), 0);
+  parts.push(form.output);
+  const bytes = join(parts);
+  const vectorBytes = blocks(widest) * format.BLOCK * 4;
+  const header = new DataView(bytes.buffer);
+  const words: readonly (readonly [number, number])[] = [
+    [format.HEADER_MAGIC, form.magic],
+    [format.HEADER_BYTES, bytes.length],
+    [format.HEADER_LAYERS, spec.layers.length],
+    [format.HEADER_SAMPLE, spec.inputs.length],
+    [format.HEADER_PREDICTION, spec.outputs.length],
+    [format.HEADER_VOCABULARY, spec.embedding?.vocabulary ?? 0],
+    [format.HEADER_INPUT, size],
+    [format.HEADER_WINDOW, window],
+    [format.HEADER_STATE, stateBytes],
+    [format.HEADER_VECTOR, vectorBytes],
+    [format.HEADER_OUTPUT, outputOffset],
+    ...form.cubic.map((value, index) => [format.HEADER_CUBIC + 4 * index, value] as const),
+  ];
+  for (const [offset, value] of words) header.setInt32(offset, value, true);
+  header.setInt32(format.HEADER_CHECKSUM, checksum(bytes), true);
+  return { bytes, scratchBytes: 2 * vectorBytes + align16(accumulators), stateBytes };
+}
+
+/** FNV-1a over the words from HEADER_LAYERS on, as assembly/image.ts computes it. */
+export function checksum(image: Uint8Array): number {
+  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  let sum = 0;
+  for (let at = format.HEADER_LAYERS; at < image.length; at += 4) {
+    sum = Math.imul(sum ^ view.getInt32(at, true), format.CHECKSUM_FACTOR);
+  }
+  return sum;
+}
+
+function record(layer: LayerSpec, sizeIn: number, next: number): Uint8Array {
+  const words = new Int32Array(format.RECORD_SIZE / 4);
+  words[format.RECORD_KIND / 4] = kindOf(layer);
+  words[format.RECORD_SIZE_IN / 4] = sizeIn;
+  words[format.RECORD_SIZE_OUT / 4] = layer.size;
+  words[format.RECORD_NEXT / 4] = next;
+  words[format.RECORD_SHIFT_X / 4] = layer.shift_x ?? 0;
+  words[format.RECORD_SHIFT_H / 4] = (layer.kind === "gru" ? layer.shift_h : undefined) ?? 0;
+  return bytesOf(words);
+}
+
+/** Joins parts, each padded to 16 bytes. */
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + align16(part.length), 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += align16(part.length);
+  }
+  return bytes;
+}

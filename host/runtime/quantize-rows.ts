@@ -1,0 +1,139 @@
+import type { Activation } from "./types.ts";
+
+/** What a row's accumulator turns into: `unit` is the real value of one unit of v, `limit` the greatest multiplier. */
+export interface RowTarget {
+  readonly unit: number;
+  readonly limit: number;
+}
+
+/** Quantized rows of one matrix. */
+export interface QuantizedRows {
+  readonly weights: Int8Array;
+  readonly bias: Int32Array;
+  readonly multipliers: Int16Array;
+  readonly shift: number;
+}
+
+/** Columns of a matrix: real value of a unit, and a constant to add to it. */
+interface Columns {
+  readonly columns: Float64Array;
+  readonly constants: Float64Array;
+}
+
+/** Greatest int8 weight. */
+const INT8 = 127;
+
+/** Greatest magnitude of an i16. */
+const INT16 = 32768;
+
+/** Largest sum that an accumulator holds. */
+const INT32 = 2 ** 31 - 1;
+
+/** Sums beyond this many units of Q12 (±8) need not be told apart: tanh is flat there. */
+const REACH = 32768;
+
+/**
+ * Rounds a matrix to int8 rows with exact multipliers: `v = (sat16(acc >> shift) * multiplier) >> 14`.
+ *
+ * @param name  for messages
+ * @param w  f32[rows][columns]
+ * @param b  f32[rows]
+ * @throws {RangeError} when the weights are too large
+ */
+export function quantizeRows(
+  name: string,
+  w: ArrayLike<number>,
+  b: ArrayLike<number>,
+  { columns, constants }: Columns,
+  targetOf: (row: number) => RowTarget,
+): QuantizedRows {
+  const rows = b.length;
+  const count = columns.length;
+  const scaled = Float64Array.from(w, (value, i) => value * (columns[i % count] as number));
+  const bias = Float64Array.from(b, (value, row) => {
+    let sum = value;
+    for (let k = 0; k < count; k++) sum += (w[row * count + k] as number) * (constants[k] as number);
+    return sum;
+  });
+  const facts = Array.from({ length: rows }, (_, row) => rowFacts(scaled.subarray(row * count, (row + 1) * count), bias[row] as number));
+  // The row with the largest scale decides the shift: its multiplier gets all the bits it can.
+  const shifts = facts.map(({ scale }, row) => {
+    const { unit, limit } = targetOf(row);
+    return scale > 0 ? Math.floor(Math.log2((limit * unit) / (scale * 2 ** 14))) : 30;
+  });
+  const shift = Math.min(30, ...shifts);
+  if (shift < 0) {
+    throw new RangeError(`${name} is too large for fixed point: a sum of its products passes ±2^${15 - shift} units of its pre-activation`);
+  }
+  const result = {
+    weights: new Int8Array(rows * count),
+    bias: new Int32Array(rows),
+    multipliers: new Int16Array(rows),
+    shift,
+  };
+  facts.forEach(({ scale, total }, row) => {
+    const { unit, limit } = targetOf(row);
+    const perScale = 2 ** (14 + shift) / unit;
+    // A row of small weights keeps enough multiplier that sat16 does not cut sums that still matter.
+    const reach = Math.min(REACH, total / unit);
+    const multiplier = Math.max(1, Math.min(limit, Math.ceil(Math.max(scale * perScale, reach / 2))));
+    const exact = multiplier / perScale;
+    result.multipliers[row] = multiplier;
+    let sum = 0;
+    for (let k = 0; k < count; k++) {
+      const q = Math.round((scaled[row * count + k] as number) / exact);
+      result.weights[row * count + k] = Math.max(-INT8, Math.min(INT8, q));
+      sum += Math.abs(q);
+    }
+    const room = INT32 - INT16 * sum;
+    const rounding = shift > 0 ? 2 ** (shift - 1) : 0;
+    if (room < rounding) throw new RangeError(`${name} row ${row}: sums of ${count} products do not fit 32 bits; make the layer smaller`);
+    // A bias beyond the room saturates its gate whatever the input is.
+    result.bias[row] = Math.max(-room, Math.min(room, Math.round((bias[row] as number) / exact) + rounding));
+  });
+  return result;
+}
+
+/** The least scale that fits int8 and 32-bit sums, and the greatest real sum. */
+function rowFacts(row: Float64Array, bias: number): { scale: number; total: number } {
+  let greatest = 0;
+  let norm = 0;
+  for (const value of row) {
+    greatest = Math.max(greatest, Math.abs(value));
+    norm += Math.abs(value);
+  }
+  const total = norm * INT16 + Math.abs(bias);
+  // Rounding may add half a unit to each weight.
+  const fits32 = (norm * INT16) / (INT32 - row.length * (INT16 / 2) - 2 ** 29);
+  return { scale: Math.max(greatest / INT8, fits32), total };
+}
+
+/** Units of the pre-activation and of the output of a dense layer whose outputs are i16. */
+export function denseTarget(
+  activation: Activation,
+  w: ArrayLike<number>,
+  b: ArrayLike<number>,
+  { columns }: Columns,
+): { unitIn: number; unitOut: number } {
+  switch (activation) {
+    case "tanh":
+      return { unitIn: 2 ** -12, unitOut: 2 ** -15 };
+    case "sigmoid":
+      return { unitIn: 2 ** -11, unitOut: 2 ** -15 };
+    case "softmax":
+      return { unitIn: 1 / (1024 * Math.LOG2E), unitOut: 2 ** -15 };
+    case "linear":
+    case "relu": {
+      let greatest = 0;
+      for (let row = 0; row < b.length; row++) {
+        let total = Math.abs(b[row] as number);
+        for (let k = 0; k < columns.length; k++) {
+          total += Math.abs(w[row * columns.length + k] as number) * (columns[k] as number) * INT16;
+        }
+        greatest = Math.max(greatest, total);
+      }
+      const unit = (greatest || 1) / (INT16 - 1);
+      return { unitIn: unit, unitOut: unit };
+    }
+  }
+}

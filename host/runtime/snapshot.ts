@@ -1,0 +1,63 @@
+// The snapshot of a session (FORMAT.md 7): magic, version, model hash, state block, CRC-32.
+
+import { crc32 } from "./crc32.ts";
+import { SnapshotError } from "./errors.ts";
+
+const MAGIC = 0x31535652; // "RVS1", little-endian
+const VERSION = 1;
+const HASH_BYTES = 16;
+const HEAD_BYTES = 28;
+
+/**
+ * Writes a snapshot.
+ *
+ * @param hash  model hash, hexadecimal
+ * @param state  the state block, copied
+ */
+export function writeSnapshot(hash: string, state: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(HEAD_BYTES + state.length + 4);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, VERSION, true);
+  bytes.set(hashBytes(hash), 8);
+  view.setUint32(24, state.length, true);
+  bytes.set(state, HEAD_BYTES);
+  view.setUint32(HEAD_BYTES + state.length, crc32(bytes.subarray(0, HEAD_BYTES + state.length)), true);
+  return bytes;
+}
+
+/**
+ * Checks a snapshot and returns a view of its state block.
+ *
+ * @throws {SnapshotError} when it is damaged, of a newer version, or of another model than `hash`
+ */
+export function readSnapshot(hash: string, stateBytes: number, bytes: Uint8Array): Uint8Array {
+  if (bytes.length < HEAD_BYTES + 4) {
+    throw new SnapshotError(`Snapshot has ${bytes.length} bytes, expected at least ${HEAD_BYTES + 4}; it is truncated`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) !== MAGIC) throw new SnapshotError("Snapshot does not start with RVS1; it is no snapshot");
+  const version = view.getUint32(4, true);
+  if (version !== VERSION) {
+    throw new SnapshotError(`Snapshot is of version ${version}, expected ${VERSION}; it was written by a newer Rivulet`);
+  }
+  const end = bytes.length - 4;
+  if (view.getUint32(24, true) !== end - HEAD_BYTES) {
+    throw new SnapshotError(`Snapshot says ${view.getUint32(24, true)} bytes of state, holds ${end - HEAD_BYTES}`);
+  }
+  if (view.getUint32(end, true) !== crc32(bytes.subarray(0, end))) {
+    throw new SnapshotError("Snapshot is damaged: its CRC-32 does not match");
+  }
+  const found = bytes.subarray(8, 8 + HASH_BYTES);
+  if (hashBytes(hash).some((byte, i) => byte !== found[i])) {
+    const hex = [...found.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    throw new SnapshotError(`Snapshot belongs to the model with hash ${hex}…, this is ${hash.slice(0, 8)}…`);
+  }
+  if (end - HEAD_BYTES !== stateBytes) {
+    throw new SnapshotError(`Snapshot holds ${end - HEAD_BYTES} bytes of state, this model has ${stateBytes}`);
+  }
+  return bytes.subarray(HEAD_BYTES, end);
+}
+
+const hashBytes = (hash: string): Uint8Array =>
+  Uint8Array.from({ length: HASH_BYTES }, (_, i) => Number.parseInt(hash.slice(2 * i, 2 * i + 2), 16));

@@ -1,0 +1,82 @@
+// The vocabulary of the runtime: a model is immutable, a runtime runs it, a session is the state of one device.
+
+/** Numeric form: single precision, or int8 weights with int16 state (FORMAT.md 4 and 5). */
+export type Numeric = "f32" | "q15";
+
+export type Activation = "linear" | "sigmoid" | "tanh" | "relu" | "softmax";
+
+/** One input of a model. */
+export interface InputSpec {
+  readonly name: string;
+  readonly unit?: string;
+  /** Least and greatest real value seen in training. */
+  readonly range?: readonly [number, number];
+  /** q15: fractional bits of the raw integer. */
+  readonly fraction?: number;
+}
+
+/** One output of a model. */
+export interface OutputSpec {
+  readonly name: string;
+  readonly unit?: string;
+  /** Name of the input that this output predicts `horizon` steps ahead. */
+  readonly forecasts?: string;
+  /** q15: fractional bits of the raw integer. */
+  readonly fraction?: number;
+}
+
+export interface GruLayerSpec {
+  readonly kind: "gru";
+  readonly size: number;
+  readonly reset: "after" | "before";
+  readonly shift_x?: number;
+  readonly shift_h?: number;
+}
+
+export interface DenseLayerSpec {
+  readonly kind: "dense";
+  readonly size: number;
+  readonly activation: Activation;
+  readonly shift_x?: number;
+}
+
+export type LayerSpec = GruLayerSpec | DenseLayerSpec;
+
+/** The JSON document in a model file (FORMAT.md 3), after validation. Optional fields with a default are filled in. */
+export interface ModelSpec {
+  readonly format: 1;
+  readonly name: string;
+  readonly numeric: Numeric;
+  readonly inputs: readonly InputSpec[];
+  readonly outputs: readonly OutputSpec[];
+  readonly horizon: number;
+  readonly embedding?: { readonly vocabulary: number; readonly size: number };
+  readonly layers: readonly LayerSpec[];
+  readonly skip?: { readonly length: number };
+  readonly interval?: number;
+  readonly warmup: number;
+  readonly detector?: Readonly<Record<string, unknown>>;
+  readonly provenance?: Readonly<Record<string, string>>;
+  readonly selftest?: { readonly steps: number; readonly tolerance: number };
+}
+
+export type Dtype = "F32" | "I8" | "I16" | "I32";
+
+/** A tensor of a model; `data` is a copy, aligned, in host byte order. */
+export interface Tensor {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int8Array | Int16Array | Int32Array;
+}
+
+/** A validated model file. */
+export interface Model {
+  readonly spec: ModelSpec;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** SHA-256 of the file, 64 hexadecimal digits. */
+  readonly hash: string;
+  /** `name@hash8`. */
+  readonly id: string;
+  /** Size of the file, bytes. */
+  readonly bytes: number;
+}

@@ -1,0 +1,138 @@
+import { crc32 } from "../runtime/crc32.ts";
+import { SnapshotError } from "../runtime/errors.ts";
+import type { Runtime, Session } from "../runtime/session-types.ts";
+
+// State of a device, as the state store keeps it; little-endian:
+//
+//   offset      bytes
+//   0           4      "RVD1"
+//   4           4      u32 version, 1
+//   8           4      u32 numeric form: 0 f32, 1 q15
+//   12          4      u32 horizon
+//   16          4      u32 number of outputs that forecast an input, J
+//   20          4      u32 size m of the session's snapshot
+//   24          8      f64 steps n
+//   32          8 * horizon * J   f64 forecasts; the one of step k (from 0) at row k mod horizon
+//   ...         m      snapshot of the session (FORMAT.md 7)
+//   ...         4      CRC-32 (IEEE 802.3, as in zlib) of all bytes before
+const MAGIC = 0x31445652; // "RVD1" as a little-endian u32
+const VERSION = 1;
+const HEADER_BYTES = 32;
+
+/** State of a device that is damaged, or of another version of this layout. */
+export class DeviceStateError extends Error {
+  override readonly name = "DeviceStateError";
+}
+
+/** What a device computes from one sample. */
+export interface Outcome {
+  /** f64[O]; reused by the next step. */
+  readonly prediction: Float64Array;
+  /** Per output: the sample minus the prediction made for it `horizon` steps earlier; null when there is none. */
+  readonly residual: readonly (number | null)[];
+  /** Steps so far, this one included. */
+  readonly n: number;
+}
+
+/** A session, and what is remembered about its predictions. */
+export interface Device {
+  /** Steps so far. */
+  readonly n: number;
+  /** Advances by one sample, f64[I]. @throws {SampleError} when the model refuses it; the state is untouched */
+  step(sample: ArrayLike<number>): Outcome;
+  /** Copies the whole state out, bit for bit. */
+  snapshot(): Uint8Array;
+  /**
+   * Replaces the state.
+   *
+   * @throws {DeviceStateError} when the bytes are damaged or of another version
+   * @throws {SnapshotError} when they are of another model or numeric form
+   */
+  restore(bytes: Uint8Array): void;
+  /** Frees the session's memory. */
+  release(): void;
+}
+
+/** Creates a device with a state of zeros. */
+export function createDevice(runtime: Runtime): Device {
+  const { spec } = runtime.model;
+  const session = runtime.createSession();
+  // Per output, the index of the input it forecasts; -1 for one that forecasts none.
+  const targets = spec.outputs.map(({ forecasts }) => spec.inputs.findIndex(({ name }) => name === forecasts));
+  const width = targets.filter((target) => target >= 0).length;
+  const forecasts = new Float64Array(spec.horizon * width);
+  let n = 0;
+  return {
+    get n() {
+      return n;
+    },
+    step(sample) {
+      const prediction = session.step(sample);
+      const row = (n % spec.horizon) * width;
+      const isKnown = n >= spec.horizon;
+      let column = 0;
+      const residual = targets.map((target, output) => {
+        if (target < 0) return null;
+        const index = row + column++;
+        const value = isKnown ? (sample[target] as number) - (forecasts[index] as number) : null;
+        forecasts[index] = prediction[output] as number;
+        return value;
+      });
+      n++;
+      return { prediction, residual, n };
+    },
+    snapshot: () => encode(runtime, session, forecasts, width, n),
+    restore(bytes) {
+      n = decode(runtime, session, forecasts, width, bytes);
+    },
+    release: () => session.release(),
+  };
+}
+
+function encode(runtime: Runtime, session: Session, forecasts: Float64Array, width: number, n: number): Uint8Array {
+  const inner = session.snapshot();
+  const innerOffset = HEADER_BYTES + 8 * forecasts.length;
+  const bytes = new Uint8Array(innerOffset + inner.length + 4);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, VERSION, true);
+  view.setUint32(8, numericCode(runtime), true);
+  view.setUint32(12, runtime.model.spec.horizon, true);
+  view.setUint32(16, width, true);
+  view.setUint32(20, inner.length, true);
+  view.setFloat64(24, n, true);
+  forecasts.forEach((value, index) => {
+    view.setFloat64(HEADER_BYTES + 8 * index, value, true);
+  });
+  bytes.set(inner, innerOffset);
+  view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
+  return bytes;
+}
+
+/** Writes the forecasts and the session's state, and answers n; nothing is written unless all of it is right. */
+function decode(runtime: Runtime, session: Session, forecasts: Float64Array, width: number, bytes: Uint8Array): number {
+  if (bytes.length < HEADER_BYTES + 4) {
+    throw new DeviceStateError(`State has ${bytes.length} bytes, expected at least ${HEADER_BYTES + 4}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) !== MAGIC) throw new DeviceStateError("State does not start with RVD1");
+  if (view.getUint32(4, true) !== VERSION) {
+    throw new DeviceStateError(`State has version ${view.getUint32(4, true)}, expected ${VERSION}`);
+  }
+  if (view.getUint32(bytes.length - 4, true) !== crc32(bytes.subarray(0, -4))) {
+    throw new DeviceStateError("State is damaged: its checksum does not match");
+  }
+  const shape = [8, 12, 16].map((offset) => view.getUint32(offset, true));
+  const expected = [numericCode(runtime), runtime.model.spec.horizon, width];
+  const innerOffset = HEADER_BYTES + 8 * forecasts.length;
+  if (shape.join() !== expected.join() || bytes.length !== innerOffset + view.getUint32(20, true) + 4) {
+    throw new SnapshotError("State is of another model or numeric form");
+  }
+  session.restore(bytes.subarray(innerOffset, -4));
+  for (let i = 0; i < forecasts.length; i++) forecasts[i] = view.getFloat64(HEADER_BYTES + 8 * i, true);
+  return view.getFloat64(24, true);
+}
+
+function numericCode(runtime: Runtime): number {
+  return runtime.numeric === "f32" ? 0 : 1;
+}

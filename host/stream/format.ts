@@ -1,0 +1,30 @@
+import type { Numeric } from "../runtime/types.ts";
+
+/** What a device answers to one sample, as published on its topic. */
+export interface Answer {
+  readonly prediction: ArrayLike<number>;
+  /** Sample minus the prediction made for it, per output; null where none was made. */
+  readonly residual: readonly (number | null)[];
+  /** Steps of the device since it was first seen, this one included. */
+  readonly n: number;
+  /** Time of the sample, Unix milliseconds. */
+  readonly ts: number;
+  /** `name@hash8` of the model. */
+  readonly model: string;
+}
+
+/**
+ * Prints a number of the runtime so that reading it back gives the same bits. A single precision value needs nine
+ * significant digits at most, where its double would print up to seventeen; a q15 value is short by itself.
+ */
+export function formatNumber(value: number, numeric: Numeric): string {
+  return numeric === "f32" ? String(Number(value.toPrecision(9))) : String(value);
+}
+
+/** Prints an answer as one line of JSON. */
+export function formatAnswer(answer: Answer, numeric: Numeric): string {
+  const { prediction, residual, n, ts, model } = answer;
+  const values = Array.from(prediction, (value) => formatNumber(value, numeric));
+  const residuals = residual.map((value) => (value === null ? "null" : formatNumber(value, numeric)));
+  return `{"prediction":[${values}],"residual":[${residuals}],"n":${n},"ts":${ts},"model":${JSON.stringify(model)}}`;
+}

@@ -1,0 +1,196 @@
+import { compileField, type FieldReader } from "./pointer.ts";
+import { parseTime, type TimeFormat } from "./time.ts";
+
+/** Why a message is not stepped. */
+export type Reason =
+  | "bad_sample"
+  | "bad_time"
+  | "bad_topic"
+  | "missing_field"
+  | "not_a_number"
+  | "not_finite"
+  | "not_json"
+  | "too_large"
+  | "wrong_length";
+
+/** A payload that must not reach the state. */
+export class PayloadError extends Error {
+  override readonly name = "PayloadError";
+  readonly reason: Reason;
+
+  constructor(reason: Reason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** How the payloads of a stream are written. */
+export type PayloadFormat = "json" | "array" | "number" | "f32le";
+
+/** Binds one value of a payload to an input of the model. */
+export interface InputBinding {
+  /** Name of the model's input. */
+  readonly name: string;
+  /** JSON objects: plain name or JSON Pointer of the value. Default: the name. */
+  readonly field?: string;
+}
+
+/** What a payload is decoded with. */
+export interface DecoderOptions {
+  readonly payload: PayloadFormat;
+  /** In the order of the payload's values; every input of the model exactly once. */
+  readonly inputs: readonly InputBinding[];
+  /** Names of the model's inputs, in the model's order. */
+  readonly modelInputs: readonly string[];
+  /** Where a JSON object tells its time. Default: the time of arrival. */
+  readonly time?: { readonly field: string; readonly format: TimeFormat };
+  /** Longest payload, bytes. */
+  readonly maxBytes: number;
+}
+
+/** A decoded payload. */
+export interface Reading {
+  /** In the order of the model's inputs, f64[I]; reused by the next call of the decoder. */
+  readonly sample: Float64Array;
+  /** Unix milliseconds; undefined when the payload tells no time. */
+  readonly time: number | undefined;
+}
+
+/** @throws {PayloadError} when the payload must not reach the state */
+export type Decoder = (payload: Uint8Array) => Reading;
+
+/**
+ * Makes the decoder of a stream's payloads.
+ *
+ * @throws {RangeError} when the inputs do not bind every input of the model exactly once
+ */
+export function createDecoder(options: DecoderOptions): Decoder {
+  const { payload, inputs, modelInputs, maxBytes } = options;
+  const problem = bindingProblem(inputs, modelInputs);
+  if (problem !== undefined) throw new RangeError(problem.message);
+  const slots = inputs.map(({ name }) => modelInputs.indexOf(name));
+  const sample = new Float64Array(modelInputs.length);
+  const decode = createFormatDecoder(options, slots, sample);
+  return (bytes) => {
+    if (bytes.length > maxBytes) {
+      throw new PayloadError("too_large", `${payload} payload has ${bytes.length} bytes, expected at most ${maxBytes}`);
+    }
+    return { sample, time: decode(bytes) };
+  };
+}
+
+/** Tells what is wrong with a binding, and at which of the inputs (undefined: of all together); undefined when it is right. */
+export function bindingProblem(
+  inputs: readonly InputBinding[],
+  modelInputs: readonly string[],
+): { readonly index: number | undefined; readonly message: string } | undefined {
+  const names = inputs.map(({ name }) => name);
+  for (const [index, name] of names.entries()) {
+    if (!modelInputs.includes(name)) {
+      return { index, message: `the model has no input "${name}"; it has ${listNames(modelInputs)}` };
+    }
+    if (names.indexOf(name) !== index) return { index, message: `input "${name}" is bound twice` };
+  }
+  const unbound = modelInputs.filter((name) => !names.includes(name));
+  if (unbound.length === 0) return undefined;
+  return { index: undefined, message: `the model's inputs ${listNames(unbound)} are not bound` };
+}
+
+type FormatDecoder = (bytes: Uint8Array) => number | undefined;
+
+function createFormatDecoder(options: DecoderOptions, slots: readonly number[], sample: Float64Array): FormatDecoder {
+  switch (options.payload) {
+    case "json":
+      return createJsonDecoder(options, slots, sample);
+    case "array":
+      return (bytes) => {
+        const values = parseJson(bytes);
+        if (!Array.isArray(values)) throw new PayloadError("not_json", "Payload is not a JSON array");
+        checkLength(values.length, sample.length, "values");
+        for (const [index, slot] of slots.entries()) sample[slot] = toFinite(values[index], `value ${index}`);
+        return undefined;
+      };
+    case "number":
+      return (bytes) => {
+        sample[0] = parseNumber(bytes);
+        return undefined;
+      };
+    case "f32le":
+      return (bytes) => {
+        checkLength(bytes.length, 4 * sample.length, "bytes");
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        for (const [index, slot] of slots.entries()) {
+          sample[slot] = toFinite(view.getFloat32(4 * index, true), `value ${index}`);
+        }
+        return undefined;
+      };
+  }
+}
+
+function createJsonDecoder(options: DecoderOptions, slots: readonly number[], sample: Float64Array): FormatDecoder {
+  const fields = options.inputs.map(({ name, field = name }, index) => ({
+    field,
+    slot: slots[index] as number,
+    read: compileField(field),
+  }));
+  const { time } = options;
+  const readTime: FieldReader = time === undefined ? () => undefined : compileField(time.field);
+  return (bytes) => {
+    const document = parseJson(bytes);
+    for (const { field, slot, read } of fields) {
+      const value = read(document);
+      if (value === undefined) throw new PayloadError("missing_field", `Field "${field}" is missing`);
+      sample[slot] = toFinite(value, `field "${field}"`);
+    }
+    if (time === undefined) return undefined;
+    const ms = parseTime(readTime(document), time.format);
+    if (ms === undefined) throw new PayloadError("bad_time", `Field "${time.field}" is not a time in ${time.format}`);
+    return ms;
+  };
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(bytes));
+  } catch {
+    throw new PayloadError("not_json", "Payload is not JSON");
+  }
+}
+
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
+const NOT_FINITE = /^[+-]?(nan|inf|infinity)$/i;
+
+/** Firmwares publish `nan` for a sensor that does not answer, so it is told apart from text that is no number at all. */
+function parseNumber(bytes: Uint8Array): number {
+  const text = new TextDecoder().decode(bytes).trim();
+  if (NOT_FINITE.test(text)) throw new PayloadError("not_finite", "Payload is not a finite number");
+  if (!NUMBER.test(text)) throw new PayloadError("not_a_number", "Payload is not a number");
+  return toFinite(Number(text), "payload");
+}
+
+/** Single precision decides: a double that overflows it would be infinite in the state. */
+function toFinite(value: unknown, what: string): number {
+  if (typeof value !== "number") {
+    throw new PayloadError("not_a_number", `The ${what} is ${describe(value)}, expected a number`);
+  }
+  if (!Number.isFinite(Math.fround(value))) {
+    throw new PayloadError("not_finite", `The ${what} is not a finite single precision number`);
+  }
+  return value;
+}
+
+function checkLength(found: number, expected: number, unit: string): void {
+  if (found === expected) return;
+  throw new PayloadError("wrong_length", `Payload has ${found} ${unit}, expected ${expected}`);
+}
+
+function describe(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
+}
+
+function listNames(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(", ");
+}

@@ -1,0 +1,5 @@
+describe("zzSum", () => {
+  it("adds lanes", () => {
+    expect(3 + 4).toBe(7);
+  });
+});

@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type Browser, chromium, type Page } from "playwright-core";
+import type * as Runtime from "../../host/runtime/index.ts";
+import { findProgram } from "../support/programs.ts";
+
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"].concat([
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+]);
+
+/** Path of Chromium, or undefined when it is not installed. */
+export const chromiumPath: string | undefined = findProgram("chromium") ?? findProgram("google-chrome");
+if (chromiumPath === undefined) console.warn("Chromium is not installed: the runtime is not tested in a browser");
+
+/** What the page's script leaves for `page.evaluate`. */
+export interface PageGlobals {
+  readonly rivulet: Promise<typeof Runtime>;
+}
+
+const FILES: Readonly<Record<string, { readonly type: string; readonly read: () => string }>> = {
+  "/": { type: "text/html", read: () => '<!doctype html><script>globalThis.rivulet = import("/runtime.js")</script>' },
+  "/runtime.js": { type: "text/javascript", read: () => readFileSync("dist/runtime.js", "utf8") },
+};
+
+/** Opens a page that has loaded dist/runtime.js from a server on a free port. `close` ends browser and server. */
+export async function openPage(): Promise<{ page: Page; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    const file = FILES[request.url ?? ""];
+    response.writeHead(file ? 200 : 404, { "content-type": file?.type ?? "text/plain" }).end(file?.read());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The system gave no port");
+
+  let browser: Browser | undefined;
+  const close = async () => {
+    await browser?.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  try {
+    browser = await chromium.launch({ executablePath: chromiumPath ?? "", args: FLAGS });
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${address.port}/`);
+    return { page, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

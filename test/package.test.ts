@@ -1,0 +1,117 @@
+// Packs dist/ as npm would publish it, installs the tarball in an empty folder and uses it there.
+
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { version } from "../package.json";
+
+const execute = promisify(execFile);
+
+const REQUIRED = ["cli.js", "index.js", "runtime.js", "types/host/index.d.ts", "types/host/runtime/index.d.ts"]
+  .concat(["f32.wasm", "f32-simd.wasm", "q15.wasm", "q15-simd.wasm", "pump.safetensors", "LICENSES.txt"])
+  .map((file) => `dist/${file}`)
+  .concat("package.json", "LICENSE", "README.md", "FORMAT.md", "CHANGELOG.md");
+
+/** What npm says when no registry answers. */
+const OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED/;
+
+interface Packed {
+  readonly filename: string;
+  /** Bytes of the tarball. */
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+const folder = mkdtempSync(path.join(tmpdir(), "rivulet-package-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function pack(): Promise<Packed> {
+  if (!existsSync("dist/cli.js")) throw new Error("dist/cli.js is missing: run `npm run build` first");
+  const { stdout } = await execute("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder]);
+  const [packed] = JSON.parse(stdout) as Packed[];
+  if (packed === undefined) throw new Error("npm pack made no tarball");
+  return packed;
+}
+
+/** Installs the tarball in the folder. Answers false when its dependency can not be fetched. */
+async function install(tarball: string): Promise<boolean> {
+  writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
+  const options = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"];
+  try {
+    await execute("npm", ["install", ...options, `./${tarball}`], { cwd: folder });
+    return true;
+  } catch (error) {
+    const { stderr } = error as { stderr: string };
+    if (!OFFLINE.test(stderr)) throw error;
+    console.warn("No package registry answers: the installed package is not tested");
+    return false;
+  }
+}
+
+/** Runs a module in the consumer's folder. Answers what it prints. */
+async function runModule(code: string): Promise<string> {
+  const { stdout } = await execute(process.execPath, ["--input-type=module", "--eval", code], { cwd: folder });
+  return stdout.trim();
+}
+
+describe("package", () => {
+  let packed: Packed;
+  let isInstalled = false;
+
+  beforeAll(async () => {
+    packed = await pack();
+    isInstalled = await install(packed.filename);
+  }, 120_000);
+
+  it("holds the library, the command line, the modules and the documents", () => {
+    const files = packed.files.map((file) => file.path);
+    expect(files).toEqual(expect.arrayContaining(REQUIRED));
+    const others = files.filter((file) => !REQUIRED.includes(file) && !file.startsWith("dist/types/"));
+    expect(others).toEqual(["config.schema.json"]);
+  });
+
+  it("is smaller than 1 MB", () => {
+    expect(packed.size).toBeLessThan(1_000_000);
+  });
+
+  it("runs `npx rivulet --version`", async (context) => {
+    if (!isInstalled) return context.skip();
+    const { stdout } = await execute("npx", ["--no", "rivulet", "--version"], { cwd: folder });
+    expect(stdout.trim()).toBe(version);
+  });
+
+  it.for(["rivulet", "rivulet/runtime"])("answers one step of the demo model through %s", async (library, context) => {
+    if (!isInstalled) return context.skip();
+    const output = await runModule(`
+      import { readFile } from "node:fs/promises";
+      import { createRuntime, loadModel } from "${library}";
+      const model = await loadModel(await readFile("node_modules/rivulet/dist/pump.safetensors"));
+      const runtime = createRuntime(model);
+      const sample = model.spec.inputs.map(({ range }) => (range[0] + range[1]) / 2);
+      console.log(runtime.createSession().step(sample).every(Number.isFinite), runtime.outputSize > 0);`);
+    expect(output).toBe("true true");
+  });
+
+  it.for(["node16", "bundler"])(
+    "type-checks in a project with moduleResolution %s",
+    async (moduleResolution, context) => {
+      if (!isInstalled) return context.skip();
+      const code = `import { loadModel } from "rivulet";
+      import { createRuntime, type Session } from "rivulet/runtime";
+      export const session: Session = createRuntime(await loadModel(new Uint8Array())).createSession();
+      export const prediction: Float64Array = session.step([1, 2]);
+      // @ts-expect-error: a sample is no text, so the declarations are found
+      session.step("1");`;
+      writeFileSync(path.join(folder, "consumer.ts"), code);
+      const module = moduleResolution === "node16" ? "node16" : "es2022";
+      const compiler = path.resolve("node_modules/typescript/bin/tsc");
+      const options = ["--strict", "--noEmit", "--skipLibCheck", "--target", "es2022", "--lib", "es2023,dom"];
+      const args = [compiler, ...options, "--module", module, "--moduleResolution", moduleResolution, "consumer.ts"];
+      const { stdout } = await execute(process.execPath, args, { cwd: folder }).catch((error) => error);
+      expect(stdout).toBe("");
+    },
+  );
+});

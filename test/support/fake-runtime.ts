@@ -1,0 +1,80 @@
+import { SampleError, SnapshotError } from "../../host/runtime/errors.ts";
+import type { Runtime, Session } from "../../host/runtime/session-types.ts";
+import type { Model, ModelSpec } from "../../host/runtime/types.ts";
+
+/** What a fake runtime is told; the rest of the model's document is filled in. */
+export interface FakeRuntimeOptions {
+  readonly inputs?: readonly string[];
+  readonly outputs?: ModelSpec["outputs"];
+  readonly horizon?: number;
+  /** 64 hexadecimal digits; another hash is another model. */
+  readonly hash?: string;
+}
+
+/**
+ * A runtime without kernels, for tests of the host: its state is a fold that depends on the order of samples, in single
+ * precision, so that a lost, repeated or swapped sample changes every later prediction. Every output predicts the same.
+ */
+export function createFakeRuntime(options: FakeRuntimeOptions = {}): Runtime & { readonly sessionCount: number } {
+  const { inputs = ["speed", "pressure"], horizon = 1, hash = "a".repeat(64) } = options;
+  const outputs = options.outputs ?? inputs.map((name) => ({ name: `next ${name}`, forecasts: name }));
+  const spec: ModelSpec = {
+    format: 1,
+    name: "fake",
+    numeric: "f32",
+    inputs: inputs.map((name) => ({ name })),
+    outputs,
+    horizon,
+    layers: [],
+    warmup: 0,
+  };
+  const model: Model = { spec, tensors: new Map(), hash, id: `fake@${hash.slice(0, 8)}`, bytes: 0 };
+  let sessionCount = 0;
+  return {
+    model,
+    numeric: "f32",
+    simd: false,
+    inputSize: inputs.length,
+    outputSize: outputs.length,
+    stateBytes: 4,
+    get sessionCount() {
+      return sessionCount;
+    },
+    createSession() {
+      sessionCount++;
+      return createFakeSession(hash, inputs.length, outputs.length, () => sessionCount--);
+    },
+  };
+}
+
+function createFakeSession(hash: string, inputSize: number, outputSize: number, onRelease: () => void): Session {
+  const state = new Float32Array(1);
+  const prediction = new Float64Array(outputSize);
+  const step = (sample: ArrayLike<number>) => {
+    if (sample.length !== inputSize || !Array.from(sample).every(Number.isFinite)) {
+      throw new SampleError("Sample has a value that is not finite");
+    }
+    for (const value of Array.from(sample)) state[0] = Math.fround(0.75 * (state[0] as number) + value);
+    return prediction.fill(state[0] as number);
+  };
+  return {
+    step,
+    run(samples) {
+      const rows = Array.from({ length: samples.length / inputSize }, (_, t) =>
+        Array.from(step(Array.from(samples).slice(t * inputSize, (t + 1) * inputSize))),
+      );
+      return Float64Array.from(rows.flat());
+    },
+    reset() {
+      state[0] = 0;
+    },
+    snapshot: () => Buffer.concat([Buffer.from(hash.slice(0, 32), "hex"), Buffer.from(state.buffer.slice(0))]),
+    restore(bytes) {
+      if (Buffer.from(bytes).toString("hex", 0, 16) !== hash.slice(0, 32)) {
+        throw new SnapshotError("Snapshot is of another model");
+      }
+      state[0] = Buffer.from(bytes).readFloatLE(16);
+    },
+    release: onRelease,
+  };
+}

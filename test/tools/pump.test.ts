@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { createPump, mulberry32, PUMP_INPUTS, type PumpOptions } from "../../tools/demo/pump.ts";
+
+const [SPEED, PRESSURE, CURRENT, TEMPERATURE] = [0, 1, 2, 3] as const;
+
+/** Takes `steps` samples of a new pump; its bearing fails from step `failAt` on. */
+function record(seed: number, steps: number, failAt = Number.POSITIVE_INFINITY, options: PumpOptions = {}) {
+  const pump = createPump(seed, options);
+  pump.failBearing(failAt);
+  return Array.from({ length: steps }, () => pump.next());
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe("mulberry32", () => {
+  it("gives the same numbers as its twin in tools/training/vectors.py", () => {
+    const random = mulberry32(101);
+    expect([random(), random(), random()].map((value) => value * 2 ** 32)).toEqual([582603121, 3284799363, 2321895009]);
+  });
+});
+
+describe("createPump", () => {
+  it("gives the same samples for the same seed, and others for another", () => {
+    expect(record(7, 200)).toEqual(record(7, 200));
+    expect(record(7, 200)).not.toEqual(record(8, 200));
+  });
+
+  it("starts at rest and cold", () => {
+    const [speed, pressure, current, temperature] = createPump(1).next();
+    expect(speed).toBeLessThan(20);
+    expect(pressure).toBeLessThan(0.2);
+    expect(current).toBeLessThan(1);
+    expect(temperature).toBeGreaterThan(10);
+    expect(temperature).toBeLessThan(35);
+  });
+
+  it("starts with a hot bearing when told so, which cools down", () => {
+    const samples = record(1, 400, undefined, { bearingTemperature: 120 });
+    expect(samples[0]?.[TEMPERATURE]).toBeGreaterThan(100);
+    expect(samples[399]?.[TEMPERATURE]).toBeLessThan(60);
+  });
+
+  it("keeps every value of healthy and failing pumps inside the ranges of the model", () => {
+    const samples = Array.from({ length: 20 }, (_, seed) => record(seed, 3000, 1500)).flat();
+    PUMP_INPUTS.forEach(({ range: [least, greatest] }, input) => {
+      const outside = samples.map((sample) => sample[input] as number).filter((value) => value < least || value > greatest);
+      expect(outside).toEqual([]);
+    });
+  });
+
+  it("runs, stops and changes its speed", () => {
+    const speeds = record(3, 5000).map((sample) => sample[SPEED]);
+    expect(speeds.filter((speed) => speed < 30).length).toBeGreaterThan(100);
+    expect(speeds.filter((speed) => speed > 1700).length).toBeGreaterThan(3000);
+  });
+
+  it("follows the affinity law: pressure grows with the square of the speed", () => {
+    for (const [speed, pressure] of record(4, 3000)) {
+      if (speed < 1500) continue;
+      // P (1.15 - 0.35 q^2) over 2900^2, with P within 5 % of 6 bar and q within 0.4..1, and some noise.
+      const share = pressure / (speed / 2900) ** 2;
+      expect(share).toBeGreaterThan(4.2);
+      expect(share).toBeLessThan(7.4);
+    }
+  });
+
+  it("draws no current when it stands", () => {
+    for (const [speed, , current] of record(5, 3000)) if (speed === 0) expect(current).toBeLessThan(0.8);
+  });
+
+  it("warms its bearing slowly", () => {
+    const samples = record(6, 3000);
+    for (let step = 1; step < samples.length; step++) {
+      const [before, after] = [samples[step - 1]?.[TEMPERATURE] as number, samples[step]?.[TEMPERATURE] as number];
+      expect(Math.abs(after - before)).toBeLessThan(1.5);
+    }
+  });
+
+  it("rounds like a sensor", () => {
+    for (const [speed, pressure, current, temperature] of record(9, 300)) {
+      expect(Number.isInteger(speed)).toBe(true);
+      for (const [value, perUnit] of [
+        [pressure, 100],
+        [current, 20],
+        [temperature, 10],
+      ] as const) {
+        expect(Math.round(value * perUnit) / perUnit).toBe(value);
+      }
+    }
+  });
+
+  it("takes an interval of its own", () => {
+    const slow = record(2, 100, undefined, { interval: 60 });
+    expect(slow.some(([speed]) => speed > 1700)).toBe(true);
+    expect(() => createPump(2, { interval: 0 })).toThrow("Pump interval is 0 s, expected a positive number");
+  });
+});
+
+describe("failBearing", () => {
+  it("changes nothing before its step", () => {
+    expect(record(11, 500, 500)).toEqual(record(11, 500));
+  });
+
+  it("ramps the friction up and leaves it there", () => {
+    const pump = createPump(11);
+    pump.failBearing(10, { rampSteps: 20, friction: 3 });
+    const friction = Array.from({ length: 60 }, () => {
+      pump.next();
+      return pump.friction;
+    });
+    expect(friction[0]).toBe(1);
+    expect(friction[19]).toBe(2);
+    expect(friction[59]).toBe(3);
+  });
+
+  it("raises bearing temperature and current, and leaves speed and pressure alone", () => {
+    for (let seed = 20; seed < 30; seed++) {
+      const healthy = record(seed, 800);
+      const failing = record(seed, 800, 300);
+      const late = (samples: typeof healthy, input: number) => mean(samples.slice(500).map((sample) => sample[input] as number));
+      expect(late(failing, TEMPERATURE)).toBeGreaterThan(late(healthy, TEMPERATURE) + 20);
+      expect(late(failing, CURRENT)).toBeGreaterThan(late(healthy, CURRENT) + 1);
+      expect(Math.abs(late(failing, SPEED) - late(healthy, SPEED))).toBeLessThan(2);
+      expect(Math.abs(late(failing, PRESSURE) - late(healthy, PRESSURE))).toBeLessThan(0.02);
+    }
+  });
+});

@@ -1,0 +1,48 @@
+// Random models of the benchmark's shapes: one GRU layer and nothing around it, so that a step is the cell.
+
+import { parseModel, serializeModel } from "../../host/runtime/model.ts";
+import { quantizeModel } from "../../host/runtime/quantize.ts";
+import type { Model, Numeric, Tensor } from "../../host/runtime/types.ts";
+
+/** mulberry32: seeded uniform numbers in 0..1. */
+function uniform(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Makes a GRU of I inputs and H units with PyTorch's initial distribution. */
+export function gruModel(numeric: Numeric, I: number, H: number): Model {
+  const random = uniform(H);
+  const tensor = (...shape: number[]): Tensor => ({
+    dtype: "F32",
+    shape,
+    data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => (2 * random() - 1) / Math.sqrt(H)),
+  });
+  const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+  const model = parseModel(
+    serializeModel(
+      {
+        format: 1,
+        name: `gru-${I}-${H}`,
+        numeric: "f32",
+        inputs: names("x", I).map((name) => ({ name })),
+        outputs: names("h", H).map((name) => ({ name })),
+        layers: [{ kind: "gru", size: H, reset: "after" }],
+      },
+      new Map([
+        ["layers.0.W", tensor(3 * H, I)],
+        ["layers.0.U", tensor(3 * H, H)],
+        ["layers.0.b", tensor(3 * H)],
+        ["layers.0.c", tensor(3 * H)],
+      ]),
+    ),
+  );
+  if (numeric === "f32") return model;
+  const { spec, tensors } = quantizeModel(model, { ranges: model.spec.inputs.map(() => ({ min: -4, max: 4 })) });
+  return parseModel(serializeModel(spec, tensors));
+}

@@ -1,0 +1,114 @@
+// Builds dist/: the library for Node and for browsers, the command line, type declarations, wasm modules and the demo model.
+// The slow parts (asc, tsc) run only when a source is newer than what they wrote.
+
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
+
+const WASM = ["f32", "f32-simd", "q15", "q15-simd"];
+
+/** CommonJS dependencies inside an ES module need `require` for Node's own modules. */
+const REQUIRE_BANNER =
+  'import { createRequire as createRequireForBundle } from "node:module";\nconst require = createRequireForBundle(import.meta.url);';
+
+/** What esbuild makes. An entry that does not exist is left out. */
+const BUNDLES = [
+  { entry: "host/index.ts", outfile: "dist/index.js", node: true },
+  { entry: "host/runtime/index.ts", outfile: "dist/runtime.js", node: false },
+  { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
+  { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true },
+].filter(({ entry }) => existsSync(entry));
+
+/** Every file below the given files and folders; what does not exist is left out. */
+function filesBelow(...roots) {
+  return roots.filter(existsSync).flatMap((root) => {
+    if (!statSync(root).isDirectory()) return [root];
+    return readdirSync(root, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+  });
+}
+
+/** True when every output exists and none is older than an input. */
+function isFresh(outputs, inputs) {
+  if (!outputs.every(existsSync)) return false;
+  const oldest = Math.min(...outputs.map((file) => statSync(file).mtimeMs));
+  return inputs.every((file) => statSync(file).mtimeMs <= oldest);
+}
+
+async function buildKernels() {
+  const outputs = [...WASM.map((name) => `build/${name}.wasm`), "build/kernels.ts"];
+  if (isFresh(outputs, filesBelow("assembly", "asconfig.json", "tools/build/wasm.mjs"))) return;
+  const { buildWasm } = await import("./wasm.mjs");
+  await buildWasm();
+}
+
+function buildTypes() {
+  const stamp = "dist/types/.stamp";
+  if (isFresh([stamp], filesBelow("host", "assembly", "build/kernels.ts", "tsconfig.json", "tsconfig.types.json")))
+    return;
+  rmSync("dist/types", { recursive: true, force: true });
+  const compiler = "node_modules/typescript/bin/tsc";
+  const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.types.json"], { stdio: "inherit" });
+  if (status !== 0) process.exit(1);
+  writeFileSync(stamp, "");
+}
+
+/** Bundles one entry. Answers the paths of the sources that went into it. */
+async function bundle({ entry, outfile, node, isExecutable }) {
+  const { metafile } = await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    platform: node ? "node" : "browser",
+    external: node ? ["classic-level"] : [],
+    banner: { js: `${isExecutable ? "#!/usr/bin/env node\n" : ""}${node ? REQUIRE_BANNER : ""}` },
+    metafile: true,
+    logLevel: "warning",
+  });
+  if (isExecutable) chmodSync(outfile, 0o755);
+  return Object.keys(metafile.inputs);
+}
+
+/** Writes the licences of the packages whose code is inside the bundles, as these licences ask for. */
+function writeLicences(inputs) {
+  const packages = new Set(inputs.flatMap((input) => input.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? []));
+  const texts = [...packages].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file ? readFileSync(`${folder}/${file}`, "utf8").trim() : "(the package carries no licence text)";
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  writeFileSync("dist/LICENSES.txt", `Packages bundled in dist/*.js\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`);
+}
+
+const start = performance.now();
+mkdirSync("dist", { recursive: true });
+await buildKernels();
+const inputs = await Promise.all(BUNDLES.map(bundle)).catch(() => process.exit(1)); // esbuild has told why
+writeLicences(inputs.flat());
+buildTypes();
+for (const name of WASM) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
+if (existsSync("models/pump.safetensors")) copyFileSync("models/pump.safetensors", "dist/pump.safetensors");
+
+const kilobytes = (file) => `${path.basename(file)} ${Math.ceil(statSync(file).size / 1024)} KB`;
+const seconds = ((performance.now() - start) / 1000).toFixed(1);
+console.log(
+  `dist/: ${BUNDLES.map(({ outfile }) => kilobytes(outfile)).join(", ")}, types, ${WASM.length} wasm modules (${seconds} s)`,
+);

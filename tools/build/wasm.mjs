@@ -1,0 +1,49 @@
+// Compiles the four kernel modules into build/*.wasm and writes build/kernels.ts, which carries them as base64 for the host:
+// so the library needs no file access and runs unchanged in Node, in a bundle and in a browser.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import asc from "assemblyscript/asc";
+
+const TARGETS = [
+  { name: "f32", entry: "assembly/f32.ts", constant: "F32_SCALAR" },
+  { name: "f32-simd", entry: "assembly/f32.ts", constant: "F32_SIMD" },
+  { name: "q15", entry: "assembly/q15.ts", constant: "Q15_SCALAR" },
+  { name: "q15-simd", entry: "assembly/q15.ts", constant: "Q15_SIMD" },
+];
+
+/** Compiles one target of asconfig.json. */
+async function compile(entry, target) {
+  const { error, stderr } = await asc.main([entry, "--config", "asconfig.json", "--target", target]);
+  if (error) throw new Error(`${target} does not compile\n${stderr.toString().slice(0, 4000)}`);
+}
+
+/** Compiles all modules. Returns their sizes in bytes by name. */
+export async function buildWasm() {
+  mkdirSync("build", { recursive: true });
+  const lines = ["// Written by tools/build/wasm.mjs.", ""];
+  const sizes = {};
+  for (const { name, entry, constant } of TARGETS) {
+    await compile(entry, name);
+    const bytes = readFileSync(`build/${name}.wasm`);
+    sizes[name] = bytes.length;
+    lines.push(`/** The ${name} module, ${bytes.length} bytes, base64. */`);
+    lines.push(`export const ${constant} =\n  "${bytes.toString("base64")}";`, "");
+  }
+  writeFileSync("build/kernels.ts", lines.join("\n"));
+  return sizes;
+}
+
+/** Compiles build/limits.wasm, which the benchmark measures the kernels against. */
+export async function buildLimits() {
+  mkdirSync("build", { recursive: true });
+  await compile("assembly/limits.ts", "limits");
+}
+
+if (process.argv[1] === new URL(import.meta.url).pathname) {
+  if (process.argv[2] === "limits") {
+    await buildLimits();
+    process.exit();
+  }
+  const sizes = await buildWasm();
+  console.log(`build: ${Object.entries(sizes).map(([name, size]) => `${name}.wasm ${size} B`).join(", ")}`);
+}

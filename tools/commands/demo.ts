@@ -1,0 +1,108 @@
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type Plant, RATE_HZ, startPlant } from "../demo/plant.ts";
+import { openScreen } from "../demo/screen.ts";
+import { renderTable } from "../demo/table.ts";
+import { CliError } from "../errors.ts";
+import { readModel } from "../files.ts";
+import { hasColors, type Io } from "../io.ts";
+
+export interface DemoArgs {
+  /** Absent: until the user stops it. */
+  readonly seconds?: number;
+  readonly pumps: number;
+  readonly seed: number;
+}
+
+const FRAME_MS = 125;
+const LINE_MS = 1000;
+const FAIL_AFTER_SECONDS = 20;
+
+/** Shows the simulated plant until the time is over or the user stops it, then a summary. */
+export async function runDemo(args: DemoArgs, io: Io): Promise<void> {
+  const model = await readModel(findModel(), { verify: true });
+  const failAfter = Math.min(FAIL_AFTER_SECONDS, (args.seconds ?? Infinity) * 0.4);
+  const failAt = Math.round(failAfter * RATE_HZ);
+  const problems: string[] = [];
+  const keep = (scope: string, text: string) => void problems.push(`${scope}: ${text}`);
+  const log = { info: () => {}, warn: keep, error: keep };
+  const plant = await startPlant({ model, pumps: args.pumps, seed: args.seed, failAt, log });
+  const start = performance.now();
+  try {
+    await (io.isTty ? showTable : printLines)(plant, start, args, io);
+  } finally {
+    await plant.stop();
+  }
+  io.stdout.write(summarise(plant, failAt));
+  for (const problem of problems) io.stderr.write(`${problem}\n`);
+}
+
+/** The demo model lies beside the bundle, or in the repository when run from source. */
+function findModel(): string {
+  const places = ["./pump.safetensors", "../../models/pump.safetensors"];
+  const found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find(existsSync);
+  if (found === undefined) throw new CliError("The demo model, pump.safetensors, is missing; run npm run build");
+  return found;
+}
+
+/** Calls `onTick` every `periodMs` until the time is over or the user stops. */
+async function tick(periodMs: number, { seconds = Infinity }: DemoArgs, io: Io, onTick: () => void): Promise<void> {
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end && !io.signal?.aborted) {
+    const wait = Math.min(periodMs, Math.max(0, end - performance.now()));
+    await sleep(wait, undefined, io.signal && { signal: io.signal }).catch(() => {});
+    onTick();
+  }
+}
+
+async function showTable(plant: Plant, start: number, args: DemoArgs, io: Io): Promise<void> {
+  const screen = openScreen(io.stdout);
+  try {
+    await tick(FRAME_MS, args, io, () => {
+      const lines = [describe(plant, start), "", ...renderTable(plant.watches, hasColors(io))];
+      // A frame taller than the terminal could not be drawn over.
+      const { rows = 24 } = io.stdout as { rows?: number };
+      screen.draw(lines.length < rows ? lines : [...lines.slice(0, rows - 2), `… ${lines.length - rows + 2} more`]);
+    });
+  } finally {
+    screen.close();
+  }
+}
+
+async function printLines(plant: Plant, start: number, args: DemoArgs, io: Io): Promise<void> {
+  await tick(LINE_MS, args, io, () => {
+    const suspects = plant.watches.filter((watch) => watch.isSuspect);
+    const alarms = suspects.map((watch) => `  ${watch.name} score ${watch.score.toFixed(1)}: bearing?`);
+    io.stdout.write(`${describe(plant, start)}${alarms.join("")}\n`);
+  });
+}
+
+function describe({ watches, stats }: Plant, start: number): string {
+  const seconds = (performance.now() - start) / 1000;
+  const { p50, p95 } = percentiles(stats.latencies);
+  return `${seconds.toFixed(0).padStart(3)} s  ${watches.length} pumps  ${stats.answered} predictions  latency ${p50} / ${p95} ms (p50 / p95)`;
+}
+
+function percentiles(latencies: readonly number[]): { p50: string; p95: string } {
+  const sorted = latencies.toSorted((a, b) => a - b);
+  const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1);
+  return { p50: at(0.5), p95: at(0.95) };
+}
+
+function summarise({ failing, stats, watches }: Plant, failAt: number): string {
+  const { p50, p95 } = percentiles(stats.latencies);
+  const seconds = (step: number) => (step / RATE_HZ).toFixed(1);
+  const falseAlarms = watches.filter((watch) => watch !== failing && watch.detectedAt !== undefined);
+  const { detectedAt } = failing;
+  const lines = [
+    "",
+    `${stats.published} readings published, ${stats.answered} predictions received`,
+    `latency from reading to prediction: p50 ${p50} ms, p95 ${p95} ms`,
+    detectedAt === undefined
+      ? `${failing.name}: bearing fails from ${seconds(failAt)} s on, not detected yet`
+      : `${failing.name}: bearing fails from ${seconds(failAt)} s on, detected at ${seconds(detectedAt)} s`,
+    ...falseAlarms.map((watch) => `${watch.name}: false alarm at ${seconds(watch.detectedAt as number)} s`),
+  ];
+  return `${lines.join("\n")}\n`;
+}

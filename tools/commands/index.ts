@@ -1,0 +1,138 @@
+// The table of commands: arguments, flags and help here, the work in one file each, loaded when it is called.
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Io } from "../io.ts";
+
+/** Adds every command to `program`. */
+export function addCommands(program: Command, io: Io): void {
+  addDemo(program, io);
+  addRun(program, io);
+  addPredict(program, io);
+  addInspect(program, io);
+  addQuantize(program, io);
+  addReplay(program, io);
+}
+
+function addDemo(program: Command, io: Io): void {
+  program
+    .command("demo")
+    .description("Watch twelve simulated pumps on an embedded MQTT broker; the bearing of one of them fails.")
+    .option("--seconds <n>", "stop after n seconds and print a summary (default: run until Ctrl-C)", positive)
+    .option("--pumps <n>", "number of pumps", positiveInteger, 12)
+    .option("--seed <n>", "seed of the simulation", wholeNumber, 1)
+    .addHelpText(
+      "after",
+      examples("rivulet demo", "rivulet demo --seconds 60", "rivulet demo --pumps 4 --seed 7 | cat"),
+    )
+    .action(async (flags) => {
+      const { runDemo } = await import("./demo.ts");
+      await runDemo(flags, io);
+    });
+}
+
+function addRun(program: Command, io: Io): void {
+  program
+    .command("run")
+    .description("Answer the readings on an MQTT broker with predictions, as a configuration file says.")
+    .argument("<config>", "configuration file (YAML)")
+    .addHelpText("after", examples("rivulet run rivulet.yaml", "MQTT_PASSWORD=… rivulet run plant.yaml"))
+    .action(async (config) => {
+      const { runRun } = await import("./run.ts");
+      await runRun({ config }, io);
+    });
+}
+
+function addPredict(program: Command, io: Io): void {
+  program
+    .command("predict")
+    .description("Read samples, write one prediction per sample as a line of JSON.")
+    .argument("<model>", "model file (.safetensors)")
+    .argument("[file]", "samples, NDJSON or CSV with a header", "-")
+    .addOption(
+      new Option("--numeric <form>", "numeric form to compute in (default: the model's)").choices(["f32", "q15"]),
+    )
+    .addOption(
+      new Option("--format <format>", "format of the samples").choices(["auto", "ndjson", "csv"]).default("auto"),
+    )
+    .option("--state <file>", "continue from the state in this file, and leave the new state there")
+    .option("--no-simd", "use the scalar kernels (same bits, slower)")
+    .option("--no-verify", "skip the model's self-test")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet predict pump.safetensors readings.csv",
+        "tail -f readings.ndjson | rivulet predict pump.safetensors --state pump.state",
+        "echo '[1480, 3.1, 11.9, 52.5]' | rivulet predict pump.safetensors --numeric q15",
+      ),
+    )
+    .action(async (model, file, flags) => {
+      const { runPredict } = await import("./predict.ts");
+      await runPredict({ ...flags, model, file }, io);
+    });
+}
+
+function addInspect(program: Command, io: Io): void {
+  program
+    .command("inspect")
+    .description("Show what a model file holds and what it costs to run.")
+    .argument("<model>", "model file (.safetensors)")
+    .option("--json", "write JSON")
+    .addHelpText("after", examples("rivulet inspect pump.safetensors", "rivulet inspect pump.safetensors --json"))
+    .action(async (model, flags) => {
+      const { runInspect } = await import("./inspect.ts");
+      await runInspect({ ...flags, model }, io);
+    });
+}
+
+function addQuantize(program: Command, io: Io): void {
+  program
+    .command("quantize")
+    .description("Turn an f32 model into a q15 one: int8 weights, int16 state, integer arithmetic only.")
+    .argument("<model>", "model file (.safetensors) in f32")
+    .requiredOption("-o, --output <file>", "model file to write")
+    .option("--calibrate <file>", "typical samples, NDJSON or CSV with a header: gives the range of every input")
+    .option("--range <name=min:max...>", "range of an input; wins over the calibration")
+    .option("--margin <fraction>", "widen the calibrated ranges by this fraction of their width", fraction, 0.1)
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet quantize pump.safetensors --calibrate readings.csv -o pump-q15.safetensors",
+        "rivulet quantize pump.safetensors --range speed=0:3000 current=0:25 --calibrate readings.csv -o pump-q15.safetensors",
+      ),
+    )
+    .action(async (model, flags) => {
+      const { runQuantize } = await import("./quantize.ts");
+      await runQuantize({ ...flags, model }, io);
+    });
+}
+
+function addReplay(program: Command, io: Io): void {
+  program
+    .command("replay")
+    .description("Publish the rows of a CSV file to an MQTT broker.")
+    .argument("<file>", "CSV file with a header")
+    .requiredOption("--broker <url>", "mqtt:// or mqtts:// URL")
+    .requiredOption("--topic <topic>", "topic to publish on")
+    .addHelpText("after", examples("rivulet replay readings.csv --broker mqtt://localhost --topic plant/pump1"))
+    .action(async (file, flags) => {
+      const { runReplay } = await import("./replay.ts");
+      await runReplay({ ...flags, file }, io);
+    });
+}
+
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
+}
+
+function number(text: string, isValid: (value: number) => boolean, expected: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !isValid(value)) throw new InvalidArgumentError(`Expected ${expected}.`);
+  return value;
+}
+
+const positive = (text: string) => number(text, (n) => n > 0 && n < Infinity, "a positive number");
+const positiveInteger = (text: string) =>
+  number(text, (n) => n >= 1 && n <= 1000 && n % 1 === 0, "an integer from 1 to 1000");
+const wholeNumber = (text: string) =>
+  number(text, (n) => n >= 0 && n < 2 ** 32 && n % 1 === 0, "a whole number below 2^32");
+const fraction = (text: string) => number(text, (n) => n >= 0 && n <= 10, "a number from 0 to 10");

@@ -1,0 +1,100 @@
+import { once } from "node:events";
+import { SnapshotError } from "../../host/runtime/errors.ts";
+import { createRuntime, type Session } from "../../host/runtime/index.ts";
+import type { Model, Numeric } from "../../host/runtime/types.ts";
+import { formatNumber } from "../../host/stream/format.ts";
+import { CliError } from "../errors.ts";
+import { openInput, readFileIfExists, readModel, writeFileAtomic } from "../files.ts";
+import type { Io } from "../io.ts";
+import { SampleReader } from "../samples/reader.ts";
+
+export interface PredictArgs {
+  readonly model: string;
+  /** File with samples, or `-` for standard input. */
+  readonly file: string;
+  readonly numeric?: Numeric;
+  readonly format: "auto" | "ndjson" | "csv";
+  readonly state?: string;
+  readonly simd: boolean;
+  readonly verify: boolean;
+}
+
+/**
+ * Writes one line of JSON, the prediction, for every sample as it arrives.
+ *
+ * The state file always belongs to the predictions that were written: it is saved at the end of the input, before a bad row
+ * and when the user stops.
+ *
+ * @throws {CliError} at the first bad row, after the predictions of the rows before it were written
+ */
+export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
+  const model = await readModel(args.model, { verify: args.verify });
+  const numeric = args.numeric ?? model.spec.numeric;
+  checkNumeric(model, numeric);
+  const runtime = createRuntime(model, args.simd ? { numeric } : { numeric, simd: false });
+  const session = runtime.createSession();
+  if (args.state !== undefined) await restoreState(session, args.state);
+
+  const { source, chunks } = openInput(args.file, io);
+  const inputs = model.spec.inputs.map((input) => input.name);
+  const reader = new SampleReader({ source, inputs, format: args.format === "auto" ? undefined : args.format });
+  let lines = "";
+  const onSample = (sample: Float64Array) => {
+    lines += formatPrediction(session.step(sample), numeric);
+  };
+  const flush = async () => {
+    const hasRoom = lines === "" || io.stdout.write(lines);
+    lines = "";
+    if (!hasRoom) await waitForDrain(io);
+  };
+
+  let badRow: CliError | undefined;
+  try {
+    for await (const chunk of chunks) {
+      reader.push(chunk, onSample);
+      await flush();
+    }
+    reader.end(onSample);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    badRow = error;
+  }
+  await flush();
+  if (args.state !== undefined) await writeFileAtomic(args.state, session.snapshot());
+  if (badRow !== undefined) throw badRow;
+}
+
+/** @throws {CliError} when the model cannot be run in this numeric form */
+function checkNumeric({ id, spec }: Model, numeric: Numeric): void {
+  if (numeric === spec.numeric) return;
+  if (numeric === "f32") throw new CliError(`Model ${id} is quantized; for f32, use the model that it was made from`);
+  const input = spec.inputs.find(({ range }) => range === undefined);
+  if (input === undefined || spec.embedding !== undefined) return;
+  throw new CliError(`Model ${id} has no range for input "${input.name}"; run rivulet quantize with calibration data`);
+}
+
+function formatPrediction(prediction: Float64Array, numeric: Numeric): string {
+  let text = `[${formatNumber(prediction[0] as number, numeric)}`;
+  for (let i = 1; i < prediction.length; i++) text += `,${formatNumber(prediction[i] as number, numeric)}`;
+  return `${text}]\n`;
+}
+
+async function restoreState(session: Session, path: string): Promise<void> {
+  const snapshot = await readFileIfExists(path);
+  if (snapshot === undefined) return;
+  try {
+    session.restore(snapshot);
+  } catch (error) {
+    if (!(error instanceof SnapshotError)) throw error;
+    throw new CliError(`${path}: ${error.message}`, { cause: error });
+  }
+}
+
+async function waitForDrain({ stdout, signal }: Io): Promise<void> {
+  try {
+    await once(stdout, "drain", signal === undefined ? {} : { signal });
+  } catch (error) {
+    // Nobody reads any more; the input ends at its next chunk.
+    if (!signal?.aborted) throw error;
+  }
+}

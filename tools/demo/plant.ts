@@ -1,0 +1,175 @@
+// The demo's plant: a broker, pumps that publish their readings, the bridge that answers, and a subscriber that listens.
+
+import mqtt, { type MqttClient } from "mqtt";
+import { startBridge } from "../../host/mqtt/bridge.ts";
+import type { Logger } from "../../host/mqtt/log.ts";
+import { createRuntime } from "../../host/runtime/index.ts";
+import type { Model } from "../../host/runtime/types.ts";
+import { createMemoryStore } from "../../host/store/memory.ts";
+import { createDecoder } from "../../host/stream/payload.ts";
+import { parseDeviceTemplate, parseTopicTemplate } from "../../host/stream/topic.ts";
+import { startBroker } from "./broker.ts";
+import { createPump, PUMP_INPUTS, type Pump } from "./pump.ts";
+import { type PumpAnswer, PumpWatch } from "./watch.ts";
+
+/** Readings of each pump in a second; every one stands for ten seconds of the plant. */
+export const RATE_HZ = 20;
+
+/** Latest latencies that are kept for the percentiles. */
+const LATENCIES = 4096;
+/** Rounds published at once after the process was held up; the rest is dropped, not hurried. */
+const MAX_BURST = 5;
+
+export interface PlantOptions {
+  readonly model: Model;
+  readonly pumps: number;
+  readonly seed: number;
+  /** Step at which a bearing begins to fail. */
+  readonly failAt: number;
+  readonly log: Logger;
+}
+
+/** What the subscriber has seen so far. */
+export interface PlantStats {
+  readonly published: number;
+  readonly answered: number;
+  /** Reading published to prediction received, ms, latest last. */
+  readonly latencies: readonly number[];
+}
+
+/** A running plant. */
+export interface Plant {
+  readonly watches: readonly PumpWatch[];
+  /** The pump whose bearing fails. */
+  readonly failing: PumpWatch;
+  readonly stats: PlantStats;
+  /** Closes every connection and the broker. */
+  stop(): Promise<void>;
+}
+
+/** Starts everything; the first readings are published when it resolves. */
+export async function startPlant(options: PlantOptions): Promise<Plant> {
+  const { model, log } = options;
+  const broker = await startBroker();
+  const bridge = await startDemoBridge(broker.url, model, log);
+  await bridge.ready;
+  const connect = () => mqtt.connectAsync(broker.url, { reconnectPeriod: 0 });
+  const [sensors, observer] = await Promise.all([connect(), connect()]);
+  const exchange = new Exchange(options);
+  await exchange.listen(observer);
+  const timer = exchange.publishTo(sensors);
+  return {
+    watches: exchange.watches,
+    failing: exchange.watches[exchange.failing] as PumpWatch,
+    get stats() {
+      return exchange;
+    },
+    async stop() {
+      clearInterval(timer);
+      await sensors.endAsync();
+      await bridge.stop();
+      await observer.endAsync();
+      await broker.stop();
+    },
+  };
+}
+
+function startDemoBridge(url: string, model: Model, log: Logger) {
+  const topic = parseTopicTemplate("plant/{pump}/data");
+  const names = model.spec.inputs.map(({ name }) => name);
+  const inputs = names.map((name) => ({ name }));
+  return startBridge({
+    broker: { url, isClean: true },
+    baseTopic: "rivulet",
+    streams: [
+      {
+        name: "pumps",
+        runtime: createRuntime(model),
+        topic,
+        device: parseDeviceTemplate("{pump}", topic.names),
+        decode: createDecoder({ payload: "json", inputs, modelInputs: names, maxBytes: 4096 }),
+        maxDevices: 1000,
+        qos: 1,
+      },
+    ],
+    store: createMemoryStore(),
+    log,
+  });
+}
+
+/** Publishes the readings and matches the answers to them. */
+class Exchange implements PlantStats {
+  readonly watches: readonly PumpWatch[];
+  readonly failing: number;
+  readonly latencies: number[] = [];
+  published = 0;
+  answered = 0;
+  readonly #pumps: readonly Pump[];
+  readonly #sent = new Map<string, { readonly sample: readonly number[]; readonly at: number }>();
+
+  constructor({ model, pumps, seed, failAt }: PlantOptions) {
+    const sigmas = model.spec.detector?.residual_sigma as readonly number[] | undefined;
+    const bearing = PUMP_INPUTS.findIndex(({ name }) => name === "bearing_temperature");
+    const { warmup } = model.spec;
+    this.#pumps = Array.from({ length: pumps }, (_, i) => createPump(seed + i));
+    this.watches = this.#pumps.map((_, i) => {
+      return new PumpWatch({ name: `pump-${String(i + 1).padStart(2, "0")}`, sigma: sigmas?.[bearing] ?? 1, warmup });
+    });
+    this.failing = chooseFailing(pumps, seed, failAt);
+    this.#pumps[this.failing]?.failBearing(failAt);
+  }
+
+  /** Publishes a reading of every pump, RATE_HZ times a second. */
+  publishTo(client: MqttClient): NodeJS.Timeout {
+    const start = performance.now();
+    let rounds = 0;
+    return setInterval(() => {
+      const due = Math.floor(((performance.now() - start) / 1000) * RATE_HZ);
+      const burst = Math.min(due - rounds, MAX_BURST);
+      rounds = due;
+      for (let round = 0; round < burst; round++) this.#publishRound(client);
+    }, 500 / RATE_HZ);
+  }
+
+  #publishRound(client: MqttClient): void {
+    for (const [i, pump] of this.#pumps.entries()) {
+      const { name } = this.watches[i] as PumpWatch;
+      const sample = pump.next();
+      const reading = Object.fromEntries(PUMP_INPUTS.map((input, k) => [input.name, sample[k]]));
+      this.#sent.set(`${name}/${pump.steps}`, { sample, at: performance.now() });
+      client.publish(`plant/${name}/data`, JSON.stringify(reading), { qos: 1 });
+      this.published++;
+    }
+  }
+
+  async listen(client: MqttClient): Promise<void> {
+    const watches = new Map(this.watches.map((watch) => [watch.name, watch]));
+    client.on("message", (topic, payload) => {
+      const watch = watches.get(topic.slice(topic.lastIndexOf("/") + 1));
+      if (watch === undefined) return;
+      const answer = JSON.parse(payload.toString()) as PumpAnswer;
+      const key = `${watch.name}/${answer.n}`;
+      const sent = this.#sent.get(key);
+      if (sent === undefined) return;
+      this.#sent.delete(key);
+      this.answered++;
+      this.latencies.push(performance.now() - sent.at);
+      if (this.latencies.length > LATENCIES) this.latencies.shift();
+      watch.observe(answer, sent.sample);
+    });
+    await client.subscribeAsync("rivulet/pumps/+", { qos: 0 });
+  }
+}
+
+/** Index of a pump that runs while its bearing fails; one that stands still does not heat up. */
+function chooseFailing(pumps: number, seed: number, failAt: number): number {
+  const [speed] = [PUMP_INPUTS.findIndex(({ name }) => name === "speed")];
+  const middle = Math.floor(pumps / 2);
+  const candidates = Array.from({ length: pumps }, (_, i) => (middle + i) % pumps);
+  const runs = (index: number) => {
+    const twin = createPump(seed + index);
+    const speeds = Array.from({ length: failAt + 120 }, () => twin.next()[speed] as number);
+    return speeds.slice(failAt).every((value) => value > 0);
+  };
+  return candidates.find(runs) ?? middle;
+}

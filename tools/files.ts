@@ -1,0 +1,101 @@
+import { createReadStream } from "node:fs";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { ModelFormatError } from "../host/runtime/errors.ts";
+import { loadModel } from "../host/runtime/index.ts";
+import type { Model } from "../host/runtime/types.ts";
+import { CliError, UsageError } from "./errors.ts";
+import type { Io } from "./io.ts";
+
+/**
+ * Reads a model file and, unless told not to, runs its self-test.
+ *
+ * @throws {CliError} with the path, when the file cannot be read or is no model
+ */
+export async function readModel(path: string, options: { readonly verify: boolean }): Promise<Model> {
+  try {
+    return await loadModel(await readFile(path), options);
+  } catch (error) {
+    if (error instanceof ModelFormatError || isSystemError(error)) throw fileError(path, error);
+    throw error;
+  }
+}
+
+/** A stream of bytes with the name that error messages give it. */
+export interface Input {
+  readonly source: string;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** Opens a file, or standard input for `-`; its chunks end early when `io.signal` is aborted. */
+export function openInput(path: string, io: Io): Input {
+  if (path !== "-")
+    return { source: path, chunks: readChunks(createReadStream(path, { highWaterMark: 1 << 18 }), path, io) };
+  if (io.stdin === undefined) throw new UsageError("There is no standard input to read samples from");
+  return { source: "stdin", chunks: readChunks(io.stdin, "stdin", io) };
+}
+
+async function* readChunks(stream: Readable, source: string, { signal }: Io): AsyncGenerator<Uint8Array> {
+  const stop = () => stream.destroy();
+  if (signal?.aborted) return stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const chunk of stream) yield chunk;
+  } catch (error) {
+    // Destroying a stream makes its reader fail.
+    if (signal?.aborted) return;
+    throw isSystemError(error) ? fileError(source, error) : error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** Reads a whole file; undefined when there is none. */
+export async function readFileIfExists(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code === "ENOENT") return undefined;
+    throw fileError(path, error);
+  }
+}
+
+/**
+ * Replaces the file at `path` as a whole: whatever happens, either its old content is there or the new one.
+ *
+ * @throws {CliError} with the path
+ */
+export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const target = await stat(path).catch(() => undefined);
+    // Renaming onto /dev/null would replace the device.
+    if (target?.isFile() === false) throw new CliError(`${path}: Is not a regular file`);
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw isSystemError(error) ? fileError(path, error) : error;
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error && "syscall" in error;
+}
+
+function fileError(path: string, error: Error): CliError {
+  return new CliError(`${path}: ${isSystemError(error) ? systemText(error) : error.message}`, { cause: error });
+}
+
+/** "ENOENT: no such file or directory, open 'x'" as "No such file or directory (ENOENT)". */
+function systemText(error: NodeJS.ErrnoException): string {
+  const text = error.message.replace(/^\w+: /, "").replace(/, \w+( .*)?$/, "");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)} (${error.code})`;
+}

@@ -1,0 +1,57 @@
+import { createRuntime, runSelftest } from "../../host/runtime/index.ts";
+import type { LayerSpec, Model, ModelSpec } from "../../host/runtime/types.ts";
+
+/** Everything that `rivulet inspect` tells of a model. */
+export type ModelReport = ReturnType<typeof describeModel>;
+
+/** Collects what a model holds and what it costs to run, and runs its self-test. */
+export function describeModel(model: Model) {
+  const { spec, tensors } = model;
+  const runtime = createRuntime(model);
+  const selftest = runSelftest(model, runtime.createSession());
+  const layers = describeLayers(spec);
+  const skip = spec.skip && {
+    ...spec.skip,
+    multiplications: spec.skip.length * spec.inputs.length * spec.outputs.length,
+  };
+  const affine = (kind: "input" | "output", index: number) => {
+    const offset = tensors.get(`${kind}.offset`)?.data[index];
+    const scale = tensors.get(`${kind}.scale`)?.data[index];
+    // In q15 the input's offset is an integer and there is no scale; `fraction` says what they stand for.
+    return offset === undefined || scale === undefined ? {} : { offset, scale };
+  };
+  return {
+    id: model.id,
+    hash: model.hash,
+    bytes: model.bytes,
+    numeric: spec.numeric,
+    inputs: spec.inputs.map((input, i) => ({ ...input, ...affine("input", i) })),
+    outputs: spec.outputs.map((output, i) => ({ ...output, ...affine("output", i) })),
+    horizon: spec.horizon,
+    interval: spec.interval,
+    warmup: spec.warmup,
+    embedding: spec.embedding,
+    layers,
+    skip,
+    tensors: [...tensors].map(([name, { dtype, shape, data }]) => ({ name, dtype, shape, bytes: data.byteLength })),
+    /** Multiplications by weights in one step. */
+    multiplications: layers.reduce((sum, layer) => sum + layer.multiplications, skip?.multiplications ?? 0),
+    /** Packed weights, once for all sessions. */
+    imageBytes: runtime.imageBytes,
+    /** For each session. */
+    stateBytes: runtime.stateBytes,
+    selftest: selftest && { ...selftest, ...(spec.numeric === "f32" && { tolerance: spec.selftest?.tolerance }) },
+    detector: spec.detector,
+    provenance: spec.provenance,
+  };
+}
+
+function describeLayers(spec: ModelSpec) {
+  let size = spec.embedding?.size ?? spec.inputs.length;
+  return spec.layers.map((layer: LayerSpec) => {
+    const inputs = size;
+    size = layer.size;
+    const multiplications = layer.kind === "gru" ? 3 * size * (inputs + size) : size * inputs;
+    return { ...layer, inputs, multiplications };
+  });
+}

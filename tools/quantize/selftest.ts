@@ -1,0 +1,38 @@
+import { createRuntime, parseModel, type QuantizedModel, serializeModel } from "../../host/runtime/index.ts";
+import type { Model, Tensor } from "../../host/runtime/types.ts";
+
+/** Greatest magnitude of a raw input (FORMAT.md 5.1). */
+const MAX_RAW = 2 ** 30;
+
+/**
+ * Writes a q15 model with test vectors: what it answers itself to the f32 model's test samples (FORMAT.md 6). Every other
+ * runtime must answer the same integers.
+ *
+ * @param quantized  spec and tensors of the q15 model
+ * @param original  the f32 model; without test vectors of its own the q15 model gets none
+ */
+export function serializeWithSelftest(quantized: QuantizedModel, original: Model): Uint8Array {
+  const { spec } = quantized;
+  const tensors = new Map(quantized.tensors);
+  const bare = serializeModel(spec, tensors);
+  const samples = original.tensors.get("selftest.input");
+  if (samples === undefined || original.spec.selftest === undefined) return bare;
+
+  const { steps } = original.spec.selftest;
+  const answers = createRuntime(parseModel(bare)).createSession().run(samples.data);
+  const inputs = spec.embedding ? [0] : spec.inputs.map((input) => input.fraction as number);
+  const outputs = spec.outputs.map((output) => output.fraction as number);
+  tensors.set("selftest.input", toRaw(samples.data, steps, inputs));
+  tensors.set("selftest.output", toRaw(answers, steps, outputs));
+  return serializeModel({ ...spec, selftest: { steps } }, tensors);
+}
+
+/** Turns T rows of real values into raw integers, `floor(value · 2^fraction + 0.5)` with the fraction of each column. */
+function toRaw(values: ArrayLike<number>, steps: number, fractions: readonly number[]): Tensor {
+  const width = fractions.length;
+  const data = Int32Array.from({ length: steps * width }, (_, i) => {
+    const raw = Math.floor((values[i] as number) * 2 ** (fractions[i % width] as number) + 0.5);
+    return Math.min(MAX_RAW, Math.max(-MAX_RAW, raw));
+  });
+  return { dtype: "I32", shape: [steps, width], data };
+}

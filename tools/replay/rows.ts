@@ -1,0 +1,54 @@
+import { createReadStream } from "node:fs";
+import { CsvError, parse } from "csv-parse";
+import { describeFileError } from "../../host/config/secrets.ts";
+import { CliError } from "../errors.ts";
+
+/** A row of a CSV file. */
+export interface Row {
+  /** Line of the file, from 1. */
+  readonly line: number;
+  /** One per column of the header. */
+  readonly cells: readonly string[];
+  /** Bytes of the file up to the end of the row. */
+  readonly bytes: number;
+}
+
+/**
+ * Reads a CSV file row by row, in constant memory; the first row yielded is the header.
+ *
+ * @throws {CliError} with file and line, when it cannot be read or a row is not like the header
+ */
+export async function* readRows(file: string): AsyncGenerator<Row> {
+  const parser = parse({ bom: true, info: true, skip_empty_lines: true, relax_column_count: false });
+  const input = createReadStream(file);
+  input.on("error", (error) => parser.destroy(error));
+  input.pipe(parser);
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: ParserInfo }>) {
+      yield { line: info.lines, cells: record, bytes: info.bytes };
+    }
+  } catch (error) {
+    if (error instanceof CsvError) throw new CliError(describeCsvError(file, error), { cause: error });
+    if (error instanceof Error && "syscall" in error) {
+      throw new CliError(`Cannot read ${file}: ${describeFileError(error)}`, { cause: error });
+    }
+    throw error;
+  } finally {
+    input.destroy();
+  }
+}
+
+interface ParserInfo {
+  readonly lines: number;
+  readonly bytes: number;
+}
+
+function describeCsvError(file: string, error: CsvError): string {
+  const { lines, record } = error as unknown as { lines?: number; record?: readonly string[] };
+  const columns = (error as unknown as { columns?: unknown }).columns;
+  const at = `${file}:${lines ?? "?"}`;
+  if (error.code !== "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH") return `${at}: ${error.message}`;
+  const expected =
+    / expect (\d+)/.exec(error.message)?.[1] ?? (Array.isArray(columns) ? columns.length : "as many as the header");
+  return `${at}: the row has ${record?.length ?? "other"} columns, expected ${expected}`;
+}

@@ -1,0 +1,51 @@
+import type { LineParser } from "./reader.ts";
+
+/** Parses lines of JSON: an array in the order of the inputs, an object by input name or, for one input, a plain number. */
+export class NdjsonParser implements LineParser {
+  readonly #inputs: readonly string[];
+
+  constructor(inputs: readonly string[]) {
+    this.#inputs = inputs;
+  }
+
+  parse(line: string, sample: Float64Array): boolean {
+    const values = this.#toValues(parseJson(line));
+    for (let i = 0; i < sample.length; i++) {
+      const value = values[i];
+      if (typeof value !== "number" || !Number.isFinite(value)) {
+        const found = typeof value === "number" ? "not finite" : JSON.stringify(value).slice(0, 40);
+        throw new SyntaxError(`Input "${this.#inputs[i]}" is ${found}, expected a finite number`);
+      }
+      sample[i] = value;
+    }
+    return true;
+  }
+
+  end(): void {}
+
+  #toValues(json: unknown): readonly unknown[] {
+    const inputs = this.#inputs;
+    if (Array.isArray(json)) {
+      if (json.length === inputs.length) return json;
+      throw new SyntaxError(
+        `Sample has ${json.length} values, the model has ${inputs.length} inputs: ${inputs.join(", ")}`,
+      );
+    }
+    if (typeof json === "object" && json !== null) {
+      return inputs.map((name) => {
+        if (Object.hasOwn(json, name)) return (json as Record<string, unknown>)[name];
+        throw new SyntaxError(`Input "${name}" is missing`);
+      });
+    }
+    if (typeof json === "number" && inputs.length === 1) return [json];
+    throw new SyntaxError(`Line is ${JSON.stringify(json).slice(0, 40)}, expected an array or an object`);
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new SyntaxError(`Line is not JSON: ${line.trim().slice(0, 60)}`, { cause });
+  }
+}
