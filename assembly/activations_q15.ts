@@ -21,17 +21,19 @@ export function sigmoidQ15(v: i32, table: usize): i32 {
 
 /** Eight lanes of fixed-point activations, the same integers as the scalar functions. */
 export class Lanes16 {
-  /** T(v) of eight i16 lanes. */
-  @inline static tanh(v: v128, table: usize): v128 {
+  /** T(v) of eight i16 lanes. Not inlined: 450 bytes smaller, and as fast. */
+  static tanh(v: v128, table: usize): v128 {
     const offset = v128.and(i16x8.shr_u(v, 6), v128.load_splat<i32>(C));
-    let low = v128.load_zero<i32>(table + usize(i16x8.extract_lane_u(offset, 0)));
-    low = v128.load_lane<i32>(table + usize(i16x8.extract_lane_u(offset, 1)), low, 1);
-    low = v128.load_lane<i32>(table + usize(i16x8.extract_lane_u(offset, 2)), low, 2);
-    low = v128.load_lane<i32>(table + usize(i16x8.extract_lane_u(offset, 3)), low, 3);
-    let high = v128.load_zero<i32>(table + usize(i16x8.extract_lane_u(offset, 4)));
-    high = v128.load_lane<i32>(table + usize(i16x8.extract_lane_u(offset, 5)), high, 1);
-    high = v128.load_lane<i32>(table + usize(i16x8.extract_lane_u(offset, 6)), high, 2);
-    high = v128.load_lane<i32>(table + usize(i16x8.extract_lane_u(offset, 7)), high, 3);
+    const o0 = i64x2.extract_lane(offset, 0);
+    const o1 = i64x2.extract_lane(offset, 1);
+    let low = v128.load_zero<i32>(table + usize(o0 & 0xffff));
+    low = v128.load_lane<i32>(table + usize((o0 >>> 16) & 0xffff), low, 1);
+    low = v128.load_lane<i32>(table + usize((o0 >>> 32) & 0xffff), low, 2);
+    low = v128.load_lane<i32>(table + usize(o0 >>> 48), low, 3);
+    let high = v128.load_zero<i32>(table + usize(o1 & 0xffff));
+    high = v128.load_lane<i32>(table + usize((o1 >>> 16) & 0xffff), high, 1);
+    high = v128.load_lane<i32>(table + usize((o1 >>> 32) & 0xffff), high, 2);
+    high = v128.load_lane<i32>(table + usize(o1 >>> 48), high, 3);
     // (base, slope) . (256, fraction) >> 8
     const fraction = v128.and(v, v128.load_splat<i32>(C, 4));
     const one = v128.load_splat<i32>(C, 8);

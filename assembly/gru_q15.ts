@@ -64,21 +64,23 @@ export function gruQ15(record: usize, table: usize, x: usize, h: usize, t: usize
     return;
   }
   if (ASC_FEATURE_SIMD) {
+    // Two loops, as in gru_f32.ts; the pre-activation of n waits in the place of the first sums of r.
     for (let i = 0; i < size; i += 8) {
       const at = unit(t, i);
       const m = pair(multipliers, i);
       const r = Lanes16.sigmoidOfTanh(Lanes16.tanh(gate(at, m, shiftX, shiftH), table));
-      const z = Lanes16.sigmoidOfTanh(Lanes16.tanh(gate(at + 64, m + 64, shiftX, shiftH), table));
       const a = Lanes16.narrow(at + 320, shiftH);
       // The high half of a word of mh is 0, so the dot product with (ah, ah) is ah mh.
-      const low = i32x4.shr_s(i32x4.dot_i16x8_s(Lanes16.low(a, a), v128.load(m, 192)), 14);
-      const high = i32x4.shr_s(i32x4.dot_i16x8_s(Lanes16.high(a, a), v128.load(m, 208)), 14);
-      const c = i16x8.narrow_i32x4_s(low, high);
+      const c = Lanes16.preact(Lanes16.low(a, a), v128.load(m, 192), Lanes16.high(a, a), v128.load(m, 208));
       const x = Lanes16.narrow(at + 128, shiftX);
       const mx = v128.load(m - usize((i & 15) << 1), 128);
       const q = i16x8.shr_u(r, 1);
-      const v = Lanes16.preact(Lanes16.low(x, c), Lanes16.low(mx, q), Lanes16.high(x, c), Lanes16.high(mx, q));
-      v128.store(h, Lanes16.blend(Lanes16.tanh(v, table), z, v128.load(h)));
+      v128.store(at, Lanes16.preact(Lanes16.low(x, c), Lanes16.low(mx, q), Lanes16.high(x, c), Lanes16.high(mx, q)));
+    }
+    for (let i = 0; i < size; i += 8) {
+      const at = unit(t, i);
+      const z = Lanes16.sigmoidOfTanh(Lanes16.tanh(gate(at + 64, pair(multipliers, i) + 64, shiftX, shiftH), table));
+      v128.store(h, Lanes16.blend(Lanes16.tanh(v128.load(at), table), z, v128.load(h)));
       h += 16;
     }
   } else {
@@ -86,7 +88,7 @@ export function gruQ15(record: usize, table: usize, x: usize, h: usize, t: usize
       const at = unit(t, i);
       const m = pair(multipliers, i);
       const r = sigmoidQ15(preact(at, m, shiftX, shiftH), table) >> 1;
-      const c = (sat16(load<i32>(at, 320) >> shiftH) * load<i32>(m, 192)) >> 14;
+      const c = (sat16(load<i32>(at, 320) >> shiftH) * load<i32>(m, 192) + 8192) >> 14;
       const mx = i32(load<i16>(m - usize((i & 15) << 1), 128));
       const v = sat16((sat16(load<i32>(at, 128) >> shiftX) * mx + c * r + 8192) >> 14);
       blend(h, tanhQ15(v, table), sigmoidQ15(preact(at + 64, m + 64, shiftX, shiftH), table));

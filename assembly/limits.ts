@@ -1,121 +1,112 @@
-// The streaming limit of one core, for `npm run bench`: a matrix times a vector with nothing around it. No part of any product module.
+// The streaming limit of one core, for `npm run bench`: the weights times a vector through 12 accumulators, with nothing around it.
+// No part of any product module.
 
-/** f32: adds `w * x` into 12 accumulators, `passes` times over `bytes` of weights (a multiple of 192), one x for each 192. */
-export function stream_f32(w: usize, x: usize, bytes: usize, passes: i32): void {
-  let a0 = f32x4.splat(0);
-  let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
-  let a4 = a0;
-  let a5 = a0;
-  let a6 = a0;
-  let a7 = a0;
-  let a8 = a0;
-  let a9 = a0;
-  let a10 = a0;
-  let a11 = a0;
-  for (; passes > 0; passes--) {
-    let v = w;
-    let p = x;
-    const end = w + bytes;
-    while (v < end) {
-      const s = v128.load_splat<f32>(p);
-      a0 = f32x4.add(a0, f32x4.mul(s, v128.load(v)));
-      a1 = f32x4.add(a1, f32x4.mul(s, v128.load(v, 16)));
-      a2 = f32x4.add(a2, f32x4.mul(s, v128.load(v, 32)));
-      a3 = f32x4.add(a3, f32x4.mul(s, v128.load(v, 48)));
-      a4 = f32x4.add(a4, f32x4.mul(s, v128.load(v, 64)));
-      a5 = f32x4.add(a5, f32x4.mul(s, v128.load(v, 80)));
-      a6 = f32x4.add(a6, f32x4.mul(s, v128.load(v, 96)));
-      a7 = f32x4.add(a7, f32x4.mul(s, v128.load(v, 112)));
-      a8 = f32x4.add(a8, f32x4.mul(s, v128.load(v, 128)));
-      a9 = f32x4.add(a9, f32x4.mul(s, v128.load(v, 144)));
-      a10 = f32x4.add(a10, f32x4.mul(s, v128.load(v, 160)));
-      a11 = f32x4.add(a11, f32x4.mul(s, v128.load(v, 176)));
-      p += 4;
-      v += 192;
-    }
-  }
-  a0 = f32x4.add(f32x4.add(f32x4.add(a0, a1), f32x4.add(a2, a3)), f32x4.add(f32x4.add(a4, a5), f32x4.add(a6, a7)));
-  v128.store(x, f32x4.add(a0, f32x4.add(f32x4.add(a8, a9), f32x4.add(a10, a11))));
+import { mac48Q15 } from "./mac_q15";
+
+/** f32: `passes` times over `bytes` of weights (a multiple of 192), one x for each 192; accumulators at t, 192 bytes. */
+export function stream_f32(w: usize, x: usize, t: usize, bytes: usize, passes: i32): void {
+  const end = x + (bytes / 192) * 4;
+  for (; passes > 0; passes--) mac48F32(w, x, end, t);
 }
 
-/** int8: the same with weights widened as they are loaded, pairs by i32x4.dot_i16x8_s; `bytes` is a multiple of 96, two x for each 96. */
-export function stream_i8(w: usize, x: usize, bytes: usize, passes: i32): void {
-  let a0 = i32x4.splat(0);
-  let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
-  let a4 = a0;
-  let a5 = a0;
-  let a6 = a0;
-  let a7 = a0;
-  let a8 = a0;
-  let a9 = a0;
-  let a10 = a0;
-  let a11 = a0;
-  for (; passes > 0; passes--) {
-    let v = w;
-    let p = x;
-    const end = w + bytes;
-    while (v < end) {
-      const s = v128.load_splat<i32>(p);
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v)));
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 8)));
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 16)));
-      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 24)));
-      a4 = i32x4.add(a4, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 32)));
-      a5 = i32x4.add(a5, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 40)));
-      a6 = i32x4.add(a6, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 48)));
-      a7 = i32x4.add(a7, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 56)));
-      a8 = i32x4.add(a8, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 64)));
-      a9 = i32x4.add(a9, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 72)));
-      a10 = i32x4.add(a10, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 80)));
-      a11 = i32x4.add(a11, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(v, 88)));
-      p += 4;
-      v += 96;
-    }
-  }
-  a0 = i32x4.add(i32x4.add(i32x4.add(a0, a1), i32x4.add(a2, a3)), i32x4.add(i32x4.add(a4, a5), i32x4.add(a6, a7)));
-  v128.store(x, i32x4.add(a0, i32x4.add(i32x4.add(a8, a9), i32x4.add(a10, a11))));
+/** int8 weights widened to i16 beforehand, as the SIMD build keeps them: two x for each 192 bytes. */
+export function stream_i16(w: usize, x: usize, t: usize, bytes: usize, passes: i32): void {
+  const end = x + (bytes / 192) * 4;
+  for (; passes > 0; passes--) mac48Q15(w, x, end, t, t, 16);
 }
 
-/** int8 weights already widened to i16, as the SIMD build keeps them: `bytes` is a multiple of 192, two x for each 192. */
-export function stream_i16(w: usize, x: usize, bytes: usize, passes: i32): void {
-  let a0 = i32x4.splat(0);
-  let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
-  let a4 = a0;
-  let a5 = a0;
-  let a6 = a0;
-  let a7 = a0;
-  let a8 = a0;
-  let a9 = a0;
-  let a10 = a0;
-  let a11 = a0;
-  for (; passes > 0; passes--) {
-    let v = w;
-    let p = x;
-    const end = w + bytes;
-    while (v < end) {
-      const s = v128.load_splat<i32>(p);
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(s, v128.load(v)));
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(s, v128.load(v, 16)));
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(s, v128.load(v, 32)));
-      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(s, v128.load(v, 48)));
-      a4 = i32x4.add(a4, i32x4.dot_i16x8_s(s, v128.load(v, 64)));
-      a5 = i32x4.add(a5, i32x4.dot_i16x8_s(s, v128.load(v, 80)));
-      a6 = i32x4.add(a6, i32x4.dot_i16x8_s(s, v128.load(v, 96)));
-      a7 = i32x4.add(a7, i32x4.dot_i16x8_s(s, v128.load(v, 112)));
-      a8 = i32x4.add(a8, i32x4.dot_i16x8_s(s, v128.load(v, 128)));
-      a9 = i32x4.add(a9, i32x4.dot_i16x8_s(s, v128.load(v, 144)));
-      a10 = i32x4.add(a10, i32x4.dot_i16x8_s(s, v128.load(v, 160)));
-      a11 = i32x4.add(a11, i32x4.dot_i16x8_s(s, v128.load(v, 176)));
-      p += 4;
-      v += 192;
-    }
+/** int8 weights widened as they are loaded: two x for each 96 bytes. */
+export function stream_i8(w: usize, x: usize, t: usize, bytes: usize, passes: i32): void {
+  const end = x + (bytes / 96) * 4;
+  for (; passes > 0; passes--) mac48I8(w, x, end, t);
+}
+
+/** 48 accumulators over int8 weights, i8[pairs][3][16][2]. */
+function mac48I8(w: usize, x: usize, end: usize, t: usize): void {
+  let a0 = v128.load(t);
+  let a1 = v128.load(t, 16);
+  let a2 = v128.load(t, 32);
+  let a3 = v128.load(t, 48);
+  let a4 = v128.load(t, 64);
+  let a5 = v128.load(t, 80);
+  let a6 = v128.load(t, 96);
+  let a7 = v128.load(t, 112);
+  let a8 = v128.load(t, 128);
+  let a9 = v128.load(t, 144);
+  let a10 = v128.load(t, 160);
+  let a11 = v128.load(t, 176);
+  while (x < end) {
+    const s = v128.load_splat<i32>(x);
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w)));
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 8)));
+    a2 = i32x4.add(a2, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 16)));
+    a3 = i32x4.add(a3, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 24)));
+    a4 = i32x4.add(a4, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 32)));
+    a5 = i32x4.add(a5, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 40)));
+    a6 = i32x4.add(a6, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 48)));
+    a7 = i32x4.add(a7, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 56)));
+    a8 = i32x4.add(a8, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 64)));
+    a9 = i32x4.add(a9, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 72)));
+    a10 = i32x4.add(a10, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 80)));
+    a11 = i32x4.add(a11, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 88)));
+    x += 4;
+    w += 96;
   }
-  a0 = i32x4.add(i32x4.add(i32x4.add(a0, a1), i32x4.add(a2, a3)), i32x4.add(i32x4.add(a4, a5), i32x4.add(a6, a7)));
-  v128.store(x, i32x4.add(a0, i32x4.add(i32x4.add(a8, a9), i32x4.add(a10, a11))));
+  v128.store(t, a0);
+  v128.store(t, a1, 16);
+  v128.store(t, a2, 32);
+  v128.store(t, a3, 48);
+  v128.store(t, a4, 64);
+  v128.store(t, a5, 80);
+  v128.store(t, a6, 96);
+  v128.store(t, a7, 112);
+  v128.store(t, a8, 128);
+  v128.store(t, a9, 144);
+  v128.store(t, a10, 160);
+  v128.store(t, a11, 176);
+}
+
+/** 48 accumulators over f32 weights, f32[n][3][16]. */
+function mac48F32(w: usize, x: usize, end: usize, t: usize): void {
+  let a0 = v128.load(t);
+  let a1 = v128.load(t, 16);
+  let a2 = v128.load(t, 32);
+  let a3 = v128.load(t, 48);
+  let a4 = v128.load(t, 64);
+  let a5 = v128.load(t, 80);
+  let a6 = v128.load(t, 96);
+  let a7 = v128.load(t, 112);
+  let a8 = v128.load(t, 128);
+  let a9 = v128.load(t, 144);
+  let a10 = v128.load(t, 160);
+  let a11 = v128.load(t, 176);
+  while (x < end) {
+    const s = v128.load_splat<f32>(x);
+    a0 = f32x4.add(a0, f32x4.mul(s, v128.load(w)));
+    a1 = f32x4.add(a1, f32x4.mul(s, v128.load(w, 16)));
+    a2 = f32x4.add(a2, f32x4.mul(s, v128.load(w, 32)));
+    a3 = f32x4.add(a3, f32x4.mul(s, v128.load(w, 48)));
+    a4 = f32x4.add(a4, f32x4.mul(s, v128.load(w, 64)));
+    a5 = f32x4.add(a5, f32x4.mul(s, v128.load(w, 80)));
+    a6 = f32x4.add(a6, f32x4.mul(s, v128.load(w, 96)));
+    a7 = f32x4.add(a7, f32x4.mul(s, v128.load(w, 112)));
+    a8 = f32x4.add(a8, f32x4.mul(s, v128.load(w, 128)));
+    a9 = f32x4.add(a9, f32x4.mul(s, v128.load(w, 144)));
+    a10 = f32x4.add(a10, f32x4.mul(s, v128.load(w, 160)));
+    a11 = f32x4.add(a11, f32x4.mul(s, v128.load(w, 176)));
+    x += 4;
+    w += 192;
+  }
+  v128.store(t, a0);
+  v128.store(t, a1, 16);
+  v128.store(t, a2, 32);
+  v128.store(t, a3, 48);
+  v128.store(t, a4, 64);
+  v128.store(t, a5, 80);
+  v128.store(t, a6, 96);
+  v128.store(t, a7, 112);
+  v128.store(t, a8, 128);
+  v128.store(t, a9, 144);
+  v128.store(t, a10, 160);
+  v128.store(t, a11, 176);
 }

@@ -25,8 +25,8 @@ import { copy, F32s } from "./memory";
  *
  * @param image  a checked image (format.ts)
  * @param state  the session's state block, updated in place
- * @param sample  f32[I], or i32[1] holding a token
- * @param prediction  f32[O], written
+ * @param sample  f32[I], or i32[1] holding a token; SIMD: readable to the next multiple of 16 bytes
+ * @param prediction  f32[O], written; SIMD: written to the next multiple of 16 bytes
  * @returns STATUS_OK, or STATUS_BAD_TOKEN with the state untouched
  */
 export function stepF32(image: usize, state: usize, sample: usize, prediction: usize): i32 {
@@ -44,14 +44,20 @@ export function stepF32(image: usize, state: usize, sample: usize, prediction: u
     x = at + token * row;
     at += vocabulary * row;
   } else {
+    const scale = at + paddedBytes<f32>(size);
+    if (ASC_FEATURE_SIMD) {
+      for (let i: usize = 0; i < F32s.bytes(size); i += 16) {
+        v128.store(x + i, f32x4.mul(f32x4.sub(v128.load(sample + i), v128.load(at + i)), v128.load(scale + i)));
+      }
+    } else {
+      for (let i = 0; i < size; i++) F32s.put(x, i, (F32s.at(sample, i) - F32s.at(at, i)) * F32s.at(scale, i));
+    }
     if (window > 0) {
-      x = state + F32s.bytes(window - size);
-      copy(state, state + F32s.bytes(size), x - state);
+      const rest = F32s.bytes(window - size);
+      copy(state, state + F32s.bytes(size), rest);
+      copy(state + rest, x, F32s.bytes(size));
     }
-    for (let i = 0; i < size; i++) {
-      F32s.put(x, i, (F32s.at(sample, i) - F32s.at(at, 2 * i)) * F32s.at(at, 2 * i + 1));
-    }
-    at += paddedBytes<f32>(2 * size);
+    at = scale + paddedBytes<f32>(size);
   }
   let h = state + paddedBytes<f32>(window);
   for (let left = load<i32>(image, HEADER_LAYERS); left > 0; left--) {
@@ -73,8 +79,13 @@ export function stepF32(image: usize, state: usize, sample: usize, prediction: u
   }
   if (window > 0) affineF32(x, at, state, x, window, size);
   at = image + load<u32>(image, HEADER_OUTPUT);
-  for (let i = 0; i < size; i++) {
-    F32s.put(prediction, i, F32s.at(x, i) * F32s.at(at, 2 * i + 1) + F32s.at(at, 2 * i));
+  const scale = at + paddedBytes<f32>(size);
+  if (ASC_FEATURE_SIMD) {
+    for (let i: usize = 0; i < F32s.bytes(size); i += 16) {
+      v128.store(prediction + i, f32x4.add(f32x4.mul(v128.load(x + i), v128.load(scale + i)), v128.load(at + i)));
+    }
+  } else {
+    for (let i = 0; i < size; i++) F32s.put(prediction, i, F32s.at(x, i) * F32s.at(scale, i) + F32s.at(at, i));
   }
   return STATUS_OK;
 }

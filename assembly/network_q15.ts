@@ -24,15 +24,15 @@ import {
 } from "./format";
 import { gruQ15 } from "./gru_q15";
 import { blocks, paddedBytes } from "./image";
-import { copy, I16s, I32s } from "./memory";
+import { clear, copy, I16s, I32s } from "./memory";
 
 /**
  * Advances one session by one time step through the whole network (FORMAT.md 5).
  *
  * @param image  a checked image (format.ts)
  * @param state  the session's state block, updated in place
- * @param sample  i32[I] raw values, or i32[1] holding a token
- * @param prediction  i32[O], written
+ * @param sample  i32[I] raw values, or i32[1] holding a token; SIMD: readable to the next multiple of 16 bytes
+ * @param prediction  i32[O], written; SIMD: written to the next multiple of 16 bytes
  * @returns STATUS_OK, or STATUS_BAD_TOKEN with the state untouched
  */
 export function stepQ15(image: usize, state: usize, sample: usize, prediction: usize): i32 {
@@ -52,11 +52,19 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
     x = at + token * row;
     at += vocabulary * row;
   } else {
-    if (window > 0) {
-      x = state + I16s.bytes(window - size);
-      copy(state, state + I16s.bytes(size), x - state);
+    if (ASC_FEATURE_SIMD) {
+      for (let i = 0; i < size; i += 4) {
+        const d = i32x4.sub(v128.load(sample + I32s.bytes(i)), v128.load(at + I32s.bytes(i)));
+        v128.store_lane<i64>(x + I16s.bytes(i), i16x8.narrow_i32x4_s(d, d), 0);
+      }
+    } else {
+      for (let i = 0; i < size; i++) I16s.put(x, i, sat16(I32s.at(sample, i) - I32s.at(at, i)));
     }
-    for (let i = 0; i < size; i++) I16s.put(x, i, sat16(I32s.at(sample, i) - I32s.at(at, i)));
+    if (window > 0) {
+      const rest = I16s.bytes(window - size);
+      copy(state, state + I16s.bytes(size), rest);
+      copy(state + rest, x, I16s.bytes(size));
+    }
     at += paddedBytes<i32>(size);
   }
   let h = state + paddedBytes<i16>(window);
@@ -82,14 +90,31 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
     }
     at += load<u32>(at, RECORD_NEXT);
   }
-  const skip = t + (blocks(size) << 6);
   const m = image + load<u32>(image, HEADER_OUTPUT);
-  for (let i = 0; i < blocks(size) << 4; i++) I32s.put(skip, i, 0);
-  if (window > 0) rowsQ15<i16>(skip, at, state, skip, window, size, 64);
-  for (let i = 0; i < size; i++) {
-    const u = wide ? I32s.at(t, i) : I16s.at(x, i) << 8;
-    const out = scale(u, I32s.at(m, 3 * i)) + scale(I32s.at(skip, i), I32s.at(m, 3 * i + 1));
-    I32s.put(prediction, i, out + I32s.at(m, 3 * i + 2));
+  const skip = m + paddedBytes<i32>(size);
+  const offset = skip + paddedBytes<i32>(size);
+  if (wide) {
+    for (let i = 0; i < size; i++) {
+      I32s.put(prediction, i, scale(I32s.at(t, i), I32s.at(m, i)) + I32s.at(offset, i));
+    }
+  } else if (ASC_FEATURE_SIMD) {
+    for (let i = 0; i < size; i += 4) {
+      // ((y << 8) * multiplier) >> 16 fits 32 bits as it stands.
+      const u = i32x4.shr_s(i32x4.mul(v128.load_ext<i16>(x + I16s.bytes(i)), v128.load(m + I32s.bytes(i))), 8);
+      v128.store(prediction + I32s.bytes(i), i32x4.add(u, v128.load(offset + I32s.bytes(i))));
+    }
+  } else {
+    for (let i = 0; i < size; i++) {
+      I32s.put(prediction, i, ((I16s.at(x, i) * I32s.at(m, i)) >> 8) + I32s.at(offset, i));
+    }
+  }
+  if (window > 0) {
+    const rows = blocks(size) << 6;
+    clear(t, rows);
+    rowsQ15<i16>(t, at, state, t, window, size, 64);
+    for (let i = 0; i < size; i++) {
+      I32s.put(prediction, i, I32s.at(prediction, i) + scale(I32s.at(t, i), I32s.at(skip, i)));
+    }
   }
   return STATUS_OK;
 }

@@ -79,7 +79,7 @@ describe("package", () => {
 
   it("runs `npx rivulet --version`", async (context) => {
     if (!isInstalled) return context.skip();
-    const { stdout } = await execute("npx", ["--no", "rivulet", "--version"], { cwd: folder });
+    const { stdout } = await execute("npx", ["rivulet", "--version"], { cwd: folder });
     expect(stdout.trim()).toBe(version);
   });
 

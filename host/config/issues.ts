@@ -49,7 +49,7 @@ function describeUnknownKey(path: Problem["path"], key: string): Problem {
 }
 
 /** Answers `, did you mean "…"?` when one of the names is close to the text, else nothing. */
-export function suggest(text: string, names: readonly string[]): string {
+function suggest(text: string, names: readonly string[]): string {
   const close = names
     .map((name) => ({ name, edits: distance(text.toLowerCase(), name.toLowerCase()) }))
     .filter(({ name, edits }) => edits <= Math.max(1, Math.round(0.4 * Math.min(text.length, name.length))))

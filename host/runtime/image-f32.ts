@@ -10,7 +10,7 @@ export function packF32(model: Model): Image {
   return packImage(spec, {
     magic: IMAGE_MAGIC_F32,
     elementBytes: 4,
-    head: [spec.embedding ? embeddingRows(model, size) : affinePairs(model, "input", size)],
+    head: [spec.embedding ? embeddingRows(model, size) : affine(model, "input", size)],
     layer: (index, layer, sizeIn) => {
       const name = `layers.${index}`;
       if (layer.kind === "dense") return denseParts(model, name, layer, sizeIn);
@@ -19,22 +19,22 @@ export function packF32(model: Model): Image {
     skip: spec.skip
       ? bytesOf(matrix(dataOf(model, "skip.W"), outputs, spec.skip.length * spec.inputs.length, 0, 1))
       : undefined,
-    output: affinePairs(model, "output", outputs),
+    output: affine(model, "output", outputs),
     cubic: [],
     accumulatorBytes: (layer) => blocks(layer.size) * (layer.kind === "gru" ? 64 * 4 : 0),
   });
 }
 
-/** [offset, scale][count], the identity when the model has none. */
-function affinePairs(model: Model, prefix: string, count: number): Uint8Array {
-  const offset = model.tensors.get(`${prefix}.offset`)?.data;
-  const scale = model.tensors.get(`${prefix}.scale`)?.data;
-  const pairs = new Float32Array(2 * count);
-  for (let i = 0; i < count; i++) {
-    pairs[2 * i] = offset?.[i] ?? 0;
-    pairs[2 * i + 1] = scale?.[i] ?? 1;
-  }
-  return bytesOf(pairs);
+/** offset[count], then scale[count], each padded to 16 bytes; the identity when the model has none. */
+function affine(model: Model, prefix: string, count: number): Uint8Array {
+  const padded = Math.ceil(count / 4) * 4;
+  const values = new Float32Array(2 * padded);
+  values.fill(1, padded, padded + count);
+  const offset = model.tensors.get(`${prefix}.offset`);
+  const scale = model.tensors.get(`${prefix}.scale`);
+  if (offset) values.set(offset.data);
+  if (scale) values.set(scale.data, padded);
+  return bytesOf(values);
 }
 
 /** Rows of the embedding, each padded to 4 elements. */
@@ -70,12 +70,12 @@ function denseParts(model: Model, name: string, layer: LayerSpec, sizeIn: number
 /** Factor of the rows of gate r, z, n: those that pass a sigmoid are halved. */
 const FACTORS = [0.5, 0.5, 1] as const;
 
-/** [blocks][columns][3][16] of a matrix [3 size][columns] in gate order rzn, with the gates put in `order`. */
-function gates(w: ArrayLike<number>, size: number, columns: number, order: readonly number[]): Float32Array {
+/** [blocks][columns][3][16], gates n, r, z, of a matrix [3 size][columns] in gate order rzn. */
+function gates(w: ArrayLike<number>, size: number, columns: number): Float32Array {
   const packed = new Float32Array(blocks(size) * columns * 3 * BLOCK);
   for (let unit = 0; unit < size; unit++) {
     const base = Math.floor(unit / BLOCK) * columns * 3 * BLOCK + (unit % BLOCK);
-    order.forEach((gate, place) => {
+    [2, 0, 1].forEach((gate, place) => {
       const row = (gate * size + unit) * columns;
       for (let k = 0; k < columns; k++) {
         packed[base + (3 * k + place) * BLOCK] = (FACTORS[gate] as number) * (w[row + k] as number);
@@ -99,8 +99,8 @@ function gruAfter(model: Model, name: string, layer: GruLayerSpec, sizeIn: numbe
   }
   return [
     bytesOf(bias),
-    bytesOf(gates(dataOf(model, `${name}.W`), size, sizeIn, [2, 0, 1])),
-    bytesOf(gates(dataOf(model, `${name}.U`), size, size, [0, 1, 2])),
+    bytesOf(gates(dataOf(model, `${name}.W`), size, sizeIn)),
+    bytesOf(gates(dataOf(model, `${name}.U`), size, size)),
   ];
 }
 

@@ -78,17 +78,33 @@ function gates(type: Weights, w: ArrayLike<number>, size: number, columns: numbe
   return packed;
 }
 
-function denseParts(model: Model, name: string, layer: LayerSpec, sizeIn: number, type: Weights): readonly Uint8Array[] {
+function denseParts(
+  model: Model,
+  name: string,
+  layer: LayerSpec,
+  sizeIn: number,
+  type: Weights,
+): readonly Uint8Array[] {
   const padded = blocks(layer.size) * BLOCK;
   const bias = new Int32Array(padded);
   bias.set(dataOf(model, `${name}.b`));
   const multipliers = new Int32Array(padded);
   const given = model.tensors.get(`${name}.W.multiplier`);
   if (given) multipliers.set(given.data);
-  return [bytesOf(bias), bytesOf(multipliers), bytesOf(matrix(type, dataOf(model, `${name}.W`), layer.size, sizeIn, 0))];
+  return [
+    bytesOf(bias),
+    bytesOf(multipliers),
+    bytesOf(matrix(type, dataOf(model, `${name}.W`), layer.size, sizeIn, 0)),
+  ];
 }
 
-function gruParts(model: Model, name: string, layer: GruLayerSpec, sizeIn: number, type: Weights): readonly Uint8Array[] {
+function gruParts(
+  model: Model,
+  name: string,
+  layer: GruLayerSpec,
+  sizeIn: number,
+  type: Weights,
+): readonly Uint8Array[] {
   const { size } = layer;
   const b = dataOf(model, `${name}.b`);
   const c = dataOf(model, `${name}.c`);
@@ -117,15 +133,21 @@ function gruParts(model: Model, name: string, layer: GruLayerSpec, sizeIn: numbe
     layer.reset === "after"
       ? [gates(type, u, size, size)]
       : [0, 1, 2].map((gate) => matrix(type, u, size, size, gate * size));
-  return [bytesOf(bias), bytesOf(multipliers), bytesOf(gates(type, dataOf(model, `${name}.W`), size, sizeIn)), ...recurrent.map(bytesOf)];
+  return [
+    bytesOf(bias),
+    bytesOf(multipliers),
+    bytesOf(gates(type, dataOf(model, `${name}.W`), size, sizeIn)),
+    ...recurrent.map(bytesOf),
+  ];
 }
 
-/** i32 [multiplier, skip multiplier, offset][O]. */
+/** i32 multiplier[O], skip multiplier[O], offset[O], each padded to 16 bytes. */
 function outputWords(model: Model, outputs: number): Uint8Array {
-  const multiplier = dataOf(model, "output.multiplier");
-  const offset = dataOf(model, "output.offset");
-  const skip = model.tensors.get("skip.multiplier")?.data;
-  const words = new Int32Array(3 * outputs);
-  for (let i = 0; i < outputs; i++) words.set([multiplier[i] as number, skip?.[i] ?? 0, offset[i] as number], 3 * i);
+  const padded = Math.ceil(outputs / 4) * 4;
+  const words = new Int32Array(3 * padded);
+  words.set(dataOf(model, "output.multiplier"));
+  const skip = model.tensors.get("skip.multiplier");
+  if (skip) words.set(skip.data, padded);
+  words.set(dataOf(model, "output.offset"), 2 * padded);
   return bytesOf(words);
 }

@@ -13,7 +13,7 @@ export function parseJson(text: string, field: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ModelFormatError(field, `not JSON: ${(cause as Error).message}`, { cause });
+    throw new ModelFormatError(field, `not JSON: ${printable((cause as Error).message)}`, { cause });
   }
   checkObjects(text, field);
   return value;
@@ -32,8 +32,7 @@ function checkObjects(text: string, field: string): void {
     } else if (token === ":") {
       const keys = open.at(-1);
       const key = JSON.parse(last) as string;
-      if (keys?.has(key))
-        throw new ModelFormatError(field, `the key ${JSON.stringify(key.slice(0, 64))} stands twice in an object`);
+      if (keys?.has(key)) throw new ModelFormatError(field, `the key ${show(key)} stands twice in an object`);
       keys?.add(key);
     }
     last = token;
@@ -45,10 +44,14 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Escapes what would upset a terminal: control characters and halves of surrogate pairs. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}]/gu, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** Shows a key of a file in an error message: shortened, and safe for a terminal. */
 export function showKey(key: string): string {
-  const toEscape = (control: string) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return (key.length > 64 ? `${key.slice(0, 64)}…` : key).replace(/[\p{Cc}\p{Cs}]/gu, toEscape);
+  return printable(key.length > 64 ? `${key.slice(0, 64)}…` : key);
 }
 
 /** Shows a JSON value in an error message: shortened, and safe for a terminal. */
@@ -56,5 +59,5 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (isObject(value)) return "an object";
   if (typeof value !== "string") return String(value);
-  return showKey(JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value));
+  return printable(JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value));
 }

@@ -48,13 +48,43 @@ export function quantizeOutput(
     return new Array(outputs).fill(15);
   }
   const rows = Array.from({ length: outputs }, (_, row) => quantizeOutputRow(model, lastIndex, row, signals));
-  put(`layers.${lastIndex}.W`, "I8", signals.head.columns.length, rows.flatMap(({ head }) => head.weights));
-  put(`layers.${lastIndex}.b`, "I32", 0, rows.map(({ bias }) => bias));
-  put("output.multiplier", "I16", 0, rows.map(({ head }) => head.multiplier));
-  put("output.offset", "I32", 0, rows.map(({ offset }) => offset));
+  put(
+    `layers.${lastIndex}.W`,
+    "I8",
+    signals.head.columns.length,
+    rows.flatMap(({ head }) => head.weights),
+  );
+  put(
+    `layers.${lastIndex}.b`,
+    "I32",
+    0,
+    rows.map(({ bias }) => bias),
+  );
+  put(
+    "output.multiplier",
+    "I16",
+    0,
+    rows.map(({ head }) => head.multiplier),
+  );
+  put(
+    "output.offset",
+    "I32",
+    0,
+    rows.map(({ offset }) => offset),
+  );
   if (spec.skip) {
-    put("skip.W", "I16", spec.skip.length * spec.inputs.length, rows.flatMap(({ skip }) => skip.weights));
-    put("skip.multiplier", "I16", 0, rows.map(({ skip }) => skip.multiplier));
+    put(
+      "skip.W",
+      "I16",
+      spec.skip.length * spec.inputs.length,
+      rows.flatMap(({ skip }) => skip.weights),
+    );
+    put(
+      "skip.multiplier",
+      "I16",
+      0,
+      rows.map(({ skip }) => skip.multiplier),
+    );
   }
   return rows.map(({ fraction }) => fraction);
 }
@@ -70,7 +100,7 @@ function quantizeOutputRow(model: Model, lastIndex: number, row: number, signals
     ? realRow(dataOf(model, "skip.W"), row, spec.skip.length * spec.inputs.length, signals.input)
     : { weights: [], constant: 0 };
   const bias = (dataOf(model, `layers.${lastIndex}.b`)[row] as number) + head.constant;
-  const headScale = least(head.weights, INT8, Math.floor((INT32 / 2) / INT16));
+  const headScale = least(head.weights, INT8, Math.floor(INT32 / 2 / INT16));
   const skipScale = least(skip.weights, LIMIT, Math.floor(INT32 / INT16));
   const largest = Math.max(headScale, skipScale) * scale * 65536;
   let fraction = Math.max(-30, Math.min(30, largest > 0 ? Math.floor(Math.log2(LIMIT / largest)) : 0));
@@ -99,7 +129,10 @@ const bound32 = (weights: readonly number[], bias: number): number =>
 
 /** A row of weights in real value per unit of its integer inputs, and what the inputs' constants add. */
 function realRow(w: ArrayLike<number>, row: number, count: number, { columns, constants }: Columns) {
-  const weights = Array.from({ length: count }, (_, k) => (w[row * count + k] as number) * (columns[k % columns.length] as number));
+  const weights = Array.from(
+    { length: count },
+    (_, k) => (w[row * count + k] as number) * (columns[k % columns.length] as number),
+  );
   const constant = weights.reduce(
     (sum, _, k) => sum + (w[row * count + k] as number) * (constants[k % columns.length] as number),
     0,

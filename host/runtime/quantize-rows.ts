@@ -55,7 +55,9 @@ export function quantizeRows(
     for (let k = 0; k < count; k++) sum += (w[row * count + k] as number) * (constants[k] as number);
     return sum;
   });
-  const facts = Array.from({ length: rows }, (_, row) => rowFacts(scaled.subarray(row * count, (row + 1) * count), bias[row] as number));
+  const facts = Array.from({ length: rows }, (_, row) =>
+    rowFacts(scaled.subarray(row * count, (row + 1) * count), bias[row] as number),
+  );
   // The row with the largest scale decides the shift: its multiplier gets all the bits it can.
   const shifts = facts.map(({ scale }, row) => {
     const { unit, limit } = targetOf(row);
@@ -63,7 +65,9 @@ export function quantizeRows(
   });
   const shift = Math.min(30, ...shifts);
   if (shift < 0) {
-    throw new RangeError(`${name} is too large for fixed point: a sum of its products passes ±2^${15 - shift} units of its pre-activation`);
+    throw new RangeError(
+      `${name} is too large for fixed point: a sum of its products passes ±2^${15 - shift} units of its pre-activation`,
+    );
   }
   const result = {
     weights: new Int8Array(rows * count),
@@ -87,7 +91,8 @@ export function quantizeRows(
     }
     const room = INT32 - INT16 * sum;
     const rounding = shift > 0 ? 2 ** (shift - 1) : 0;
-    if (room < rounding) throw new RangeError(`${name} row ${row}: sums of ${count} products do not fit 32 bits; make the layer smaller`);
+    if (room < rounding)
+      throw new RangeError(`${name} row ${row}: sums of ${count} products do not fit 32 bits; make the layer smaller`);
     // A bias beyond the room saturates its gate whatever the input is.
     result.bias[row] = Math.max(-room, Math.min(room, Math.round((bias[row] as number) / exact) + rounding));
   });

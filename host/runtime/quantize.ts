@@ -5,8 +5,8 @@
 
 import { dataOf, inputSizeOf } from "./image.ts";
 import { type ModelSpecInput, parseModel, serializeModel } from "./model.ts";
-import { denseTarget, quantizeRows, type RowTarget } from "./quantize-rows.ts";
 import { quantizeOutput } from "./quantize-output.ts";
+import { denseTarget, quantizeRows, type RowTarget } from "./quantize-rows.ts";
 import type { DenseLayerSpec, GruLayerSpec, InputSpec, LayerSpec, Model, Tensor } from "./types.ts";
 
 /** The real values that an input takes. */
@@ -112,7 +112,9 @@ function quantizeInput(model: Model, ranges: readonly Range[], tensors: Map<stri
   const quantized = inputs.map((input, i): InputSpec => {
     const { min, max } = ranges[i] as Range;
     if (!(Number.isFinite(min) && Number.isFinite(max) && min < max)) {
-      throw new RangeError(`Input "${input.name}" ranges from ${min} to ${max}, expected two finite numbers, the first less`);
+      throw new RangeError(
+        `Input "${input.name}" ranges from ${min} to ${max}, expected two finite numbers, the first less`,
+      );
     }
     const offset = (model.tensors.get("input.offset")?.data[i] as number | undefined) ?? 0;
     const scale = (model.tensors.get("input.scale")?.data[i] as number | undefined) ?? 1;
@@ -155,11 +157,13 @@ function quantizeGru(
 ): GruLayerSpec {
   const { size } = layer;
   // Pre-activations are Q12 (times the gate's factor); the recurrent part of a reset-after candidate has half the multiplier range.
-  const target = (isRecurrent: boolean) => (row: number): RowTarget => {
-    const gate = Math.floor(row / size);
-    const limit = isRecurrent && gate === 2 && layer.reset === "after" ? 16384 : FULL;
-    return { unit: 2 ** -12 / (GATE_FACTORS[gate] as number), limit };
-  };
+  const target =
+    (isRecurrent: boolean) =>
+    (row: number): RowTarget => {
+      const gate = Math.floor(row / size);
+      const limit = isRecurrent && gate === 2 && layer.reset === "after" ? 16384 : FULL;
+      return { unit: 2 ** -12 / (GATE_FACTORS[gate] as number), limit };
+    };
   const w = quantizeRows(`${name}.W`, dataOf(model, `${name}.W`), dataOf(model, `${name}.b`), signal, target(false));
   const h = uniform(size, Q15_UNIT);
   const u = quantizeRows(`${name}.U`, dataOf(model, `${name}.U`), dataOf(model, `${name}.c`), h, target(true));
@@ -181,7 +185,12 @@ function quantizeDense(
   const { unitIn, unitOut } = denseTarget(layer.activation, w, b, signal);
   const rows = quantizeRows(`${name}.W`, w, b, signal, () => ({ unit: unitIn, limit: FULL }));
   putRows(tensors, name, "W", "b", rows);
-  const quantized: DenseLayerSpec = { kind: "dense", size: layer.size, activation: layer.activation, shift_x: rows.shift };
+  const quantized: DenseLayerSpec = {
+    kind: "dense",
+    size: layer.size,
+    activation: layer.activation,
+    shift_x: rows.shift,
+  };
   return { quantized, unit: unitOut };
 }
 

@@ -1,8 +1,8 @@
 import { STATUS_OK } from "../../assembly/format.ts";
 import { Arena } from "./arena.ts";
+import { align16 } from "./image.ts";
 import { packF32 } from "./image-f32.ts";
 import { packQ15 } from "./image-q15.ts";
-import { align16 } from "./image.ts";
 import { hasSimd, instantiateKernels, type Kernels } from "./kernels.ts";
 import { quantizeInMemory } from "./quantize.ts";
 import { KernelSession } from "./session.ts";
@@ -39,7 +39,8 @@ interface Places {
  */
 export function createRuntime(model: Model, options: RuntimeOptions = {}): KernelRuntime {
   const simd = options.simd ?? hasSimd();
-  if (simd && !hasSimd()) throw new RangeError("This engine has no WebAssembly SIMD; leave `simd` out or set it to false");
+  if (simd && !hasSimd())
+    throw new RangeError("This engine has no WebAssembly SIMD; leave `simd` out or set it to false");
   const numeric = options.numeric ?? model.spec.numeric;
   if (numeric === model.spec.numeric) return new KernelRuntime(model, simd);
   if (numeric === "f32") {
@@ -96,8 +97,9 @@ export class KernelRuntime implements Runtime {
     this.kernels = instantiateKernels(this.numeric, simd);
     const start = align16(this.kernels.__heap_base.value as number);
     const samples = align16(start + image.bytes.length + image.scratchBytes);
-    const predictions = samples + align16(this.rows * 4 * this.inputSize);
-    const states = predictions + align16(this.rows * 4 * this.outputSize);
+    // The SIMD build reads and writes up to 12 bytes more than a row.
+    const predictions = align16(samples + this.rows * 4 * this.inputSize + 12);
+    const states = align16(predictions + this.rows * 4 * this.outputSize + 12);
     const end = states + align16(this.rows * 4);
     this.places = { image: start, samples, predictions, states };
     const { memory } = this.kernels;
@@ -106,7 +108,11 @@ export class KernelRuntime implements Runtime {
     const status = this.kernels.check(start, image.bytes.length);
     if (status !== STATUS_OK) throw new Error(`The kernel refused the image of ${model.id} with status ${status}`);
     this.#arena = new Arena(memory, end, Math.max(16, image.stateBytes));
-    this.samples = this.#view(samples, this.rows * this.inputSize, this.numeric === "q15" || spec.embedding !== undefined);
+    this.samples = this.#view(
+      samples,
+      this.rows * this.inputSize,
+      this.numeric === "q15" || spec.embedding !== undefined,
+    );
     this.predictions = this.#view(predictions, this.rows * this.outputSize, this.numeric === "q15");
   }
 

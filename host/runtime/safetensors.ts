@@ -10,7 +10,7 @@ import { isObject, parseJson, show, showKey } from "./json.ts";
 import type { Dtype, Tensor } from "./types.ts";
 
 /** Greatest size of a model file unless a reader is told otherwise: 512 MiB. */
-export const MAX_FILE_BYTES = 2 ** 29;
+const MAX_FILE_BYTES = 2 ** 29;
 
 const MAX_HEADER_BYTES = 2 ** 20;
 const LENGTH_BYTES = 8;

@@ -36,10 +36,13 @@ export function readSnapshot(hash: string, stateBytes: number, bytes: Uint8Array
     throw new SnapshotError(`Snapshot has ${bytes.length} bytes, expected at least ${HEAD_BYTES + 4}; it is truncated`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== MAGIC) throw new SnapshotError("Snapshot does not start with RVS1; it is no snapshot");
+  if (view.getUint32(0, true) !== MAGIC)
+    throw new SnapshotError("Snapshot does not start with RVS1; it is no snapshot");
   const version = view.getUint32(4, true);
   if (version !== VERSION) {
-    throw new SnapshotError(`Snapshot is of version ${version}, expected ${VERSION}; it was written by a newer Rivulet`);
+    throw new SnapshotError(
+      `Snapshot is of version ${version}, expected ${VERSION}; it was written by a newer Rivulet`,
+    );
   }
   const end = bytes.length - 4;
   if (view.getUint32(24, true) !== end - HEAD_BYTES) {

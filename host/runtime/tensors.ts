@@ -12,11 +12,6 @@ export interface TensorRule {
   readonly partner?: string;
 }
 
-/** The size of the vector that enters layer 0: I, or E with an embedding. */
-export function networkInputSize(spec: ModelSpec): number {
-  return spec.embedding?.size ?? spec.inputs.length;
-}
-
 /** The tensors of a model, by name, in the order in which a writer stores those of one element size. */
 export function tensorRules(spec: ModelSpec): ReadonlyMap<string, TensorRule> {
   const rules = new Map<string, TensorRule>();
@@ -29,7 +24,7 @@ export function tensorRules(spec: ModelSpec): ReadonlyMap<string, TensorRule> {
   else if (isQ15) put("input.offset", "I32", I);
   else putAffine(rules, "input", I);
 
-  let N = networkInputSize(spec);
+  let N = spec.embedding?.size ?? I;
   spec.layers.forEach((layer, index) => {
     const isOpen = index === spec.layers.length - 1 && isOpenEnded(spec);
     putLayer(rules, `layers.${index}`, layer, N, isQ15, isOpen);

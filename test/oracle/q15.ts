@@ -139,7 +139,7 @@ export class Q15Oracle {
     const n = h.map((_, j) => {
       const row = 2 * H + j;
       if (layer.reset === "before") return tableTanh(scaled(row, ah(row, q) * at(mh, row)));
-      const t = shiftRight(ah(row, h) * at(mh, row), 14);
+      const t = shiftRight(ah(row, h) * at(mh, row) + 8192, 14);
       return tableTanh(scaled(row, t * at(r14, j)));
     });
     const next = h.map((value, j) => at(n, j) + shiftRight(i32(at(z, j) * (value - at(n, j))) + 16384, 15));

@@ -130,6 +130,11 @@ describe("readContainer on the header", () => {
     expect(refusal("{oops")).toMatch(/^header: not JSON: /);
   });
 
+  it("keeps control characters of the header out of its message", () => {
+    const controls = [...refusal("{\u001b[2J")].filter((character) => character < " ");
+    expect(controls).toEqual([]);
+  });
+
   it("refuses a header that is not UTF-8", () => {
     const bytes = rawContainer('{"a": 1}');
     bytes[10] = 0xff;

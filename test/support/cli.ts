@@ -11,30 +11,31 @@ export interface CliResult {
 /** A stream that keeps what is written to it. */
 export class Sink extends Writable {
   text = "";
+  /** Called after each write. */
+  onWrite: () => void = () => {};
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.text += chunk.toString();
+    this.onWrite();
     done();
   }
 }
 
 export interface CliOptions {
-  /** Text, or chunks that arrive one after another. */
-  readonly stdin?: string | Iterable<string> | AsyncIterable<string>;
+  readonly stdin?: string | Readable;
   readonly isTty?: boolean;
   readonly env?: Record<string, string>;
   readonly signal?: AbortSignal;
+  /** Called after each write to standard output. */
+  readonly onOutput?: () => void;
 }
 
 /** Calls the command line in this process; a fault of the program is thrown. */
 export async function cli(argv: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const { stdin = "", isTty = false, env = {}, signal } = options;
+  const { stdin = "", isTty = false, env = {}, signal, onOutput } = options;
   const [stdout, stderr] = [new Sink(), new Sink()];
-  const input = Readable.from(typeof stdin === "string" ? [Buffer.from(stdin)] : chunks(stdin));
+  if (onOutput !== undefined) stdout.onWrite = onOutput;
+  const input = typeof stdin === "string" ? Readable.from([Buffer.from(stdin)]) : stdin;
   const code = await main(argv, { stdin: input, stdout, stderr, isTty, env, ...(signal && { signal }) });
   return { code, stdout: stdout.text, stderr: stderr.text };
-}
-
-async function* chunks(texts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Buffer> {
-  for await (const text of texts) yield Buffer.from(text);
 }

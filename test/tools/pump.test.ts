@@ -43,7 +43,9 @@ describe("createPump", () => {
   it("keeps every value of healthy and failing pumps inside the ranges of the model", () => {
     const samples = Array.from({ length: 20 }, (_, seed) => record(seed, 3000, 1500)).flat();
     PUMP_INPUTS.forEach(({ range: [least, greatest] }, input) => {
-      const outside = samples.map((sample) => sample[input] as number).filter((value) => value < least || value > greatest);
+      const outside = samples
+        .map((sample) => sample[input] as number)
+        .filter((value) => value < least || value > greatest);
       expect(outside).toEqual([]);
     });
   });
@@ -117,7 +119,8 @@ describe("failBearing", () => {
     for (let seed = 20; seed < 30; seed++) {
       const healthy = record(seed, 800);
       const failing = record(seed, 800, 300);
-      const late = (samples: typeof healthy, input: number) => mean(samples.slice(500).map((sample) => sample[input] as number));
+      const late = (samples: typeof healthy, input: number) =>
+        mean(samples.slice(500).map((sample) => sample[input] as number));
       expect(late(failing, TEMPERATURE)).toBeGreaterThan(late(healthy, TEMPERATURE) + 20);
       expect(late(failing, CURRENT)).toBeGreaterThan(late(healthy, CURRENT) + 1);
       expect(Math.abs(late(failing, SPEED) - late(healthy, SPEED))).toBeLessThan(2);

@@ -1,13 +1,14 @@
 // What the training scripts write, read by the runtime. The part that runs Python needs torch and safetensors: set
 // RIVULET_PYTHON to an interpreter that has them (`pip install -r tools/training/requirements.txt`).
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { createRuntime, loadModel, parseModel } from "../../host/runtime/index.ts";
-import { createPump, PUMP_INPUTS, PUMP_INTERVAL } from "../../tools/demo/pump.ts";
+import { createPump, hotStart, PUMP_INPUTS, PUMP_INTERVAL } from "../../tools/demo/pump.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const readModel = (name: string) => loadModel(readFileSync(join(root, "models", name)));
@@ -60,6 +61,18 @@ describe("the pump model", () => {
     expect(interval).toBe(PUMP_INTERVAL);
   });
 
+  it("was trained on this very simulator; after a change to it, run tools/training/pump.py again", async () => {
+    const { provenance } = (await readModel("pump.safetensors")).spec;
+    const recipe = / --pumps (\d+) --steps (\d+) --seed (\d+) --hot:/.exec(provenance?.data ?? "");
+    const [pumps, steps, seed] = (recipe ?? []).slice(1).map(Number) as [number, number, number];
+    const hash = createHash("sha256");
+    for (let index = 0; index < pumps; index++) {
+      const pump = createPump(seed + index, { bearingTemperature: hotStart(index, pumps) });
+      for (let step = 0; step < steps; step++) hash.update(new Float32Array(pump.next()));
+    }
+    expect(hash.digest("hex")).toBe(provenance?.data_sha256);
+  });
+
   it("keeps the bearing of a healthy pump within 5 sigma for 5,000 steps", async () => {
     for (let seed = 1; seed <= 4; seed++) {
       const scores = bearing(await pumpScores(seed, 5000, Number.POSITIVE_INFINITY)).slice(60);
@@ -98,7 +111,10 @@ describe.skipIf(!hasTorch)(`write_model of rivulet_model.py (skipped when "${pyt
     const folder = mkdtempSync(join(tmpdir(), "rivulet-writer-"));
     try {
       const paths = [join(folder, "a.safetensors"), join(folder, "b.safetensors")];
-      const result = spawnSync(python, ["-c", SCRIPT, ...paths], { cwd: join(root, "tools/training"), encoding: "utf8" });
+      const result = spawnSync(python, ["-c", SCRIPT, ...paths], {
+        cwd: join(root, "tools/training"),
+        encoding: "utf8",
+      });
       expect(result.stderr).toBe("");
       const [first, second] = paths.map((path) => readFileSync(path)) as [Buffer, Buffer];
       expect(first.equals(second)).toBe(true);

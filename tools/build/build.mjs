@@ -25,21 +25,21 @@ const WASM = ["f32", "f32-simd", "q15", "q15-simd"];
 const REQUIRE_BANNER =
   'import { createRequire as createRequireForBundle } from "node:module";\nconst require = createRequireForBundle(import.meta.url);';
 
-/** What esbuild makes. An entry that does not exist is left out. */
+/** What esbuild makes. */
 const BUNDLES = [
   { entry: "host/index.ts", outfile: "dist/index.js", node: true },
   { entry: "host/runtime/index.ts", outfile: "dist/runtime.js", node: false },
   { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true },
-].filter(({ entry }) => existsSync(entry));
+];
 
-/** Every file below the given files and folders; what does not exist is left out. */
+/** The given files, and every file below the given folders. */
 function filesBelow(...roots) {
-  return roots.filter(existsSync).flatMap((root) => {
+  return roots.flatMap((root) => {
     if (!statSync(root).isDirectory()) return [root];
     return readdirSync(root, { withFileTypes: true, recursive: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+      .map((entry) => path.join(entry.parentPath, entry.name));
   });
 }
 
@@ -105,7 +105,7 @@ const inputs = await Promise.all(BUNDLES.map(bundle)).catch(() => process.exit(1
 writeLicences(inputs.flat());
 buildTypes();
 for (const name of WASM) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
-if (existsSync("models/pump.safetensors")) copyFileSync("models/pump.safetensors", "dist/pump.safetensors");
+copyFileSync("models/pump.safetensors", "dist/pump.safetensors");
 
 const kilobytes = (file) => `${path.basename(file)} ${Math.ceil(statSync(file).size / 1024)} KB`;
 const seconds = ((performance.now() - start) / 1000).toFixed(1);

@@ -18,7 +18,7 @@ function addDemo(program: Command, io: Io): void {
     .command("demo")
     .description("Watch twelve simulated pumps on an embedded MQTT broker; the bearing of one of them fails.")
     .option("--seconds <n>", "stop after n seconds and print a summary (default: run until Ctrl-C)", positive)
-    .option("--pumps <n>", "number of pumps", positiveInteger, 12)
+    .option("--pumps <n>", "number of pumps", pumpCount, 12)
     .option("--seed <n>", "seed of the simulation", wholeNumber, 1)
     .addHelpText(
       "after",
@@ -111,9 +111,25 @@ function addReplay(program: Command, io: Io): void {
     .command("replay")
     .description("Publish the rows of a CSV file to an MQTT broker.")
     .argument("<file>", "CSV file with a header")
-    .requiredOption("--broker <url>", "mqtt:// or mqtts:// URL")
-    .requiredOption("--topic <topic>", "topic to publish on")
-    .addHelpText("after", examples("rivulet replay readings.csv --broker mqtt://localhost --topic plant/pump1"))
+    .requiredOption("--broker <url>", "mqtt://host[:port] or mqtts://host[:port]")
+    .requiredOption("--topic <topic>", "topic; {column} stands for the row's value of that column")
+    .option("--rate <rows>", "rows per second", positive)
+    .option("--speed <factor>", "times as fast as recorded; needs --time", positive)
+    .option("--max", "as fast as the broker takes them (default)")
+    .option("--time <column>", "column with the time of recording")
+    .option("--columns <names>", "columns of the payload, separated by commas (default: all that are not in the topic)")
+    .addOption(new Option("--payload <format>", "format of the payload").choices(["json", "array", "number", "f32le"]))
+    .option("--qos <level>", "0 or 1 (default: 1)", (text) => number(text, (n) => n === 0 || n === 1, "0 or 1"))
+    .option("--limit <rows>", "most rows to publish", positiveInteger)
+    .option("--username <name>", "user name; the password comes from the environment, RIVULET_PASSWORD")
+    .option("--ca <file>", "PEM file of the authority that signed the broker's certificate")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet replay readings.csv --broker mqtt://localhost --topic plant/pump1/data --rate 10",
+        "rivulet replay plant.csv --broker mqtt://localhost --topic plant/{pump}/data --time timestamp --speed 60",
+      ),
+    )
     .action(async (file, flags) => {
       const { runReplay } = await import("./replay.ts");
       await runReplay({ ...flags, file }, io);
@@ -131,8 +147,8 @@ function number(text: string, isValid: (value: number) => boolean, expected: str
 }
 
 const positive = (text: string) => number(text, (n) => n > 0 && n < Infinity, "a positive number");
-const positiveInteger = (text: string) =>
-  number(text, (n) => n >= 1 && n <= 1000 && n % 1 === 0, "an integer from 1 to 1000");
+const positiveInteger = (text: string) => number(text, (n) => n >= 1 && Number.isSafeInteger(n), "an integer above 0");
+const pumpCount = (text: string) => number(text, (n) => n >= 1 && n <= 99 && n % 1 === 0, "an integer from 1 to 99");
 const wholeNumber = (text: string) =>
   number(text, (n) => n >= 0 && n < 2 ** 32 && n % 1 === 0, "a whole number below 2^32");
 const fraction = (text: string) => number(text, (n) => n >= 0 && n <= 10, "a number from 0 to 10");

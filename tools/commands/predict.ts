@@ -54,7 +54,8 @@ export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
       reader.push(chunk, onSample);
       await flush();
     }
-    reader.end(onSample);
+    // Stopped in the middle of a line, that line is not a bad row.
+    if (!io.signal?.aborted) reader.end(onSample);
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     badRow = error;

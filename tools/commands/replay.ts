@@ -62,11 +62,14 @@ export async function runReplay(args: ReplayArgs, io: Io): Promise<number> {
       count++;
       progress.update(row.bytes);
     }
-  } finally {
+  } catch (error) {
     progress.stop();
-    // A bad row must not hide behind a broker that is gone too; those before it are still delivered.
-    await publisher.close();
+    // The rows before a bad one are still delivered; should the broker fail as well, the row is what is told.
+    await publisher.close().catch(() => {});
+    throw error;
   }
+  progress.stop();
+  await publisher.close();
   const seconds = (performance.now() - started) / 1000;
   const rate = Math.round(count / Math.max(seconds, 1e-3));
   io.stderr.write(`${count} rows published in ${seconds.toFixed(1)} s (${rate} rows/s)\n`);

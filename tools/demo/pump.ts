@@ -53,6 +53,9 @@ export function mulberry32(seed: number): () => number {
   };
 }
 
+/** Bearing temperature, °C, at which pump `index` of `count` starts in a recording with hot bearings: 20 to 140, evenly spread. */
+export const hotStart = (index: number, count: number): number => 20 + (120 * (index + 1)) / count;
+
 const RATED_SPEED = 2900; // rpm, of a two-pole motor on 50 Hz
 const DRIVE_LAG = 25; // s, each of the two lags between set point and speed: no jerk at a start
 const VALVE_LAG = 60; // s

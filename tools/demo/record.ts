@@ -6,7 +6,7 @@
 // `--fail-at STEP` lets the bearing of every pump fail from that step on. `--hot` starts the pumps with bearings of 20 to
 // 140 °C, which cool down to what a healthy bearing has: it teaches a model where a hot bearing ought to go.
 import { parseArgs } from "node:util";
-import { createPump, PUMP_INPUTS } from "./pump.ts";
+import { createPump, hotStart, PUMP_INPUTS } from "./pump.ts";
 
 const { values } = parseArgs({
   options: {
@@ -21,7 +21,7 @@ const [pumps, steps, seed] = [Number(values.pumps), Number(values.steps), Number
 
 process.stdout.write(`pump,step,${PUMP_INPUTS.map(({ name }) => name).join(",")}\n`);
 for (let index = 0; index < pumps; index++) {
-  const hot = values.hot ? { bearingTemperature: 20 + (120 * (index + 1)) / pumps } : {};
+  const hot = values.hot ? { bearingTemperature: hotStart(index, pumps) } : {};
   const pump = createPump(seed + index, hot);
   if (values["fail-at"] !== undefined) pump.failBearing(Number(values["fail-at"]));
   let rows = "";

@@ -14,8 +14,7 @@ from rivulet_model import gru_tensors, linear_tensors, to_float32
 class Forecaster(nn.Module):
     """Predicts the next sample: y = dense(GRU(x)) + skip.W [x(t-L+1) .. x(t)], x the normalised sample.
 
-    The skip starts as "the next value is the last value" and the dense layer at zero, so that an untrained
-    forecaster is persistence and training can only add to it.
+    `fit` starts from the best linear prediction in the skip and nothing from the GRU, so that training only adds to it.
     """
 
     def __init__(self, offset, scale, hidden: int, skip_length: int):
@@ -28,10 +27,6 @@ class Forecaster(nn.Module):
         self.dense = nn.Linear(hidden, inputs)
         self.skip = nn.Linear(skip_length * inputs, inputs, bias=False)
         nn.init.zeros_(self.dense.weight)
-        nn.init.zeros_(self.dense.bias)
-        nn.init.zeros_(self.skip.weight)
-        with torch.no_grad():
-            self.skip.weight[:, -inputs:] = torch.eye(inputs)
 
     def normalise(self, samples: torch.Tensor) -> torch.Tensor:
         return (samples - self.offset) * self.scale
@@ -83,13 +78,13 @@ class Forecaster(nn.Module):
 
 
 @torch.no_grad()
-def fit_skip(model: Forecaster, train: torch.Tensor) -> None:
-    """Sets the skip and the bias of the dense layer to the least-squares linear prediction of real samples f32[B][T][I].
+def fit_skip(model: Forecaster, x: torch.Tensor) -> None:
+    """Sets the skip and the bias of the dense layer to the least-squares prediction of normalised samples [B][T][I].
 
-    It is the law that holds far outside of the training range, where the GRU is saturated. In double precision, with a
+    This linear law still holds far outside the training range, where the GRU is saturated. In double precision, with a
     ridge of 1e-6 per row.
     """
-    x = model.normalise(train).double()
+    x = x.double()
     length = model.skip_length
     windows = x.unfold(1, length, 1)[:, :-1].transpose(2, 3).reshape(-1, length * x.shape[2])
     rows = torch.cat([windows, torch.ones(len(windows), 1, dtype=torch.float64)], dim=1)
@@ -120,18 +115,21 @@ class Recipe:
     """error, in units of 1/weight, from which the loss grows linearly"""
 
 
-def fit(model: Forecaster, train: torch.Tensor, weight: torch.Tensor, score, recipe: Recipe) -> float:
+def fit(model: Forecaster, train: torch.Tensor, weight: torch.Tensor, score, recipe: Recipe, augment=None) -> float:
     """Trains by truncated back-propagation through time and keeps the weights with the best score.
 
-    The state is carried from chunk to chunk over the whole of every stream, as a session does; gradients end at the
-    borders. The starts of the chunks move from epoch to epoch, and the warm-up does not count.
+    The skip starts as the least-squares prediction. The state is carried from chunk to chunk over the whole of every
+    stream, as a session does; gradients end at the borders. The starts of the chunks move from epoch to epoch, and the
+    warm-up does not count.
 
     train    real samples, f32[B][T][I]
     weight   f32[I], weighs the error of every normalised output
     score    model -> held-out error, smaller is better; asked after every epoch
+    augment  real samples -> changed real samples, asked before every epoch
     Returns the best score.
     """
-    x = model.normalise(train)
+    x = model.normalise(augment(train) if augment else train)
+    fit_skip(model, x)
     skip = list(model.skip.parameters())
     rest = [*model.gru.parameters(), *model.dense.parameters()]
     groups = [{"params": skip, "weight_decay": 0.0}, {"params": rest, "weight_decay": recipe.decay}]
@@ -141,6 +139,8 @@ def fit(model: Forecaster, train: torch.Tensor, weight: torch.Tensor, score, rec
     for epoch in range(recipe.epochs):
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * 0.5 * (1 + math.cos(math.pi * epoch / recipe.epochs))
+        if augment:
+            x = model.normalise(augment(train))
         model.train()
         start = int(torch.randint(0, recipe.chunk, ()))
         bounds = [0, *range(recipe.warmup + start, x.shape[1] - 1, recipe.chunk), x.shape[1] - 1]

@@ -1,0 +1,183 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { ConfigError } from "../../host/config/document.ts";
+import { loadConfig } from "../../host/config/load.ts";
+import { configJsonSchema } from "../../host/config/schema.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "rivulet-config-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function load(text: string, env: NodeJS.ProcessEnv = {}) {
+  await writeFile(join(folder, "config.yaml"), text);
+  return loadConfig(join(folder, "config.yaml"), env);
+}
+
+/** The problems of a configuration, without the name of the folder. */
+async function problemsOf(text: string, env: NodeJS.ProcessEnv = {}): Promise<string[]> {
+  try {
+    await load(text, env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.replaceAll(`${folder}/`, "").split("\n");
+  }
+  return [];
+}
+
+const MINIMAL = `
+broker: { url: "mqtt://localhost" }
+streams:
+  pump:
+    model: pump.safetensors
+    topic: plant/{site}/{device}/data
+`;
+
+describe("loadConfig", () => {
+  it("fills in the defaults", async () => {
+    const { config, streams } = await load(MINIMAL);
+    expect(config).toMatchObject({ base_topic: "rivulet", broker: { keepalive: 30, protocol: 4 } });
+    expect(config.streams.pump).toMatchObject({ payload: "json", max_devices: 1000, max_payload: 262144, qos: 1 });
+    expect(streams[0]?.device.text).toBe("{site}/{device}");
+    expect(streams[0]?.inputs).toBeUndefined();
+  });
+
+  it("tells the place of an unknown key, and what may have been meant", async () => {
+    const text = `${MINIMAL}    inputs:
+      - speed
+      - { name: pressure, feild: x }
+    max_device: 10
+`;
+    expect(await problemsOf(text)).toEqual([
+      'config.yaml:9:27 streams.pump.inputs[1]: unknown key "feild", did you mean "field"?',
+      'config.yaml:10:5 streams.pump: unknown key "max_device", did you mean "max_devices"?',
+    ]);
+  });
+
+  it("tells all problems at once, in the order of the file", async () => {
+    const text = `broker: { url: "mqtt://localhost", keepalive: 1 }
+base_topc: x
+streams:
+  pump:
+    topic: 7
+    payload: jsn
+    numeric: q16
+    inputs: []
+    qos: 2
+  a b: { model: m, topic: t }
+`;
+    expect(await problemsOf(text)).toEqual([
+      "config.yaml:1:47 broker.keepalive: found 1, expected at least 5",
+      'config.yaml:2:1 unknown key "base_topc", did you mean "base_topic"?',
+      'config.yaml:4:3 streams.pump: "model" is missing',
+      "config.yaml:5:12 streams.pump.topic: found the number 7, expected text",
+      'config.yaml:6:14 streams.pump.payload: found "jsn", expected one of "json", "array", "number", "f32le", did you mean "json"?',
+      'config.yaml:7:14 streams.pump.numeric: found "q16", expected one of "f32", "q15", did you mean "q15"?',
+      "config.yaml:8:13 streams.pump.inputs: the list is empty",
+      "config.yaml:9:10 streams.pump.qos: found the number 2, expected one of 0, 1",
+      'config.yaml:10:3 streams: "a b" is not a name: letters, digits, _ . and - are allowed, 64 at most',
+    ]);
+  });
+
+  it.each([
+    ["topic: plant/+/data", "write {name} instead of +"],
+    ["topic: $share/g/plant/{device}", "shared subscriptions spread the messages"],
+    ["topic: rivulet/{stream}/{device}", "also matches what is published on rivulet/pump/+/#"],
+    ["topic: '{a}/{b}/{c}'", "would go round in circles; narrow it or change base_topic"],
+    ["topic: plant/{x}\n    device: '{y}'", "{y} is not a capture of the topic; it has {x}"],
+    [
+      "topic: plant/{x}\n    payload: f32le\n    time: { field: ts, format: unix }",
+      "a payload of f32le has no field for the time",
+    ],
+    ["topic: plant/{x}\n    inputs: [{ name: a, field: /b~c }]", '"/b~c" is not a JSON Pointer'],
+  ])("refuses %s", async (lines, message) => {
+    const text = `broker: { url: "mqtt://localhost" }\nstreams:\n  pump:\n    model: m\n    ${lines}\n`;
+    const problems = await problemsOf(text);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(message);
+  });
+
+  it("accepts a topic that only looks like an output", async () => {
+    expect(await problemsOf(MINIMAL.replace("plant/{site}/{device}/data", "'{device}/rivulet'"))).toEqual([]);
+  });
+
+  it.each([
+    ["http://localhost", "expected mqtt://host[:port] or mqtts://host[:port]"],
+    ["mqtt://plant:secret@localhost", "name the user in broker.username and broker.password: a URL is logged"],
+  ])("refuses the broker %s without showing a password", async (url, message) => {
+    const [problem, ...others] = await problemsOf(MINIMAL.replace("mqtt://localhost", url));
+    expect(problem).toBe(`config.yaml:2:16 broker.url: ${message}`);
+    expect(others).toEqual([]);
+  });
+
+  it("takes secrets from the environment and from files", async () => {
+    await writeFile(join(folder, "secret"), "p4ss:word\n");
+    const broker = 'broker: { url: "mqtt://localhost", username: "${env:WHO}-1", password: "${file:secret}" }';
+    const { config, warnings } = await load(MINIMAL.replace(/broker:.*/, broker), { WHO: "plant" });
+    expect(config.broker).toMatchObject({ username: "plant-1", password: "p4ss:word" });
+    expect(warnings).toEqual([]);
+  });
+
+  it("tells a secret that is not there", async () => {
+    const broker = 'broker: { url: "mqtt://localhost", username: "${env:WHO}", password: "${file:nope}" }';
+    const problems = await problemsOf(MINIMAL.replace(/broker:.*/, broker));
+    expect(problems).toEqual([
+      "config.yaml:2:46 broker.username: environment variable WHO is not set",
+      "config.yaml:2:70 broker.password: cannot read nope: there is no such file",
+    ]);
+  });
+
+  it("never shows a password", async () => {
+    const broker = "broker: { url: 'mqtt://localhost', password: 12345678, keepalive: soon }";
+    const problems = await problemsOf(MINIMAL.replace(/broker:.*/, broker));
+    expect(problems).toEqual([
+      "config.yaml:2:46 broker.password: found a number (write it in quotes), expected text",
+      'config.yaml:2:67 broker.keepalive: found "soon", expected a number',
+    ]);
+    const plain = await load(MINIMAL.replace(/broker:.*/, "broker: { url: 'mqtt://localhost', password: hunter2 }"));
+    expect(plain.warnings.join()).toContain("broker.password is in the file as plain text");
+    expect(plain.warnings.join()).not.toContain("hunter2");
+  });
+
+  it("warns of a certificate that is not checked, and needs mqtts for TLS", async () => {
+    const { warnings } = await load(
+      MINIMAL.replace('"mqtt://localhost"', '"mqtts://localhost", reject_unauthorized: false'),
+    );
+    expect(warnings[0]).toContain("the broker's certificate is not checked");
+    const problems = await problemsOf(MINIMAL.replace('"mqtt://localhost"', '"mqtt://localhost", ca: ca.pem'));
+    expect(problems).toContain("config.yaml:2:40 broker.ca: TLS needs a URL that starts with mqtts://");
+  });
+
+  it("tells where YAML is malformed", async () => {
+    expect(await problemsOf("broker: { url: x\nstreams: 1\n")).toContainEqual(
+      expect.stringMatching(/^config.yaml:\d+:\d+ /),
+    );
+    expect(await problemsOf("a: 1\na: 2\n")).toEqual(["config.yaml:2:1 Map keys must be unique"]);
+    expect(await problemsOf("")).toEqual(["config.yaml:1:1 found nothing, expected a mapping"]);
+  });
+
+  it("tells that the file is not there", async () => {
+    await expect(loadConfig(join(folder, "nope.yaml"), {})).rejects.toThrow(
+      /cannot read .*nope.yaml: there is no such file/,
+    );
+  });
+
+  it("accepts the annotated example of the documentation", async () => {
+    const guide = await readFile("docs/config.md", "utf8");
+    const example = /```yaml\n([\s\S]*?)```/.exec(guide)?.[1] ?? "";
+    await writeFile(join(folder, "mqtt-password"), "secret\n");
+    const text = example.replace("/run/secrets/mqtt", "mqtt-password");
+    expect(await problemsOf(text, { MQTT_USER: "plant" })).toEqual([]);
+    expect(Object.keys(parse(text).streams)).toContain("pump");
+  });
+});
+
+describe("configJsonSchema", () => {
+  it("is what config.schema.json holds (node tools/build/schema.mjs writes it)", async () => {
+    expect(JSON.parse(await readFile("config.schema.json", "utf8"))).toEqual(configJsonSchema());
+  });
+});

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ClassicLevel } from "classic-level";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openLevelStore } from "../../host/store/level.ts";
+import { createMemoryStore } from "../../host/store/memory.ts";
+import type { StateStore } from "../../host/store/store.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "rivulet-store-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const bytes = (...values: number[]) => Uint8Array.from(values);
+
+/** As a plain array: a store may answer any kind of Uint8Array. */
+async function read(store: StateStore, key: string) {
+  const value = await store.get(key);
+  return value && [...value];
+}
+
+async function entriesOf(store: StateStore, prefix: string) {
+  const entries: [string, number[]][] = [];
+  for await (const [key, value] of store.entries(prefix)) entries.push([key, [...value]]);
+  return entries;
+}
+
+describe.each([
+  ["createMemoryStore", async () => createMemoryStore()],
+  ["openLevelStore", () => openLevelStore(join(folder, "state"))],
+])("%s", (_, open) => {
+  it("answers what was committed", async () => {
+    const store = await open();
+    await store.commit([["device/a", bytes(1, 2)]]);
+    expect(await read(store, "device/a")).toEqual([1, 2]);
+    expect(await read(store, "device/b")).toBeUndefined();
+    await store.close();
+  });
+
+  it("applies changes in order, deletions too", async () => {
+    const store = await open();
+    await store.commit([
+      ["a", bytes(1)],
+      ["a", bytes(2)],
+      ["b", bytes(3)],
+      ["b", undefined],
+    ]);
+    expect(await read(store, "a")).toEqual([2]);
+    expect(await read(store, "b")).toBeUndefined();
+    await store.close();
+  });
+
+  it("keeps its own copy", async () => {
+    const store = await open();
+    const value = bytes(1);
+    await store.commit([["a", value]]);
+    value[0] = 9;
+    expect(await read(store, "a")).toEqual([1]);
+    await store.close();
+  });
+
+  it("lists the keys of a prefix in order", async () => {
+    const store = await open();
+    await store.commit([
+      ["d/b", bytes(2)],
+      ["d/a", bytes(1)],
+      ["e", bytes(3)],
+      ["c", bytes(0)],
+    ]);
+    expect(await entriesOf(store, "d/")).toEqual([
+      ["d/a", [1]],
+      ["d/b", [2]],
+    ]);
+    await store.close();
+  });
+});
+
+describe("openLevelStore", () => {
+  const directory = () => join(folder, "deep", "state");
+
+  it("has its state again after it was closed", async () => {
+    const store = await openLevelStore(directory());
+    await store.commit([["a", bytes(7)]]);
+    await store.close();
+    const again = await openLevelStore(directory());
+    expect(await read(again, "a")).toEqual([7]);
+    await again.close();
+  });
+
+  it("tells that another process uses the directory", async () => {
+    const store = await openLevelStore(directory());
+    await expect(openLevelStore(directory())).rejects.toThrow(/state is in use by another process/);
+    await store.close();
+  });
+
+  it("refuses a database of something else", async () => {
+    const db = new ClassicLevel(join(folder, "other"));
+    await db.put("x", "y");
+    await db.close();
+    await expect(openLevelStore(join(folder, "other"))).rejects.toThrow(/database of something else: it has a key "x"/);
+  });
+
+  it("refuses a store of another version", async () => {
+    const db = new ClassicLevel(join(folder, "newer"));
+    await db.put("meta/store", "rivulet state 2");
+    await db.close();
+    await expect(openLevelStore(join(folder, "newer"))).rejects.toThrow(
+      'holds "rivulet state 2", expected "rivulet state 1"',
+    );
+  });
+});

@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { filtersOverlap, mergeFilters, separateSubscriptions } from "../../host/stream/filters.ts";
+
+const level = fc.constantFrom("a", "b", "c");
+const topic = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join("/"));
+const filter = fc
+  .tuple(fc.array(fc.constantFrom("a", "b", "c", "+"), { minLength: 1, maxLength: 4 }), fc.boolean())
+  .map(([levels, hasTail]) => [...levels, ...(hasTail ? ["#"] : [])].join("/"));
+
+/** The definition, written another way: a regular expression. */
+function matches(pattern: string, text: string): boolean {
+  const source = pattern.replace(/\/#$/, "(/.*)?").replaceAll("+", "[^/]*");
+  return new RegExp(`^${source}$`).test(text);
+}
+
+describe("filtersOverlap", () => {
+  it("finds a topic that both match", () => {
+    expect(filtersOverlap("plant/+/data", "plant/7/+")).toBe(true);
+    expect(filtersOverlap("plant/#", "plant")).toBe(true);
+    expect(filtersOverlap("plant/+/data", "plant/7/state")).toBe(false);
+    expect(filtersOverlap("plant/+", "plant/7/data")).toBe(false);
+  });
+
+  it("keeps system topics out of a wildcard in the first level", () => {
+    expect(filtersOverlap("#", "$SYS/broker/uptime")).toBe(false);
+    expect(filtersOverlap("+/broker/uptime", "$SYS/broker/uptime")).toBe(false);
+  });
+
+  it("is true whenever a topic matches both", () => {
+    fc.assert(
+      fc.property(filter, filter, topic, (a, b, text) => {
+        if (matches(a, text) && matches(b, text)) expect(filtersOverlap(a, b)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("mergeFilters", () => {
+  it("widens only the levels that differ", () => {
+    expect(mergeFilters("a/+/c", "a/b/+")).toBe("a/+/+");
+    expect(mergeFilters("a/b", "a/b/c")).toBe("a/b/#");
+    expect(mergeFilters("a/#", "a/b/c")).toBe("a/#");
+  });
+});
+
+describe("separateSubscriptions", () => {
+  it("leaves filters alone that have no topic in common", () => {
+    const subscriptions = [
+      { filter: "a/+", qos: 1 },
+      { filter: "b/+", qos: 0 },
+    ] as const;
+    expect(separateSubscriptions(subscriptions)).toEqual(subscriptions);
+  });
+
+  it("subscribes once, with the higher quality of service, where filters overlap", () => {
+    const subscriptions = [
+      { filter: "a/+/c", qos: 0 },
+      { filter: "x", qos: 0 },
+      { filter: "a/b/+", qos: 1 },
+    ] as const;
+    expect(separateSubscriptions(subscriptions)).toEqual([
+      { filter: "x", qos: 0 },
+      { filter: "a/+/+", qos: 1 },
+    ]);
+  });
+
+  it("matches every topic of the given filters exactly once", () => {
+    fc.assert(
+      fc.property(fc.array(filter, { minLength: 1, maxLength: 5 }), topic, (filters, text) => {
+        const separate = separateSubscriptions(filters.map((one) => ({ filter: one, qos: 1 })));
+        const hits = separate.filter((one) => matches(one.filter, text)).length;
+        if (filters.some((one) => matches(one, text))) expect(hits).toBe(1);
+        else expect(hits).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+});

@@ -1,0 +1,77 @@
+// What only a process can show: signals, pipes that close, and exit codes.
+
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { randomF32Model } from "../support/models.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "rivulet-cli-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const children: ChildProcessWithoutNullStreams[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+const MODEL = path.join(folder, "model.safetensors");
+writeFileSync(MODEL, randomF32Model({ layers: [8], inputs: 1 }).bytes);
+
+function start(...argv: string[]) {
+  if (!existsSync("dist/cli.js")) throw new Error("dist/cli.js is missing: run `npm run build` first");
+  const child = spawn(process.execPath, ["dist/cli.js", ...argv]);
+  children.push(child);
+  let stderr = "";
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  const ended = once(child, "close").then(([code]) => ({ code, stderr }));
+  return { child, ended };
+}
+
+describe("the process", () => {
+  it.each([
+    [["--version"], 0],
+    [["inspect", "absent.safetensors"], 1],
+    [["inspect"], 2],
+  ])("exits for %j with %i", async (argv, code) => {
+    const { child, ended } = start(...argv);
+    child.stdout.resume();
+    expect((await ended).code).toBe(code);
+  });
+
+  it("ends at once, with 0 and its state saved, when it is interrupted while it waits for input", async () => {
+    const state = path.join(folder, "interrupted.state");
+    const { child, ended } = start("predict", MODEL, "--state", state);
+    child.stdin.write("[1]\n");
+    await once(child.stdout, "data");
+    child.kill("SIGINT");
+    expect(await ended).toEqual({ code: 0, stderr: "" });
+    expect(existsSync(state)).toBe(true);
+  });
+
+  it("ends quietly, with 0 and its state saved, when nobody reads its output any more", async () => {
+    const state = path.join(folder, "unread.state");
+    const { child, ended } = start("predict", MODEL, "--state", state);
+    child.stdin.on("error", () => {});
+    const feed = () => {
+      while (child.stdin.writable && child.stdin.write("[1]\n".repeat(1000)));
+    };
+    child.stdin.on("drain", feed);
+    feed();
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    expect(await ended).toEqual({ code: 0, stderr: "" });
+    expect(existsSync(state)).toBe(true);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("tells that its output cannot be written", async () => {
+    const child = spawn("sh", ["-c", `echo '[1]' | "${process.execPath}" dist/cli.js predict "${MODEL}" > /dev/full`]);
+    children.push(child);
+    let stderr = "";
+    child.stderr.on("data", (chunk) => (stderr += chunk));
+    const [code] = await once(child, "close");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: Standard output: .*ENOSPC.*\n$/);
+  });
+});

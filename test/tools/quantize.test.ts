@@ -1,0 +1,123 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { loadModel, serializeModel } from "../../host/runtime/index.ts";
+import type { InputSpec, ModelSpec } from "../../host/runtime/types.ts";
+import { cli } from "../support/cli.ts";
+import { randomF32Model, tensorOf } from "../support/models.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "rivulet-quantize-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function save(name: string, content: string | Uint8Array): string {
+  const file = path.join(folder, name);
+  writeFileSync(file, content);
+  return file;
+}
+
+const random = randomF32Model({ layers: [8], inputs: 2, outputs: 2, normalise: false });
+const withoutRanges: ModelSpec = {
+  ...random.spec,
+  inputs: random.spec.inputs.map(({ name }): InputSpec => ({ name })),
+};
+const MODEL = save("model.safetensors", serializeModel(withoutRanges, random.tensors));
+const RANGED = save("ranged.safetensors", random.bytes);
+const DATA = save(
+  "data.csv",
+  `x0,x1\n${Array.from({ length: 200 }, (_, t) => `${2 * Math.sin(t)},${Math.cos(t / 9)}\n`).join("")}`,
+);
+
+const read = (file: string) => loadModel(readFileSync(file));
+const out = (name: string) => path.join(folder, name);
+
+describe("rivulet quantize", () => {
+  it("writes a q15 model that loads, and tells size and error", async () => {
+    const output = out("calibrated.safetensors");
+    const { code, stdout, stderr } = await cli(["quantize", MODEL, "--calibrate", DATA, "-o", output]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const { spec, id, bytes } = await read(output);
+    expect(spec.numeric).toBe("q15");
+    expect(stdout).toContain(`${output}: ${id}, ${bytes} bytes (f32: `);
+    expect(stdout).toMatch(/over 200 samples/);
+    const errors = [...stdout.matchAll(/^ {2}y\d +max \S+ +(\S+) % {2}rms \S+ +(\S+) %$/gm)];
+    expect(errors).toHaveLength(2);
+    for (const [, max] of errors) expect(Number(max)).toBeLessThan(2);
+  });
+
+  it("takes the ranges from the calibration data, widened by the margin", async () => {
+    const output = out("margin.safetensors");
+    await cli(["quantize", MODEL, "--calibrate", DATA, "--margin", "0.5", "-o", output]);
+    const [x0, x1] = (await read(output)).spec.inputs;
+    expect(x0?.range?.[1]).toBeCloseTo(4, 2);
+    expect(x1?.range?.[0]).toBeCloseTo(-2, 2);
+  });
+
+  it("prefers a range that is given, then the data, then the model's own", async () => {
+    const output = out("ranges.safetensors");
+    await cli(["quantize", RANGED, "-o", output]);
+    expect((await read(output)).spec.inputs[0]?.range).toEqual(random.spec.inputs[0]?.range);
+    await cli(["quantize", RANGED, "--range", "x0=-7:9", "--calibrate", DATA, "-o", output]);
+    const [x0, x1] = (await read(output)).spec.inputs;
+    expect(x0?.range).toEqual([-7, 9]);
+    expect(x1?.range?.[1]).toBeCloseTo(1.2, 2);
+  });
+
+  it("puts test vectors in the file that every runtime must reproduce exactly", async () => {
+    const samples = tensorOf("F32", [3, 2], [0, 0.5, 1, -0.5, 1e9, -2]);
+    const spec = { ...random.spec, selftest: { steps: 3, tolerance: 1e9 } };
+    const tensors = new Map(random.tensors)
+      .set("selftest.input", samples)
+      .set("selftest.output", tensorOf("F32", [3, 2], [0, 0, 0, 0, 0, 0]));
+    const output = out("vectors.safetensors");
+    const file = save("vectors-f32.safetensors", serializeModel(spec, tensors));
+    const { stdout } = await cli(["quantize", file, "-o", output, "--range", "x0=-1:1", "x1=-99:99"]);
+    expect(stdout).toContain("self-test: 3 steps, exact\n");
+    const model = await read(output);
+    const [x0, x1] = model.spec.inputs.map(({ fraction }) => 2 ** (fraction as number)) as [number, number];
+    expect(x0).not.toBe(x1);
+    // 1e9 is beyond the raw integers: clamped, as a host does.
+    expect([...(model.tensors.get("selftest.input")?.data ?? [])]).toEqual([0, x1 / 2, x0, -x1 / 2, 2 ** 30, -2 * x1]);
+  });
+
+  it.each([
+    [
+      [],
+      1,
+      'The range of input "x0" is not known; calibrate with --calibrate FILE, or give its range with --range x0=min:max',
+    ],
+    [["--range", "x0=-1:1"], 1, 'The range of input "x1" is not known; calibrate'],
+    [["--range", "x0=1:-1"], 2, "--range x0=1:-1: Expected name=min:max with min < max"],
+    [["--range", "xo=-1:1"], 2, '--range xo=-1:1: The model has no input "xo"; did you mean x0?'],
+    [["--calibrate", "-"], 2, "--calibrate: Expected a file; standard input cannot be read twice"],
+    [["--calibrate", save("empty.csv", "x0,x1\n")], 1, "empty.csv: There are no samples"],
+    [
+      ["--calibrate", save("bad.csv", "x0,x1\n1,2\n3,x\n")],
+      1,
+      'bad.csv:3: Column "x1" is "x", expected a finite number',
+    ],
+    [["--calibrate", save("flat.csv", "x0,x1\n1,2\n3,2\n")], 1, 'Input "x1" is always 2 in the calibration data'],
+  ])("refuses %j and writes nothing", async (flags, code, message) => {
+    const output = out("refused.safetensors");
+    const result = await cli(["quantize", MODEL, "-o", output, ...flags]);
+    expect(result).toMatchObject({ code, stdout: "" });
+    expect(result.stderr).toContain(message);
+    expect(existsSync(output)).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("refuses a model that is quantized already", async () => {
+    const output = out("once.safetensors");
+    await cli(["quantize", RANGED, "-o", output]);
+    const { code, stderr } = await cli(["quantize", output, "-o", out("twice.safetensors")]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `error: ${output}: Model is q15, expected f32\n` });
+  });
+
+  it("leaves no half-written file behind when the output cannot be written", async () => {
+    const { code, stderr } = await cli(["quantize", RANGED, "-o", path.join(folder, "absent", "x.safetensors")]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("x.safetensors: No such file or directory (ENOENT)");
+    expect((await cli(["quantize", RANGED, "-o", folder])).stderr).toBe(`error: ${folder}: Is not a regular file
+`);
+  });
+});
