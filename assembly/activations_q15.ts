@@ -1,11 +1,21 @@
 // tanh, logistic function and saturation in fixed point (FORMAT.md 5.2, 5.3). The table is in the image: 256 words, base | slope << 16.
 
-/** Constants of the SIMD form, as words: 0 byte offset mask, 4 fraction mask, 8 the weight of base, 12 -32768 in each half, 16 rounding of h'. */
-const C: usize = memory.data<i32>([0x03fc03fc, 0x00ff00ff, 0x01000100, 0x80008000, 16384, 8192], 16);
+/** Constants of the SIMD form, as words: 0 byte offset mask, 4 fraction mask, 8 the weight of base, 12 -32768 in each half, 16 rounding of h', 20 of v, 24 low half. */
+const C: usize = memory.data<i32>([0x03fc03fc, 0x00ff00ff, 0x01000100, 0x80008000, 16384, 8192, 0xffff], 16);
 
 /** `value` clamped to -32768..32767. */
 export function sat16(value: i32): i32 {
   return max(min(value, 32767), -32768);
+}
+
+/** sat16((value + 8192) >> 14): a sum of products with multipliers, brought to the scale of v. */
+export function requantize(value: i32): i32 {
+  return sat16((value + 8192) >> 14);
+}
+
+/** (a m) >> 16 in 32 bits, 0 <= m <= 32767: an output's sum brought to real units. */
+export function scale(a: i32, m: i32): i32 {
+  return (a >> 16) * m + (((a & 0xffff) * m) >>> 16);
 }
 
 /** T(v): tanh of v (Q12, an i16) in Q15, -32766..32766. */
@@ -62,6 +72,12 @@ export class Lanes16 {
     const low = i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(p0, q0), round), 14);
     const high = i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(p1, q1), round), 14);
     return i16x8.narrow_i32x4_s(low, high);
+  }
+
+  /** `scale` of four i32 lanes. */
+  @inline static scale(a: v128, m: v128): v128 {
+    const low = v128.and(a, v128.load_splat<i32>(C, 24));
+    return i32x4.add(i32x4.mul(i32x4.shr_s(a, 16), m), i32x4.shr_u(i32x4.mul(low, m), 16));
   }
 
   /** Lanes 0..3 of a and b, interleaved. */

@@ -1,6 +1,20 @@
-import { sat16, sigmoidQ15, tanhQ15 } from "./activations_q15";
-import { BLOCK, HEADER_CUBIC, LAYER_RELU, LAYER_SIGMOID, LAYER_SOFTMAX, LAYER_TANH } from "./format";
-import { mac16Q15 } from "./mac_q15";
+import { requantize, sat16, sigmoidQ15, tanhQ15 } from "./activations_q15";
+import {
+  BLOCK,
+  HEADER_CUBIC,
+  HEADER_SIZE,
+  LAYER_LINEAR,
+  LAYER_RELU,
+  LAYER_SIGMOID,
+  LAYER_SOFTMAX,
+  LAYER_TANH,
+  RECORD_KIND,
+  RECORD_SHIFT_X,
+  RECORD_SIZE,
+  RECORD_SIZE_OUT,
+} from "./format";
+import { blocks } from "./image";
+import { dotQ15, rowSumsQ15 } from "./mac_q15";
 import { I16s, I32s } from "./memory";
 
 // Data of a dense layer, blocks of 16 rows (FORMAT.md 5.4); weights are i16 (SIMD) or i8 (scalar):
@@ -10,43 +24,53 @@ import { I16s, I32s } from "./memory";
 //   W            [blocks][pairs of N][16][2]
 
 /**
- * Computes `t = b + W x`, rows padded to 16; the biases and the accumulators of two blocks lie `stride` bytes apart.
+ * Computes `t = b + W x`; the SIMD build computes all rows of a block.
  *
- * @param b  i32[16] for each block
+ * @param b  i32[blocks][16]; may be t
  * @param w  T[blocks][pairs of sizeIn][16][2]; T is i16 in the SIMD build
- * @param x  i16[sizeIn]
- * @param t  i32[16] for each block
+ * @param x  i16[sizeIn], one element more readable when sizeIn is odd
+ * @param t  i32[blocks][16]
  */
-export function rowsQ15<T>(b: usize, w: usize, x: usize, t: usize, sizeIn: i32, size: i32, stride: i32): void {
-  while (size > 0) {
-    mac16Q15<T>(w, x, x + I16s.bytes(sizeIn), b, t, size);
-    w += usize(((sizeIn + 1) >> 1) * (ASC_FEATURE_SIMD ? 64 : 32 * sizeof<T>()));
-    b += usize(stride);
-    t += usize(stride);
-    size -= BLOCK;
+export function affineQ15<T>(b: usize, w: usize, x: usize, t: usize, sizeIn: i32, size: i32): void {
+  const end = x + I16s.bytes(sizeIn);
+  const width = usize(ASC_FEATURE_SIMD ? 64 : 32 * sizeof<T>());
+  for (let i = 0; i < size; i += ASC_FEATURE_SIMD ? BLOCK : 1) {
+    const at = I32s.bytes(i);
+    const row = w + usize((i >> 4) * ((sizeIn + 1) >> 1)) * width + usize(i & 15) * 2 * sizeof<T>();
+    if (ASC_FEATURE_SIMD) rowSumsQ15(row, x, end, b + at, t + at, 64);
+    else store<i32>(t + at, dotQ15<T>(row, x, end, load<i32>(b + at), width));
   }
 }
 
 /**
- * Turns the accumulators of a dense layer into its outputs, y[i] i16 (as i32 words for a softmax in place of `t`).
+ * Computes a dense layer (FORMAT.md 5.4).
  *
- * @param t  accumulators, i32[size]; of a softmax: the outputs, Q15, 0..32768
- * @param m  multipliers, i32[size]
- * @param y  outputs, i16[size]; not written for a softmax
+ * @param record  layer record, its data behind it
+ * @param x  input, i16[sizeIn]
+ * @param y  output, i16[size]; of a last layer that is linear, relu or softmax: not used
+ * @param t  sums, i32[blocks][16]; of the last layer, on return: u of FORMAT.md 5.5
  */
-export function activateQ15(image: usize, table: usize, t: usize, m: usize, y: usize, size: i32, kind: i32, shift: i32): void {
+export function denseQ15(record: usize, image: usize, x: usize, y: usize, t: usize, sizeIn: i32, last: bool): void {
+  const kind = load<i32>(record, RECORD_KIND);
+  const size = load<i32>(record, RECORD_SIZE_OUT);
+  const shift = load<i32>(record, RECORD_SHIFT_X);
+  const b = record + RECORD_SIZE;
+  const m = b + usize(blocks(size) << 6);
+  affineQ15<i8>(b, m + usize(blocks(size) << 6), x, t, sizeIn, size);
+  const open = last && (kind === LAYER_LINEAR || kind === LAYER_RELU);
   for (let i = 0; i < size; i++) {
-    let v = sat16((sat16(I32s.at(t, i) >> shift) * I32s.at(m, i) + 8192) >> 14);
-    I32s.put(t, i, v);
+    let v = I32s.at(t, i);
+    if (!open) v = requantize(sat16(v >> shift) * I32s.at(m, i));
     if (kind === LAYER_RELU) v = max(v, 0);
-    else if (kind === LAYER_TANH) v = tanhQ15(v, table);
-    else if (kind === LAYER_SIGMOID) v = sigmoidQ15(v, table);
+    else if (kind === LAYER_TANH) v = tanhQ15(v, image + HEADER_SIZE);
+    else if (kind === LAYER_SIGMOID) v = sigmoidQ15(v, image + HEADER_SIZE);
     I16s.put(y, i, v);
+    I32s.put(t, i, open || kind === LAYER_SOFTMAX ? v : v << 8);
   }
   if (kind === LAYER_SOFTMAX) softmaxQ15(image, t, size);
 }
 
-/** Softmax of Q10 octaves in place, i32[size] (FORMAT.md 5.6). */
+/** Softmax of Q10 octaves, i32[size] (FORMAT.md 5.6); writes the outputs << 8 in place. */
 export function softmaxQ15(image: usize, t: usize, size: i32): void {
   const a = load<i32>(image, HEADER_CUBIC);
   const b = load<i32>(image, HEADER_CUBIC + 4);
@@ -61,5 +85,5 @@ export function softmaxQ15(image: usize, t: usize, size: i32): void {
     sum += u32(e);
     I32s.put(t, i, e);
   }
-  for (let i = 0; i < size; i++) I32s.put(t, i, i32((u32(I32s.at(t, i)) << 15) / sum));
+  for (let i = 0; i < size; i++) I32s.put(t, i, i32((u32(I32s.at(t, i)) << 15) / sum) << 8);
 }

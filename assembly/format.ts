@@ -15,10 +15,10 @@
 //       12.. A, B, C, 0      q15: cubic of the softmax
 //   then, each part starting at a multiple of 16 bytes and padded with zeros to one:
 //       q15: the tanh table, 256 words (base | slope << 16)
-//       input: f32 offset[I], scale[I]; q15 i32 offset[I]; or embedding rows of f32 or i16, each padded to 16 bytes
+//       input: f32 -offset[I], scale[I], 0[I]; q15 i32 offset[I]; or embedding rows of f32 or i16, each padded to 16 bytes
 //       one record of 8 words for each layer, followed by its data (gru_*.ts, dense_*.ts draw it)
-//       skip: W, packed as a dense layer's
-//       output: f32 offset[O], scale[O]; q15 i32 multiplier[O], skip multiplier[O], offset[O]
+//       skip: W, packed as a dense layer's; q15 with biases of 0 before it
+//       output: f32 0[O], scale[O], offset[O]; q15 i32 multiplier[O], skip multiplier[O], offset[O]
 //
 // The scratch follows the image: two work vectors, then the accumulators of a layer.
 

@@ -44,20 +44,13 @@ export function stepF32(image: usize, state: usize, sample: usize, prediction: u
     x = at + token * row;
     at += vocabulary * row;
   } else {
-    const scale = at + paddedBytes<f32>(size);
-    if (ASC_FEATURE_SIMD) {
-      for (let i: usize = 0; i < F32s.bytes(size); i += 16) {
-        v128.store(x + i, f32x4.mul(f32x4.sub(v128.load(sample + i), v128.load(at + i)), v128.load(scale + i)));
-      }
-    } else {
-      for (let i = 0; i < size; i++) F32s.put(x, i, (F32s.at(sample, i) - F32s.at(at, i)) * F32s.at(scale, i));
-    }
+    transform(x, sample, at, size);
     if (window > 0) {
       const rest = F32s.bytes(window - size);
       copy(state, state + F32s.bytes(size), rest);
       copy(state + rest, x, F32s.bytes(size));
     }
-    at = scale + paddedBytes<f32>(size);
+    at += 3 * paddedBytes<f32>(size);
   }
   let h = state + paddedBytes<f32>(window);
   for (let left = load<i32>(image, HEADER_LAYERS); left > 0; left--) {
@@ -78,14 +71,23 @@ export function stepF32(image: usize, state: usize, sample: usize, prediction: u
     at += load<u32>(at, RECORD_NEXT);
   }
   if (window > 0) affineF32(x, at, state, x, window, size);
-  at = image + load<u32>(image, HEADER_OUTPUT);
-  const scale = at + paddedBytes<f32>(size);
-  if (ASC_FEATURE_SIMD) {
-    for (let i: usize = 0; i < F32s.bytes(size); i += 16) {
-      v128.store(prediction + i, f32x4.add(f32x4.mul(v128.load(x + i), v128.load(scale + i)), v128.load(at + i)));
-    }
-  } else {
-    for (let i = 0; i < size; i++) F32s.put(prediction, i, F32s.at(x, i) * F32s.at(scale, i) + F32s.at(at, i));
-  }
+  transform(prediction, x, image + load<u32>(image, HEADER_OUTPUT), size);
   return STATUS_OK;
+}
+
+/** to = (from + a) * scale + c, all f32[size]; a, scale and c follow each other at `p`, each padded to 16 bytes. */
+function transform(to: usize, from: usize, p: usize, size: i32): void {
+  const row = paddedBytes<f32>(size);
+  const end = to + F32s.bytes(size);
+  while (to < end) {
+    if (ASC_FEATURE_SIMD) {
+      const shifted = f32x4.add(v128.load(from), v128.load(p));
+      v128.store(to, f32x4.add(f32x4.mul(shifted, v128.load(p + row)), v128.load(p + 2 * row)));
+    } else {
+      store<f32>(to, (load<f32>(from) + load<f32>(p)) * load<f32>(p + row) + load<f32>(p + 2 * row));
+    }
+    to += ASC_FEATURE_SIMD ? 16 : 4;
+    from += ASC_FEATURE_SIMD ? 16 : 4;
+    p += ASC_FEATURE_SIMD ? 16 : 4;
+  }
 }

@@ -1,5 +1,5 @@
-import { sat16 } from "./activations_q15";
-import { activateQ15, rowsQ15 } from "./dense_q15";
+import { Lanes16, sat16, scale } from "./activations_q15";
+import { affineQ15, denseQ15 } from "./dense_q15";
 import {
   HEADER_BYTES,
   HEADER_INPUT,
@@ -10,13 +10,8 @@ import {
   HEADER_VOCABULARY,
   HEADER_WINDOW,
   LAYER_GRU_AFTER,
-  LAYER_LINEAR,
-  LAYER_RELU,
-  LAYER_SOFTMAX,
   RECORD_KIND,
   RECORD_NEXT,
-  RECORD_SHIFT_X,
-  RECORD_SIZE,
   RECORD_SIZE_OUT,
   STATUS_BAD_TOKEN,
   STATUS_OK,
@@ -24,7 +19,7 @@ import {
 } from "./format";
 import { gruQ15 } from "./gru_q15";
 import { blocks, paddedBytes } from "./image";
-import { clear, copy, I16s, I32s } from "./memory";
+import { copy, I16s, I32s } from "./memory";
 
 /**
  * Advances one session by one time step through the whole network (FORMAT.md 5).
@@ -68,7 +63,6 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
     at += paddedBytes<i32>(size);
   }
   let h = state + paddedBytes<i16>(window);
-  let wide = false; // the last layer's outputs are the words at t, not i16 at x
   for (let left = load<i32>(image, HEADER_LAYERS); left > 0; left--) {
     const kind = load<i32>(at, RECORD_KIND);
     const sizeIn = size;
@@ -77,49 +71,30 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
       gruQ15(at, table, x, h, t);
       x = h;
       h += paddedBytes<i16>(size);
+      if (left === 1) for (let i = 0; i < size; i++) I32s.put(t, i, I16s.at(x, i) << 8);
     } else {
       // The two work vectors take turns, so that a dense layer never writes what it reads.
       const y = x === scratch ? scratch + vector : scratch;
-      const m = at + RECORD_SIZE + (blocks(size) << 6);
-      rowsQ15<i8>(at + RECORD_SIZE, m + (blocks(size) << 6), x, t, sizeIn, size, 64);
-      wide = left === 1 && (kind === LAYER_LINEAR || kind === LAYER_RELU || kind === LAYER_SOFTMAX);
-      if (!wide || kind === LAYER_SOFTMAX) activateQ15(image, table, t, m, y, size, kind, load<i32>(at, RECORD_SHIFT_X));
-      else if (kind === LAYER_RELU) for (let i = 0; i < size; i++) I32s.put(t, i, max(I32s.at(t, i), 0));
-      if (kind === LAYER_SOFTMAX) for (let i = 0; i < size; i++) I32s.put(t, i, I32s.at(t, i) << 8);
+      denseQ15(at, image, x, y, t, sizeIn, left === 1);
       x = y;
     }
     at += load<u32>(at, RECORD_NEXT);
   }
-  const m = image + load<u32>(image, HEADER_OUTPUT);
-  const skip = m + paddedBytes<i32>(size);
-  const offset = skip + paddedBytes<i32>(size);
-  if (wide) {
-    for (let i = 0; i < size; i++) {
-      I32s.put(prediction, i, scale(I32s.at(t, i), I32s.at(m, i)) + I32s.at(offset, i));
-    }
-  } else if (ASC_FEATURE_SIMD) {
-    for (let i = 0; i < size; i += 4) {
-      // ((y << 8) * multiplier) >> 16 fits 32 bits as it stands.
-      const u = i32x4.shr_s(i32x4.mul(v128.load_ext<i16>(x + I16s.bytes(i)), v128.load(m + I32s.bytes(i))), 8);
-      v128.store(prediction + I32s.bytes(i), i32x4.add(u, v128.load(offset + I32s.bytes(i))));
-    }
-  } else {
-    for (let i = 0; i < size; i++) {
-      I32s.put(prediction, i, ((I16s.at(x, i) * I32s.at(m, i)) >> 8) + I32s.at(offset, i));
-    }
-  }
-  if (window > 0) {
-    const rows = blocks(size) << 6;
-    clear(t, rows);
-    rowsQ15<i16>(t, at, state, t, window, size, 64);
-    for (let i = 0; i < size; i++) {
-      I32s.put(prediction, i, I32s.at(prediction, i) + scale(I32s.at(t, i), I32s.at(skip, i)));
+  // Without a skip its multipliers are 0, and its sums may be anything.
+  const skip = t + (blocks(size) << 6);
+  if (window > 0) affineQ15<i16>(at, at + (blocks(size) << 6), state, skip, window, size);
+  at = image + load<u32>(image, HEADER_OUTPUT);
+  const row = paddedBytes<i32>(size);
+  for (let i = 0; i < row; i += ASC_FEATURE_SIMD ? 16 : 4) {
+    const to = prediction + i;
+    const m = at + i;
+    if (ASC_FEATURE_SIMD) {
+      const u = Lanes16.scale(v128.load(t + i), v128.load(m));
+      const s = Lanes16.scale(v128.load(skip + i), v128.load(m + row));
+      v128.store(to, i32x4.add(i32x4.add(u, s), v128.load(m + 2 * row)));
+    } else if (i < size << 2) {
+      store<i32>(to, scale(load<i32>(t + i), load<i32>(m)) + scale(load<i32>(skip + i), load<i32>(m + row)) + load<i32>(m + 2 * row));
     }
   }
   return STATUS_OK;
-}
-
-/** (a m) >> 16 in 32 bits, 0 <= m <= 32767. */
-function scale(a: i32, m: i32): i32 {
-  return (a >> 16) * m + (((a & 0xffff) * m) >>> 16);
 }

@@ -10,29 +10,37 @@ export function packF32(model: Model): Image {
   return packImage(spec, {
     magic: IMAGE_MAGIC_F32,
     elementBytes: 4,
-    head: [spec.embedding ? embeddingRows(model, size) : affine(model, "input", size)],
+    head: [spec.embedding ? embeddingRows(model, size) : affine(model, "input", size, "before")],
     layer: (index, layer, sizeIn) => {
       const name = `layers.${index}`;
       if (layer.kind === "dense") return denseParts(model, name, layer, sizeIn);
-      return layer.reset === "after" ? gruAfter(model, name, layer, sizeIn) : gruBefore(model, name, layer, sizeIn);
+      return gruParts(model, name, layer, sizeIn);
     },
     skip: spec.skip
-      ? bytesOf(matrix(dataOf(model, "skip.W"), outputs, spec.skip.length * spec.inputs.length, 0, 1))
+      ? bytesOf(matrix(dataOf(model, "skip.W"), outputs, spec.skip.length * spec.inputs.length, 1))
       : undefined,
-    output: affine(model, "output", outputs),
+    output: affine(model, "output", outputs, "behind"),
     cubic: [],
-    accumulatorBytes: (layer) => blocks(layer.size) * (layer.kind === "gru" ? 64 * 4 : 0),
+    accumulatorBytes: (layer) => blocks(layer.size) * (layer.kind === "gru" ? 80 * 4 : 0),
   });
 }
 
-/** offset[count], then scale[count], each padded to 16 bytes; the identity when the model has none. */
-function affine(model: Model, prefix: string, count: number): Uint8Array {
+/**
+ * a[count], scale[count], c[count], each padded to 16 bytes, of (v + a) * scale + c; the identity when the model has none.
+ *
+ * @param place  where the offset goes: a = -offset before the scale, or c = offset behind it
+ */
+function affine(model: Model, prefix: string, count: number, place: "before" | "behind"): Uint8Array {
   const padded = Math.ceil(count / 4) * 4;
-  const values = new Float32Array(2 * padded);
+  const values = new Float32Array(3 * padded);
   values.fill(1, padded, padded + count);
-  const offset = model.tensors.get(`${prefix}.offset`);
+  const offset = model.tensors.get(`${prefix}.offset`)?.data ?? new Float32Array(count);
   const scale = model.tensors.get(`${prefix}.scale`);
-  if (offset) values.set(offset.data);
+  for (let i = 0; i < count; i++) {
+    const value = offset[i] as number;
+    if (place === "before") values[i] = -value;
+    else values[2 * padded + i] = value;
+  }
   if (scale) values.set(scale.data, padded);
   return bytesOf(values);
 }
@@ -48,13 +56,13 @@ function embeddingRows(model: Model, size: number): Uint8Array {
   return bytesOf(padded);
 }
 
-/** Rows `first..first + rows - 1` of a row-major matrix as f32[blocks][columns][16], times `factor`. */
-function matrix(w: ArrayLike<number>, rows: number, columns: number, first: number, factor: number): Float32Array {
+/** A row-major matrix as f32[blocks][columns][16], times `factor`. */
+function matrix(w: ArrayLike<number>, rows: number, columns: number, factor: number): Float32Array {
   const packed = new Float32Array(blocks(rows) * columns * BLOCK);
   for (let row = 0; row < rows; row++) {
     const base = Math.floor(row / BLOCK) * columns * BLOCK + (row % BLOCK);
     for (let k = 0; k < columns; k++) {
-      packed[base + k * BLOCK] = factor * (w[(first + row) * columns + k] as number);
+      packed[base + k * BLOCK] = factor * (w[row * columns + k] as number);
     }
   }
   return packed;
@@ -62,8 +70,8 @@ function matrix(w: ArrayLike<number>, rows: number, columns: number, first: numb
 
 function denseParts(model: Model, name: string, layer: LayerSpec, sizeIn: number): readonly Uint8Array[] {
   const factor = layer.kind === "dense" && layer.activation === "sigmoid" ? 0.5 : 1;
-  const bias = matrix(dataOf(model, `${name}.b`), layer.size, 1, 0, factor);
-  const w = matrix(dataOf(model, `${name}.W`), layer.size, sizeIn, 0, factor);
+  const bias = matrix(dataOf(model, `${name}.b`), layer.size, 1, factor);
+  const w = matrix(dataOf(model, `${name}.W`), layer.size, sizeIn, factor);
   return [bytesOf(bias), bytesOf(w)];
 }
 
@@ -85,35 +93,24 @@ function gates(w: ArrayLike<number>, size: number, columns: number): Float32Arra
   return packed;
 }
 
-function gruAfter(model: Model, name: string, layer: GruLayerSpec, sizeIn: number): readonly Uint8Array[] {
+function gruParts(model: Model, name: string, layer: GruLayerSpec, sizeIn: number): readonly Uint8Array[] {
   const { size } = layer;
   const b = dataOf(model, `${name}.b`);
   const c = dataOf(model, `${name}.c`);
   const bias = new Float32Array(blocks(size) * 4 * BLOCK);
   for (let unit = 0; unit < size; unit++) {
     const base = Math.floor(unit / BLOCK) * 4 * BLOCK + (unit % BLOCK);
-    bias[base] = b[2 * size + unit] as number;
+    const candidate = 2 * size + unit;
+    bias[base] = layer.reset === "after" ? (b[candidate] as number) : summed(b, c, candidate);
     bias[base + BLOCK] = summed(b, c, unit) / 2;
     bias[base + 2 * BLOCK] = summed(b, c, size + unit) / 2;
-    bias[base + 3 * BLOCK] = c[2 * size + unit] as number;
+    bias[base + 3 * BLOCK] = layer.reset === "after" ? (c[candidate] as number) : 0;
   }
   return [
     bytesOf(bias),
     bytesOf(gates(dataOf(model, `${name}.W`), size, sizeIn)),
     bytesOf(gates(dataOf(model, `${name}.U`), size, size)),
   ];
-}
-
-function gruBefore(model: Model, name: string, layer: GruLayerSpec, sizeIn: number): readonly Uint8Array[] {
-  const { size } = layer;
-  const b = dataOf(model, `${name}.b`);
-  const c = dataOf(model, `${name}.c`);
-  const sums = Float32Array.from({ length: 3 * size }, (_, row) => summed(b, c, row));
-  const w = dataOf(model, `${name}.W`);
-  const u = dataOf(model, `${name}.U`);
-  const each = (data: ArrayLike<number>, columns: number) =>
-    FACTORS.map((factor, gate) => bytesOf(matrix(data, size, columns, gate * size, factor)));
-  return [...each(sums, 1), ...each(w, sizeIn), ...each(u, size)];
 }
 
 /** b + c of a row in single precision. */

@@ -26,11 +26,11 @@ export function packQ15(model: Model, wide: boolean): Image {
         ? gruParts(model, name, layer, sizeIn, type)
         : denseParts(model, name, layer, sizeIn, type);
     },
-    skip: spec.skip ? bytesOf(matrix(Int16Array, dataOf(model, "skip.W"), outputs, window, 0)) : undefined,
+    skip: spec.skip ? skipPart(model, outputs, window) : undefined,
     output: outputWords(model, outputs),
     cubic: EXP2_COEFFICIENTS,
     accumulatorBytes: (layer) =>
-      layer.kind === "gru" ? blocks(layer.size) * 384 + align16(2 * layer.size) : blocks(layer.size) * 64 * 2,
+      layer.kind === "gru" ? blocks(layer.size) * (384 + 32) : blocks(layer.size) * 64 * 2,
   });
 }
 
@@ -50,20 +50,20 @@ function embeddingRows(model: Model): Uint8Array {
   return bytesOf(padded);
 }
 
-/** Rows `first..first + rows - 1` of a row-major matrix as [blocks][pairs of columns][16][2]. */
-function matrix(type: Weights, w: ArrayLike<number>, rows: number, columns: number, first: number) {
+/** A row-major matrix as [blocks][pairs of columns][16][2]. */
+function matrix(type: Weights, w: ArrayLike<number>, rows: number, columns: number) {
   const pairs = Math.ceil(columns / 2);
   const packed = new type(blocks(rows) * pairs * 2 * BLOCK);
   for (let row = 0; row < rows; row++) {
     const base = Math.floor(row / BLOCK) * pairs * 2 * BLOCK + 2 * (row % BLOCK);
     for (let k = 0; k < columns; k++) {
-      packed[base + (k >> 1) * 2 * BLOCK + (k & 1)] = w[(first + row) * columns + k] as number;
+      packed[base + (k >> 1) * 2 * BLOCK + (k & 1)] = w[row * columns + k] as number;
     }
   }
   return packed;
 }
 
-/** [blocks][pairs of columns][3][16][2] of a matrix [3 size][columns]. */
+/** [blocks][pairs of columns][3][16][2], gates n, r, z, of a matrix [3 size][columns] in gate order rzn. */
 function gates(type: Weights, w: ArrayLike<number>, size: number, columns: number) {
   const pairs = Math.ceil(columns / 2);
   const packed = new type(blocks(size) * pairs * 6 * BLOCK);
@@ -71,7 +71,7 @@ function gates(type: Weights, w: ArrayLike<number>, size: number, columns: numbe
     const base = Math.floor(unit / BLOCK) * pairs * 6 * BLOCK + 2 * (unit % BLOCK);
     for (let gate = 0; gate < 3; gate++) {
       for (let k = 0; k < columns; k++) {
-        packed[base + ((k >> 1) * 3 + gate) * 2 * BLOCK + (k & 1)] = w[(gate * size + unit) * columns + k] as number;
+        packed[base + ((k >> 1) * 3 + (PLACES[gate] as number)) * 2 * BLOCK + (k & 1)] = w[(gate * size + unit) * columns + k] as number;
       }
     }
   }
@@ -94,9 +94,12 @@ function denseParts(
   return [
     bytesOf(bias),
     bytesOf(multipliers),
-    bytesOf(matrix(type, dataOf(model, `${name}.W`), layer.size, sizeIn, 0)),
+    bytesOf(matrix(type, dataOf(model, `${name}.W`), layer.size, sizeIn)),
   ];
 }
+
+/** Place of the sums of gate r, z, n in a block: n, r, z. */
+const PLACES = [1, 2, 0] as const;
 
 function gruParts(
   model: Model,
@@ -111,34 +114,30 @@ function gruParts(
   const mx = dataOf(model, `${name}.W.multiplier`);
   const mh = dataOf(model, `${name}.U.multiplier`);
   const bias = new Int32Array(blocks(size) * 6 * BLOCK);
-  const multipliers = new Int16Array(blocks(size) * 4 * BLOCK * 2);
-  for (let unit = 0; unit < size; unit++) {
-    const block = Math.floor(unit / BLOCK);
+  const multipliers = new Int16Array(blocks(size) * 6 * BLOCK);
+  for (let row = 0; row < 3 * size; row++) {
+    const place = PLACES[Math.floor(row / size)] as number;
+    const unit = row % size;
+    const base = Math.floor(unit / BLOCK) * 6 * BLOCK;
     const lane = unit % BLOCK;
-    for (let gate = 0; gate < 3; gate++) {
-      const row = gate * size + unit;
-      bias[(block * 6 + gate) * BLOCK + lane] = b[row] as number;
-      bias[(block * 6 + 3 + gate) * BLOCK + lane] = c[row] as number;
-      if (gate === 2 && layer.reset === "after") {
-        multipliers[(block * 4 + 2) * 2 * BLOCK + lane] = mx[row] as number;
-        multipliers[((block * 4 + 3) * BLOCK + lane) * 2] = mh[row] as number;
-      } else {
-        multipliers[((block * 4 + gate) * BLOCK + lane) * 2] = mx[row] as number;
-        multipliers[((block * 4 + gate) * BLOCK + lane) * 2 + 1] = mh[row] as number;
-      }
-    }
+    bias[base + place * BLOCK + lane] = b[row] as number;
+    bias[base + (3 + place) * BLOCK + lane] = c[row] as number;
+    // n: mx[16], mh[16]; r and z: 16 pairs.
+    const at = place === 0 ? base + lane : base + 2 * place * BLOCK + 2 * lane;
+    multipliers[at] = mx[row] as number;
+    multipliers[at + (place === 0 ? BLOCK : 1)] = mh[row] as number;
   }
-  const u = dataOf(model, `${name}.U`);
-  const recurrent =
-    layer.reset === "after"
-      ? [gates(type, u, size, size)]
-      : [0, 1, 2].map((gate) => matrix(type, u, size, size, gate * size));
-  return [
-    bytesOf(bias),
-    bytesOf(multipliers),
-    bytesOf(gates(type, dataOf(model, `${name}.W`), size, sizeIn)),
-    ...recurrent.map(bytesOf),
-  ];
+  const w = gates(type, dataOf(model, `${name}.W`), size, sizeIn);
+  const u = gates(type, dataOf(model, `${name}.U`), size, size);
+  return [bias, multipliers, w, u].map(bytesOf);
+}
+
+/** The skip as a dense layer: biases of 0, i32[blocks][16], then its weights, i16 in both builds. */
+function skipPart(model: Model, outputs: number, window: number): Uint8Array {
+  const weights = bytesOf(matrix(Int16Array, dataOf(model, "skip.W"), outputs, window));
+  const part = new Uint8Array(blocks(outputs) * 64 + weights.length);
+  part.set(weights, blocks(outputs) * 64);
+  return part;
 }
 
 /** i32 multiplier[O], skip multiplier[O], offset[O], each padded to 16 bytes. */

@@ -1,44 +1,216 @@
+// Every build computes the same bits: SIMD, scalar, step by step, in rows, in batches, and the plain reading of FORMAT.md 5.
+
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRuntime } from "../../host/runtime/runtime.ts";
-import { F32Oracle } from "../oracle/f32.ts";
-import { Q15Oracle } from "../oracle/q15.ts";
+import { createRuntime, type KernelRuntime } from "../../host/runtime/runtime.ts";
+import type { Activation, Model, Numeric } from "../../host/runtime/types.ts";
+import { Q15Oracle, toRaw, toReal } from "../oracle/q15.ts";
 import { randomF32Model, randomQ15Model } from "../support/models.ts";
 import { mulberry32 } from "../support/random.ts";
+import type { ShapeOptions } from "../support/shapes.ts";
+import { wildSamples } from "../support/streams.ts";
 
-describe("smoke", () => {
-  it("f32 is near the oracle", () => {
-    for (const reset of ["after", "before"] as const) {
-      const { model } = randomF32Model({ inputs: 3, layers: [20, 5], outputs: 2, skip: 3, reset, seed: 3 });
-      const random = mulberry32(1);
-      const oracle = new F32Oracle(model);
-      const simd = createRuntime(model, { simd: true }).createSession();
-      const scalar = createRuntime(model, { simd: false }).createSession();
-      let worst = 0;
-      for (let t = 0; t < 1000; t++) {
-        const sample = model.spec.inputs.map((input) => input.range![0] + random() * (input.range![1] - input.range![0])).map(Math.fround);
-        const a = [...simd.step(sample)];
-        expect([...scalar.step(sample)]).toEqual(a);
-        const e = oracle.step(sample);
-        a.forEach((v, i) => { worst = Math.max(worst, Math.abs(v - e[i]!)); });
+const STEPS = 1_000_000;
+const CHUNK = 20_000;
+
+/** Options of shapes that between them reach every kernel and every remainder of a block of 16. */
+const SHAPES: readonly (readonly [string, ShapeOptions])[] = [
+  ["1 input, H = 1", { inputs: 1, layers: [1] }],
+  ["3 inputs, H = 5", { inputs: 3, layers: [5] }],
+  ["8 inputs, H = 32", { inputs: 8, layers: [32], outputs: 8 }],
+  ["5 inputs, H = 20, reset-before", { inputs: 5, layers: [20], outputs: 3, reset: "before" }],
+  ["H = 16 and 7, a skip over 3", { inputs: 2, layers: [16, 7], outputs: 2, skip: 3 }],
+  [
+    "an embedding and a softmax",
+    { layers: [12], embedding: { vocabulary: 11, size: 6 }, outputs: 9, activation: "softmax" },
+  ],
+  [
+    "dense layers of every activation",
+    {
+      inputs: 3,
+      layers: [
+        { dense: 17, activation: "relu" },
+        { dense: 5, activation: "tanh" },
+        { dense: 4, activation: "linear" },
+        { dense: 3, activation: "sigmoid" },
+      ],
+      outputs: 2,
+      activation: "relu",
+    },
+  ],
+];
+
+const NUMERICS: readonly Numeric[] = ["f32", "q15"];
+const CASES = NUMERICS.flatMap((numeric) => SHAPES.map(([title, shape]) => ({ numeric, title, shape })));
+
+const modelOf = (numeric: Numeric, shape: ShapeOptions): Model =>
+  (numeric === "f32" ? randomF32Model(shape) : randomQ15Model(shape)).model;
+
+const builds = (model: Model): readonly [KernelRuntime, KernelRuntime] => [
+  createRuntime(model, { simd: true }),
+  createRuntime(model, { simd: false }),
+];
+
+/** Whether two arrays hold the same bytes: also tells 0 from -0. */
+const sameBits = (a: Float64Array, b: Float64Array): boolean =>
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+
+/** The predictions of the plain reading of FORMAT.md, row by row. */
+function oracleRun(model: Model, oracle: Q15Oracle, samples: Float64Array): Float64Array {
+  const { spec } = model;
+  const size = spec.inputs.length;
+  const predictions = new Float64Array((samples.length / size) * spec.outputs.length);
+  for (let t = 0; t * size < samples.length; t++) {
+    const out = oracle.step(toRaw(spec, samples.subarray(t * size, (t + 1) * size)));
+    predictions.set(toReal(spec, out), t * spec.outputs.length);
+  }
+  return predictions;
+}
+
+describe("a million steps", () => {
+  it.each(CASES)("gives the same bits with and without SIMD in $numeric: $title", { timeout: 120_000 }, ({ numeric, shape }) => {
+    const model = modelOf(numeric, shape);
+    const [simd, scalar] = builds(model).map((runtime) => runtime.createSession());
+    const source = wildSamples(model.spec, mulberry32(17));
+    const different: number[] = [];
+    let distinct = 0;
+    for (let done = 0; done < STEPS; done += CHUNK) {
+      const samples = source(CHUNK);
+      const predictions = simd?.run(samples) ?? new Float64Array(0);
+      if (!sameBits(predictions, scalar?.run(samples) ?? new Float64Array(0))) different.push(done);
+      distinct += new Set(predictions.subarray(0, 100)).size;
+    }
+    expect(different).toEqual([]);
+    expect(simd?.snapshot()).toEqual(scalar?.snapshot());
+    // A network that stood still would prove nothing.
+    expect(distinct).toBeGreaterThan(1000);
+  });
+});
+
+describe("Session.run", () => {
+  it.each(CASES)("is as many steps, in $numeric: $title", ({ numeric, shape }) => {
+    const model = modelOf(numeric, shape);
+    for (const runtime of builds(model)) {
+      const size = runtime.inputSize;
+      // More rows than the sample area holds at once, and not a multiple of it.
+      const steps = 2 * runtime.rows + 13;
+      const samples = wildSamples(model.spec, mulberry32(5))(steps);
+      const [one, all] = [runtime.createSession(), runtime.createSession()];
+      const stepped = new Float64Array(steps * runtime.outputSize);
+      for (let t = 0; t < steps; t++) {
+        stepped.set(one.step(samples.subarray(t * size, (t + 1) * size)), t * runtime.outputSize);
       }
-      expect(simd.snapshot()).toEqual(scalar.snapshot());
-      console.log(reset, worst);
+      expect(sameBits(all.run(samples), stepped)).toBe(true);
+      expect(all.snapshot()).toEqual(one.snapshot());
     }
   });
-  it("q15 is the oracle", () => {
-    for (const reset of ["after", "before"] as const) {
-      const { model } = randomQ15Model({ inputs: 3, layers: [20, 5], outputs: 2, skip: 3, reset, seed: 3 });
-      const random = mulberry32(1);
-      const oracle = new Q15Oracle(model);
-      const simd = createRuntime(model, { simd: true }).createSession();
-      const scalar = createRuntime(model, { simd: false }).createSession();
-      for (let t = 0; t < 1000; t++) {
-        const sample = model.spec.inputs.map((input) => input.range![0] + random() * (input.range![1] - input.range![0]));
-        const raw = sample.map((v, i) => Math.floor(v * 2 ** model.spec.inputs[i]!.fraction! + 0.5));
-        const e = [...oracle.step(raw)].map((v, o) => v * 2 ** -model.spec.outputs[o]!.fraction!);
-        expect([...scalar.step(sample)]).toEqual(e);
-        expect([...simd.step(sample)]).toEqual(e);
+
+  it("takes no samples at all", () => {
+    const session = createRuntime(modelOf("q15", { layers: [4] })).createSession();
+    expect(session.run([])).toEqual(new Float64Array(0));
+  });
+});
+
+describe("Runtime.stepAll", () => {
+  it.each(CASES)("is one step of each session, in $numeric: $title", ({ numeric, shape }) => {
+    const model = modelOf(numeric, shape);
+    for (const runtime of builds(model)) {
+      const size = runtime.inputSize;
+      const count = 37;
+      const together = Array.from({ length: count }, () => runtime.createSession());
+      const alone = Array.from({ length: count }, () => runtime.createSession());
+      const source = wildSamples(model.spec, mulberry32(6));
+      for (let t = 0; t < 20; t++) {
+        const samples = source(count);
+        const expected = alone.flatMap((session, i) => [...session.step(samples.subarray(i * size, (i + 1) * size))]);
+        expect([...runtime.stepAll(together, samples)]).toEqual(expected);
       }
+      expect(together.map((session) => session.snapshot())).toEqual(alone.map((session) => session.snapshot()));
     }
+  });
+
+  it("takes more sessions than the sample area has rows", () => {
+    const model = modelOf("f32", { inputs: 64, layers: [2] });
+    const runtime = createRuntime(model);
+    const count = 2 * runtime.rows + 3;
+    const sessions = Array.from({ length: count }, () => runtime.createSession());
+    const samples = wildSamples(model.spec, mulberry32(6))(count);
+    const expected = sessions.flatMap((_, i) => [...runtime.createSession().step(samples.subarray(i * 64, i * 64 + 64))]);
+    expect([...runtime.stepAll(sessions, samples)]).toEqual(expected);
+  });
+});
+
+/** Expects both q15 builds to be the plain reading of FORMAT.md for `steps` steps. */
+function expectOracle(model: Model, steps: number, seed: number): void {
+  const oracle = new Q15Oracle(model);
+  const samples = wildSamples(model.spec, mulberry32(seed))(steps);
+  const expected = oracleRun(model, oracle, samples);
+  for (const runtime of builds(model)) {
+    const session = runtime.createSession();
+    expect(sameBits(session.run(samples), expected)).toBe(true);
+    expect(Buffer.from(session.snapshot().subarray(28, -4)).equals(Buffer.from(oracle.state()))).toBe(true);
+  }
+}
+
+describe("q15", () => {
+  it.each(SHAPES)("is FORMAT.md 5 for 20,000 steps: %s", { timeout: 120_000 }, (_, shape) => {
+    expectOracle(modelOf("q15", shape), 20_000, 23);
+  });
+
+  it.each([
+    ["H = 64", { inputs: 4, layers: [64] }],
+    ["H = 33, reset-before", { inputs: 7, layers: [33], reset: "before" }],
+    ["a sigmoid head", { layers: [9], outputs: 3, activation: "sigmoid" }],
+    ["a GRU as the last layer", { layers: [6], outputs: 0 }],
+    ["a skip over 50 of 3 inputs", { inputs: 3, layers: [8], outputs: 3, skip: 50 }],
+  ] satisfies [string, ShapeOptions][])("is FORMAT.md 5 for 3,000 steps: %s", (_, shape) => {
+    expectOracle(modelOf("q15", shape), 3000, 29);
+  });
+
+  it("is FORMAT.md 5 when every sample saturates", () => {
+    const { model } = randomQ15Model({ inputs: 5, layers: [18, 3], outputs: 2, skip: 4 });
+    const oracle = new Q15Oracle(model);
+    const random = mulberry32(31);
+    const samples = Float64Array.from({ length: 5 * 2000 }, () => (random() < 0.5 ? -1e9 : 1e9));
+    const expected = oracleRun(model, oracle, samples);
+    for (const runtime of builds(model)) expect(sameBits(runtime.createSession().run(samples), expected)).toBe(true);
+  });
+});
+
+const ACTIVATIONS: readonly Activation[] = ["linear", "sigmoid", "tanh", "relu"];
+const dense = fc.record({ dense: fc.integer({ min: 1, max: 40 }), activation: fc.constantFrom(...ACTIVATIONS) });
+const shapes = fc
+  .record({
+    inputs: fc.integer({ min: 1, max: 20 }),
+    layers: fc.array(fc.oneof(fc.integer({ min: 1, max: 40 }), dense), { minLength: 1, maxLength: 3 }),
+    outputs: fc.integer({ min: 1, max: 20 }),
+    activation: fc.constantFrom(...ACTIVATIONS, "softmax" as const),
+    reset: fc.constantFrom("after" as const, "before" as const),
+    skip: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+    embedding: fc.option(
+      fc.record({ vocabulary: fc.integer({ min: 1, max: 9 }), size: fc.integer({ min: 1, max: 20 }) }),
+      { nil: undefined },
+    ),
+    seed: fc.integer({ min: 1, max: 1 << 20 }),
+  })
+  .map(({ skip, embedding, inputs, ...rest }): ShapeOptions => {
+    if (embedding) return { ...rest, embedding };
+    // A skip needs a linear last layer.
+    return { ...rest, inputs, ...(skip && rest.activation === "linear" && { skip }) };
+  });
+
+describe("random shapes", () => {
+  it("give the same bits in every build and in FORMAT.md 5", { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        expectOracle(modelOf("q15", shape), 100, 41);
+        const model = modelOf("f32", shape);
+        const samples = wildSamples(model.spec, mulberry32(43))(300);
+        const [simd, scalar] = builds(model).map((runtime) => runtime.createSession().run(samples));
+        expect(simd?.every(Number.isFinite)).toBe(true);
+        expect(simd && scalar && sameBits(simd, scalar)).toBe(true);
+      }),
+      { numRuns: 150, seed: 20_251 },
+    );
   });
 });

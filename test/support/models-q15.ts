@@ -18,7 +18,8 @@ const INPUT_FRACTION = 12;
 const STATE_FRACTION = 15;
 const ARGUMENT_FRACTION = 12; // of v
 const ACC_LIMIT = 8; // real value of a pre-activation at which i16 is full
-const MAX_SUM = 64000; // of |weight| in a row; leaves 2^25 for the bias
+const MAX_SUM = 64000; // of |weight| in a row; leaves MAX_BIAS for the bias
+const MAX_BIAS = 2 ** 25;
 
 /** The parts of the q15 model. `places` say what the f32 model's inputs, which are not normalised, are in real values. */
 export function quantizedTensors({ spec, tensors }: Parts, places: readonly InputPlace[]): Parts {
@@ -117,7 +118,11 @@ function putLayer(
     const shift = sumShift(scales, inFraction);
     const rounding = shift > 0 ? 2 ** (shift - 1) : 0;
     const real = needed(tensors, `${prefix}.${bias}`).data;
-    const biases = scales.map((scale, row) => Math.round((real[row] ?? 0) / (scale * 2 ** -inFraction)) + rounding);
+    const biases = scales.map((scale, row) => {
+      const bias = Math.round((real[row] ?? 0) / (scale * 2 ** -inFraction));
+      // A bias far greater than its row's weights saturates either way.
+      return Math.max(-MAX_BIAS, Math.min(MAX_BIAS, bias)) + rounding;
+    });
     put(result, `${prefix}.${weight}`, "I8", tensor.shape, values);
     put(result, `${prefix}.${bias}`, "I32", [scales.length], biases);
     const ratios = scales.map((scale, row) => scale * 2 ** (shift - inFraction) * argumentFactor(layer, row));
@@ -152,7 +157,7 @@ function putOpenLayer(
     `${prefix}.b`,
     "I32",
     [scales.length],
-    units.map((unit, row) => Math.round((real[row] ?? 0) / unit)),
+    units.map((unit, row) => Math.max(-MAX_BIAS, Math.min(MAX_BIAS, Math.round((real[row] ?? 0) / unit)))),
   );
   return { values, scales: units };
 }
