@@ -31,8 +31,8 @@ export function sigmoidQ15(v: i32, table: usize): i32 {
 
 /** Eight lanes of fixed-point activations, the same integers as the scalar functions. */
 export class Lanes16 {
-  /** T(v) of eight i16 lanes. Not inlined: 450 bytes smaller, and as fast. */
-  static tanh(v: v128, table: usize): v128 {
+  /** T(v) of eight i16 lanes. */
+  @inline static tanh(v: v128, table: usize): v128 {
     const offset = v128.and(i16x8.shr_u(v, 6), v128.load_splat<i32>(C));
     const o0 = i64x2.extract_lane(offset, 0);
     const o1 = i64x2.extract_lane(offset, 1);
@@ -66,12 +66,12 @@ export class Lanes16 {
     return i16x8.narrow_i32x4_s(i32x4.shr_s(low, 15), i32x4.shr_s(high, 15));
   }
 
-  /** sat16((p . q + 8192) >> 14) for eight pairs of i16, four in each vector. */
-  @inline static preact(p0: v128, q0: v128, p1: v128, q1: v128): v128 {
+  /** sat16((p mp + q mq + 8192) >> 14) of eight i16 lanes. */
+  @inline static preact(p: v128, q: v128, mp: v128, mq: v128): v128 {
     const round = v128.load_splat<i32>(C, 20);
-    const low = i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(p0, q0), round), 14);
-    const high = i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(p1, q1), round), 14);
-    return i16x8.narrow_i32x4_s(low, high);
+    const low = i32x4.dot_i16x8_s(Lanes16.low(p, q), Lanes16.low(mp, mq));
+    const high = i32x4.dot_i16x8_s(Lanes16.high(p, q), Lanes16.high(mp, mq));
+    return i16x8.narrow_i32x4_s(i32x4.shr_s(i32x4.add(low, round), 14), i32x4.shr_s(i32x4.add(high, round), 14));
   }
 
   /** `scale` of four i32 lanes. */

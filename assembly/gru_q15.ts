@@ -15,7 +15,7 @@ import { copy, I16s } from "./memory";
 // Data of a GRU layer, blocks of 16 units (FORMAT.md 5.2); weights are i16 (SIMD) or i8 (scalar):
 //
 //   bias         i32[blocks][2][3][16]       b of n, r, z; c of n, r, z
-//   multipliers  i16[blocks][6][16]          mx of n; mh of n; pairs (mx, mh) of r; pairs of z
+//   multipliers  i16[blocks][2][3][16]       mx of n, r, z; mh of n, r, z
 //   W            [blocks][pairs of N][3][16][2]      n, r, z
 //   U            [blocks][pairs of H][3][16][2]      n, r, z
 
@@ -43,7 +43,7 @@ export function gruQ15(record: usize, table: usize, x: usize, h: usize, t: usize
 }
 
 /** The SIMD build: all sums of a block, then the gates eight units at a time. */
-function gruLanes(record: usize, table: usize, m: usize, w: usize, x: usize, h: usize, t: usize): void {
+function gruLanes(record: usize, table: usize, multipliers: usize, w: usize, x: usize, h: usize, t: usize): void {
   const sizeIn = load<i32>(record, RECORD_SIZE_IN);
   const size = load<i32>(record, RECORD_SIZE_OUT);
   const before = load<i32>(record, RECORD_KIND) === LAYER_GRU_BEFORE;
@@ -61,26 +61,22 @@ function gruLanes(record: usize, table: usize, m: usize, w: usize, x: usize, h: 
   }
   const shiftX = load<i32>(record, RECORD_SHIFT_X);
   const shiftH = load<i32>(record, RECORD_SHIFT_H);
-  // Two loops, as in gru_f32.ts: first r, and r * h (reset-before) or r * (Un h + cn), which replaces the sums of Un h.
-  const zero = i16x8.splat(0);
+  // r and z of all units, then n: the chain from r through n to h' is longer than the processor looks ahead.
   for (let i = 0; i < size; i += 8) {
-    const at = sumsOf(t, i);
-    const n = candidateOf(m, i);
-    const r = i16x8.shr_u(gate(at + 64, pairOf(m, i), shiftX, shiftH, table), 1);
-    if (before) {
-      const hi = v128.load(h + I16s.bytes(i));
-      const low = Lanes16.low(hi, zero);
-      v128.store(q + I16s.bytes(i), Lanes16.preact(low, Lanes16.low(r, zero), Lanes16.high(hi, zero), Lanes16.high(r, zero)));
-    } else {
-      const a = Lanes16.narrow(at + 192, shiftH);
-      const mh = v128.load(n, 32);
-      const c = Lanes16.preact(Lanes16.low(a, zero), Lanes16.low(mh, zero), Lanes16.high(a, zero), Lanes16.high(mh, zero));
+    for (let gate: usize = 64; gate <= 128; gate += 64) {
+      const at = sumsOf(t, i) + gate;
+      const m = multipliersOf(multipliers, i) + (gate >> 1);
       const ax = Lanes16.narrow(at, shiftX);
-      const mx = v128.load(n);
-      v128.store(at, Lanes16.preact(Lanes16.low(ax, c), Lanes16.low(mx, r), Lanes16.high(ax, c), Lanes16.high(mx, r)));
+      const ah = Lanes16.narrow(at + 192, shiftH);
+      const v = Lanes16.preact(ax, ah, v128.load(m), v128.load(m, 96));
+      v128.store(at, Lanes16.sigmoidOfTanh(Lanes16.tanh(v, table)));
     }
   }
   if (before) {
+    for (let i = 0; i < size; i++) {
+      const r = i32(load<u16>(sumsOf(t, i & ~7) + 64 + I16s.bytes(i & 7))) >> 1;
+      I16s.put(q, i, requantize(r * I16s.at(h, i)));
+    }
     b = record + RECORD_SIZE + 192;
     u -= usize(blocks(size)) * pairsOfH;
     for (let a = t + 192; a < q; a += SUMS) {
@@ -89,29 +85,20 @@ function gruLanes(record: usize, table: usize, m: usize, w: usize, x: usize, h: 
       u += pairsOfH;
     }
   }
+  const zero = i16x8.splat(0);
   for (let i = 0; i < size; i += 8) {
     const at = sumsOf(t, i);
-    const z = gate(at + 128, pairOf(m, i) + 64, shiftX, shiftH, table);
-    let v = v128.load(at);
-    if (before) {
-      const n = candidateOf(m, i);
-      const ax = Lanes16.narrow(at, shiftX);
-      const ah = Lanes16.narrow(at + 192, shiftH);
-      const mx = v128.load(n);
-      const mh = v128.load(n, 32);
-      v = Lanes16.preact(Lanes16.low(ax, ah), Lanes16.low(mx, mh), Lanes16.high(ax, ah), Lanes16.high(mx, mh));
+    const m = multipliersOf(multipliers, i);
+    let c = Lanes16.narrow(at + 192, shiftH);
+    let k = v128.load(m, 96);
+    if (!before) {
+      c = Lanes16.preact(c, zero, k, zero);
+      k = i16x8.shr_u(v128.load(at, 64), 1);
     }
-    v128.store(h, Lanes16.blend(Lanes16.tanh(v, table), z, v128.load(h)));
+    const v = Lanes16.preact(Lanes16.narrow(at, shiftX), c, v128.load(m), k);
+    v128.store(h, Lanes16.blend(Lanes16.tanh(v, table), v128.load(at, 128), v128.load(h)));
     h += 16;
   }
-}
-
-/** Eight values of a gate that passes a sigmoid: sums over x at `at`, over h 192 bytes on, multiplier pairs at `m`. */
-function gate(at: usize, m: usize, shiftX: i32, shiftH: i32, table: usize): v128 {
-  const ax = Lanes16.narrow(at, shiftX);
-  const ah = Lanes16.narrow(at + 192, shiftH);
-  const v = Lanes16.preact(Lanes16.low(ax, ah), v128.load(m), Lanes16.high(ax, ah), v128.load(m, 16));
-  return Lanes16.sigmoidOfTanh(Lanes16.tanh(v, table));
 }
 
 /** Address of the biases, or of the sums, of unit i: n over x; r and z 64 and 128 bytes on; over h 192 bytes on. */
@@ -119,14 +106,9 @@ function sumsOf(at: usize, i: i32): usize {
   return at + usize((i >> 4) * SUMS + ((i & 15) << 2));
 }
 
-/** Address of the multiplier mx of candidate i; mh is 32 bytes on. */
-function candidateOf(m: usize, i: i32): usize {
+/** Address of the multiplier mx of candidate i; r and z are 32 and 64 bytes on, mh of each 96 bytes more. */
+function multipliersOf(m: usize, i: i32): usize {
   return m + usize((i >> 4) * MULTIPLIERS + ((i & 15) << 1));
-}
-
-/** Address of the multiplier pair of gate r of unit i; that of z is 64 bytes on. */
-function pairOf(m: usize, i: i32): usize {
-  return m + 64 + usize((i >> 4) * MULTIPLIERS + ((i & 15) << 2));
 }
 
 /** The scalar build: unit by unit. t: the new h, then q = r * h. */
@@ -140,15 +122,14 @@ function gruUnits(record: usize, table: usize, m: usize, w: usize, x: usize, h: 
   for (let pass = i32(!before); pass < 2; pass++) {
     for (let i = 0; i < size; i++) {
       const b = sumsOf(record + RECORD_SIZE, i);
-      const n = candidateOf(m, i);
-      const rz = pairOf(m, i);
+      const mi = multipliersOf(m, i);
       const wi = weightsOf(w, i, sizeIn);
       const ui = weightsOf(u, i, size);
       const at = I16s.bytes(i);
       let over = h;
       let r = 16384;
       if (!before || pass === 0) {
-        const sum = partX(record, wi + PAIR_BYTES, x, b + 64, rz) + partH(record, ui + PAIR_BYTES, h, b + 256, rz + 2);
+        const sum = partX(record, wi + PAIR_BYTES, x, b + 64, mi + 32) + partH(record, ui + PAIR_BYTES, h, b + 256, mi + 128);
         r = sigmoidQ15(requantize(sum), table) >> 1;
       } else over = q;
       if (pass === 0) {
@@ -156,9 +137,9 @@ function gruUnits(record: usize, table: usize, m: usize, w: usize, x: usize, h: 
         store<i16>(q + at, requantize(r * i32(load<i16>(h + at))));
         continue;
       }
-      const c = partH(record, ui, over, b + 192, n + 32);
-      const v = partX(record, wi, x, b, n) + (before ? c : ((c + 8192) >> 14) * r);
-      const sum = partX(record, wi + 2 * PAIR_BYTES, x, b + 128, rz + 64) + partH(record, ui + 2 * PAIR_BYTES, h, b + 320, rz + 66);
+      const c = partH(record, ui, over, b + 192, mi + 96);
+      const v = partX(record, wi, x, b, mi) + (before ? c : ((c + 8192) >> 14) * r);
+      const sum = partX(record, wi + 2 * PAIR_BYTES, x, b + 128, mi + 64) + partH(record, ui + 2 * PAIR_BYTES, h, b + 320, mi + 160);
       store<i16>(t + at, blend(tanhQ15(requantize(v), table), sigmoidQ15(requantize(sum), table), i32(load<i16>(h + at))));
     }
   }

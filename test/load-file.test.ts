@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadModel, ModelFormatError } from "../host/index.ts";
+import { loadModel, ModelFormatError, serializeModel } from "../host/index.ts";
 import { randomF32Model, tensorOf, withSelftest } from "./support/models.ts";
 
 const built = withSelftest(randomF32Model({ inputs: 2, layers: [4] }), 8);
@@ -26,7 +26,6 @@ describe("loadModel of a file", () => {
   });
 
   it("runs the self-test unless told not to", async () => {
-    const { serializeModel } = await import("../host/index.ts");
     const wrong = tensorOf("F32", [8, 1], new Array(8).fill(1e6));
     const liar = join(folder, "liar.safetensors");
     await writeFile(liar, serializeModel(built.spec, new Map(built.tensors).set("selftest.output", wrong)));

@@ -122,10 +122,8 @@ function gruParts(
     const lane = unit % BLOCK;
     bias[base + place * BLOCK + lane] = b[row] as number;
     bias[base + (3 + place) * BLOCK + lane] = c[row] as number;
-    // n: mx[16], mh[16]; r and z: 16 pairs.
-    const at = place === 0 ? base + lane : base + 2 * place * BLOCK + 2 * lane;
-    multipliers[at] = mx[row] as number;
-    multipliers[at + (place === 0 ? BLOCK : 1)] = mh[row] as number;
+    multipliers[base + place * BLOCK + lane] = mx[row] as number;
+    multipliers[base + (3 + place) * BLOCK + lane] = mh[row] as number;
   }
   const w = gates(type, dataOf(model, `${name}.W`), size, sizeIn);
   const u = gates(type, dataOf(model, `${name}.U`), size, size);

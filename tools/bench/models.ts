@@ -1,4 +1,4 @@
-// Random models of the benchmark's shapes: one GRU layer and nothing around it, so that a step is the cell.
+// Random models of the benchmark's shapes: the smallest forecaster, one GRU layer and one output.
 
 import { parseModel, serializeModel } from "../../host/runtime/model.ts";
 import { quantizeModel } from "../../host/runtime/quantize.ts";
@@ -15,7 +15,7 @@ function uniform(seed: number): () => number {
   };
 }
 
-/** Makes a GRU of I inputs and H units with PyTorch's initial distribution. */
+/** Makes a GRU of I inputs and H units with a dense layer of one output, with PyTorch's initial distribution. */
 export function gruModel(numeric: Numeric, I: number, H: number): Model {
   const random = uniform(H);
   const tensor = (...shape: number[]): Tensor => ({
@@ -31,14 +31,19 @@ export function gruModel(numeric: Numeric, I: number, H: number): Model {
         name: `gru-${I}-${H}`,
         numeric: "f32",
         inputs: names("x", I).map((name) => ({ name })),
-        outputs: names("h", H).map((name) => ({ name })),
-        layers: [{ kind: "gru", size: H, reset: "after" }],
+        outputs: [{ name: "y" }],
+        layers: [
+          { kind: "gru", size: H, reset: "after" },
+          { kind: "dense", size: 1, activation: "linear" },
+        ],
       },
       new Map([
         ["layers.0.W", tensor(3 * H, I)],
         ["layers.0.U", tensor(3 * H, H)],
         ["layers.0.b", tensor(3 * H)],
         ["layers.0.c", tensor(3 * H)],
+        ["layers.1.W", tensor(1, H)],
+        ["layers.1.b", tensor(1)],
       ]),
     ),
   );

@@ -11,14 +11,13 @@ the same machine and library versions write the same bytes.
 
 import argparse
 import csv
-import platform
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from forecaster import Forecaster, Recipe, fit
-from rivulet_model import file_sha256, write_model
+from rivulet_model import file_sha256, versions, write_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -100,9 +99,10 @@ def document(model: Forecaster, sigma: float, source: Path, values: np.ndarray, 
         "detector": {"residual_sigma": [float(f"{sigma:.4g}")]},
         "provenance": {
             "script": f"tools/training/machine_temperature.py, seed {CHOICE['seed']}",
-            "data": f"NAB machine_temperature_system_failure.csv, {first}, the last fifth of them held out for early stopping",
+            "data": f"NAB machine_temperature_system_failure.csv, {first}, "
+            "the last fifth of them held out for early stopping",
             "data_sha256": file_sha256(source),
-            "versions": f"torch {torch.__version__.split('+')[0]}, numpy {np.__version__}, Python {platform.python_version()}",
+            "versions": versions(),
             "metric": f"one step ahead over all readings, streaming from the first: {metric}",
         },
     }
@@ -112,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Trains the machine temperature model.")
     parser.add_argument("csv", type=Path, help="NAB machine_temperature_system_failure.csv")
     parser.add_argument("--out", default=ROOT / "models/machine-temperature.safetensors", type=Path)
-    parser.add_argument("--search", action="store_true", help="print the held-out errors of the choices and write nothing")
+    parser.add_argument("--search", action="store_true", help="print the held-out scores of the sizes, write nothing")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -125,7 +125,12 @@ def main() -> None:
         return
     model, _ = train(values[:known], fitted, **CHOICE)
     model_errors, last_errors = errors(model, values)
-    parts = {"fitted": slice(0, fitted - 1), "held out": slice(fitted - 1, known - 1), "unseen": slice(known - 1, None), "all": slice(None)}
+    parts = {
+        "fitted": slice(0, fitted - 1),
+        "held out": slice(fitted - 1, known - 1),
+        "unseen": slice(known - 1, None),
+        "all": slice(None),
+    }
     for name, part in parts.items():
         print(f"{name:>10}: {summary(model_errors[part], last_errors[part])}")
 

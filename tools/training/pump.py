@@ -9,7 +9,6 @@ esbuild and Node (`npm ci` first). Everything is seeded: the same machine and li
 
 import argparse
 import hashlib
-import platform
 import subprocess
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 
 from forecaster import Forecaster, Recipe, fit
-from rivulet_model import write_model
+from rivulet_model import versions, write_model
 
 ROOT = Path(__file__).resolve().parents[2]
 SIMULATOR = ROOT / "tools/demo/record.ts"
@@ -90,8 +89,10 @@ def report(model: Forecaster, held_out: np.ndarray, sigma: np.ndarray) -> str:
             block = failing[:, start + first : start + first + 10, index]
             print(f"failing for {first:3d} steps: {name:>20} residual / sigma, mean of the next 10 "
                   f"{block.mean():6.1f}  smallest pump {block.mean(axis=1).min():6.1f}")
-    pairs = zip(INPUTS, errors, persistence)
-    return "; ".join(f"{field['name']} {error:.4g} {field['unit']} (last value {last:.4g})" for field, error, last in pairs)
+    return "; ".join(
+        f"{field['name']} {error:.4g} {field['unit']} (last value {last:.4g})"
+        for field, error, last in zip(INPUTS, errors, persistence)
+    )
 
 
 def document(model: Forecaster, train: np.ndarray, sigma: np.ndarray, metric: str) -> dict:
@@ -99,7 +100,9 @@ def document(model: Forecaster, train: np.ndarray, sigma: np.ndarray, metric: st
     return {
         "name": "pump",
         "inputs": INPUTS,
-        "outputs": [{"name": f"next_{field['name']}", "unit": field["unit"], "forecasts": field["name"]} for field in INPUTS],
+        "outputs": [
+            {"name": f"next_{field['name']}", "unit": field["unit"], "forecasts": field["name"]} for field in INPUTS
+        ],
         "horizon": 1,
         "layers": model.layers(),
         "skip": {"length": SKIP},
@@ -108,10 +111,10 @@ def document(model: Forecaster, train: np.ndarray, sigma: np.ndarray, metric: st
         "detector": {"residual_sigma": [float(f"{value:.4g}") for value in sigma]},
         "provenance": {
             "script": f"tools/training/pump.py, seed {SEED}",
-            "data": f"{SIMULATOR.relative_to(ROOT)} {' '.join(recipe(**TRAIN))}: healthy pumps whose bearings start at 20 to 140 °C; "
-            f"held out {' '.join(recipe(**HELD_OUT))} and {' '.join(recipe(**HELD_OUT_HOT))}",
+            "data": f"{SIMULATOR.relative_to(ROOT)} {' '.join(recipe(**TRAIN))}: "
+            f"healthy pumps whose bearings start at 20 to 140 °C; held out {' '.join(recipe(**HELD_OUT))} and {' '.join(recipe(**HELD_OUT_HOT))}",
             "data_sha256": hashlib.sha256(train.astype("<f4").tobytes()).hexdigest(),
-            "versions": f"torch {torch.__version__.split('+')[0]}, numpy {np.__version__}, Python {platform.python_version()}",
+            "versions": versions(),
             "metric": f"mean absolute error one step ahead on the held-out pumps: {metric}",
         },
     }

@@ -6,9 +6,11 @@ A training script of your own needs this file alone: collect the tensors with `g
 
 import hashlib
 import json
+import platform
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors.numpy import save
 from torch import nn
 
@@ -71,3 +73,8 @@ def write_model(path, spec: dict, tensors: dict[str, np.ndarray], selftest=None,
 def file_sha256(path) -> str:
     """Returns the SHA-256 of a file, for the provenance of a model."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def versions() -> str:
+    """Returns the versions of PyTorch, NumPy and Python, for the provenance of a model."""
+    return f"torch {torch.__version__.split('+')[0]}, numpy {np.__version__}, Python {platform.python_version()}"
