@@ -1,7 +1,7 @@
 // tanh, logistic function and saturation in fixed point (FORMAT.md 5.2, 5.3). The table is in the image: 256 words, base | slope << 16.
 
-/** Constants of the SIMD form, as words: 0 byte offset mask, 4 fraction mask, 8 the weight of base, 12 -32768 in each half, 16 rounding of h', 20 of v, 24 low half. */
-const C: usize = memory.data<i32>([0x03fc03fc, 0x00ff00ff, 0x01000100, 0x80008000, 16384, 8192, 0xffff], 16);
+/** Constants of the SIMD form, as words: 0 byte offset mask, 4 fraction mask, 8 the weight of base, 12 -32768 in each half, 16 rounding of h', 20 of v. */
+const C: usize = memory.data<i32>([0x03fc03fc, 0x00ff00ff, 0x01000100, 0x80008000, 16384, 8192], 16);
 
 /** `value` clamped to -32768..32767. */
 export function sat16(value: i32): i32 {
@@ -31,8 +31,8 @@ export function sigmoidQ15(v: i32, table: usize): i32 {
 
 /** Eight lanes of fixed-point activations, the same integers as the scalar functions. */
 export class Lanes16 {
-  /** T(v) of eight i16 lanes. */
-  @inline static tanh(v: v128, table: usize): v128 {
+  /** T(v) of eight i16 lanes. Not inlined: 220 bytes smaller, 0.95 x as fast a step at H = 32. */
+  static tanh(v: v128, table: usize): v128 {
     const offset = v128.and(i16x8.shr_u(v, 6), v128.load_splat<i32>(C));
     const o0 = i64x2.extract_lane(offset, 0);
     const o1 = i64x2.extract_lane(offset, 1);
@@ -72,12 +72,6 @@ export class Lanes16 {
     const low = i32x4.dot_i16x8_s(Lanes16.low(p, q), Lanes16.low(mp, mq));
     const high = i32x4.dot_i16x8_s(Lanes16.high(p, q), Lanes16.high(mp, mq));
     return i16x8.narrow_i32x4_s(i32x4.shr_s(i32x4.add(low, round), 14), i32x4.shr_s(i32x4.add(high, round), 14));
-  }
-
-  /** `scale` of four i32 lanes. */
-  @inline static scale(a: v128, m: v128): v128 {
-    const low = v128.and(a, v128.load_splat<i32>(C, 24));
-    return i32x4.add(i32x4.mul(i32x4.shr_s(a, 16), m), i32x4.shr_u(i32x4.mul(low, m), 16));
   }
 
   /** Lanes 0..3 of a and b, interleaved. */

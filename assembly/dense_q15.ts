@@ -56,7 +56,9 @@ export function denseQ15(record: usize, image: usize, x: usize, y: usize, t: usi
   const shift = load<i32>(record, RECORD_SHIFT_X);
   const b = record + RECORD_SIZE;
   const m = b + usize(blocks(size) << 6);
-  affineQ15<i8>(b, m + usize(blocks(size) << 6), x, t, sizeIn, size);
+  const w = m + usize(blocks(size) << 6);
+  if (ASC_FEATURE_SIMD) affineQ15<i16>(b, w, x, t, sizeIn, size);
+  else affineQ15<i8>(b, w, x, t, sizeIn, size);
   const open = last && (kind === LAYER_LINEAR || kind === LAYER_RELU);
   for (let i = 0; i < size; i++) {
     let v = I32s.at(t, i);

@@ -115,7 +115,7 @@ function gruUnits(
       store<f32>(t + at, n + z * (load<f32>(h + at) - n));
     }
   }
-  copy(h, t, bytes);
+  copy<f32>(h, t, bytes);
 }
 
 /** b + W x + U h of one row. */

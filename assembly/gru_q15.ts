@@ -143,7 +143,7 @@ function gruUnits(record: usize, table: usize, m: usize, w: usize, x: usize, h: 
       store<i16>(t + at, blend(tanhQ15(requantize(v), table), sigmoidQ15(requantize(sum), table), i32(load<i16>(h + at))));
     }
   }
-  copy(h, t, bytes);
+  copy<i16>(h, t, bytes);
 }
 
 /** h' = n + ((z (h - n) + 16384) >> 15). */

@@ -47,8 +47,8 @@ export function stepF32(image: usize, state: usize, sample: usize, prediction: u
     transform(x, sample, at, size);
     if (window > 0) {
       const rest = F32s.bytes(window - size);
-      copy(state, state + F32s.bytes(size), rest);
-      copy(state + rest, x, F32s.bytes(size));
+      copy<f32>(state, state + F32s.bytes(size), rest);
+      copy<f32>(state + rest, x, F32s.bytes(size));
     }
     at += 3 * paddedBytes<f32>(size);
   }

@@ -1,4 +1,4 @@
-import { Lanes16, sat16, scale } from "./activations_q15";
+import { sat16, scale } from "./activations_q15";
 import { affineQ15, denseQ15 } from "./dense_q15";
 import {
   HEADER_BYTES,
@@ -26,8 +26,8 @@ import { copy, I16s, I32s } from "./memory";
  *
  * @param image  a checked image (format.ts)
  * @param state  the session's state block, updated in place
- * @param sample  i32[I] raw values, or i32[1] holding a token; SIMD: readable to the next multiple of 16 bytes
- * @param prediction  i32[O], written; SIMD: written to the next multiple of 16 bytes
+ * @param sample  i32[I] raw values, or i32[1] holding a token
+ * @param prediction  i32[O], written
  * @returns STATUS_OK, or STATUS_BAD_TOKEN with the state untouched
  */
 export function stepQ15(image: usize, state: usize, sample: usize, prediction: usize): i32 {
@@ -47,18 +47,11 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
     x = at + token * row;
     at += vocabulary * row;
   } else {
-    if (ASC_FEATURE_SIMD) {
-      for (let i = 0; i < size; i += 4) {
-        const d = i32x4.sub(v128.load(sample + I32s.bytes(i)), v128.load(at + I32s.bytes(i)));
-        v128.store_lane<i64>(x + I16s.bytes(i), i16x8.narrow_i32x4_s(d, d), 0);
-      }
-    } else {
-      for (let i = 0; i < size; i++) I16s.put(x, i, sat16(I32s.at(sample, i) - I32s.at(at, i)));
-    }
+    for (let i = 0; i < size; i++) I16s.put(x, i, sat16(I32s.at(sample, i) - I32s.at(at, i)));
     if (window > 0) {
       const rest = I16s.bytes(window - size);
-      copy(state, state + I16s.bytes(size), rest);
-      copy(state + rest, x, I16s.bytes(size));
+      copy<i16>(state, state + I16s.bytes(size), rest);
+      copy<i16>(state + rest, x, I16s.bytes(size));
     }
     at += paddedBytes<i32>(size);
   }
@@ -85,16 +78,10 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
   if (window > 0) affineQ15<i16>(at, at + (blocks(size) << 6), state, skip, window, size);
   at = image + load<u32>(image, HEADER_OUTPUT);
   const row = paddedBytes<i32>(size);
-  for (let i = 0; i < row; i += ASC_FEATURE_SIMD ? 16 : 4) {
-    const to = prediction + i;
+  for (let i = 0; i < size << 2; i += 4) {
     const m = at + i;
-    if (ASC_FEATURE_SIMD) {
-      const u = Lanes16.scale(v128.load(t + i), v128.load(m));
-      const s = Lanes16.scale(v128.load(skip + i), v128.load(m + row));
-      v128.store(to, i32x4.add(i32x4.add(u, s), v128.load(m + 2 * row)));
-    } else if (i < size << 2) {
-      store<i32>(to, scale(load<i32>(t + i), load<i32>(m)) + scale(load<i32>(skip + i), load<i32>(m + row)) + load<i32>(m + 2 * row));
-    }
+    const sum = scale(load<i32>(t + i), load<i32>(m)) + scale(load<i32>(skip + i), load<i32>(m + row));
+    store<i32>(prediction + i, sum + load<i32>(m + 2 * row));
   }
   return STATUS_OK;
 }

@@ -14,6 +14,9 @@ const INT16 = 32768;
 const INT32 = 2 ** 31 - 1;
 const LIMIT = 32767;
 
+/** An output that moves by fewer steps of its raw integer is refused: it would hardly move at all. */
+const LEAST_STEPS = 64;
+
 /** Integer weights of one output row, and the multiplier that brings their sum to real units. */
 interface OutputRow {
   readonly weights: readonly number[];
@@ -103,7 +106,8 @@ function quantizeOutputRow(model: Model, lastIndex: number, row: number, signals
   const headScale = least(head.weights, INT8, Math.floor(INT32 / 2 / INT16));
   const skipScale = least(skip.weights, LIMIT, Math.floor(INT32 / INT16));
   const largest = Math.max(headScale, skipScale) * scale * 65536;
-  let fraction = Math.max(-30, Math.min(30, largest > 0 ? Math.floor(Math.log2(LIMIT / largest)) : 0));
+  checkSteps(spec.outputs[row]?.name, INT16 * scale * (magnitude(head.weights) + magnitude(skip.weights)));
+  let fraction = Math.max(-30, Math.min(30, Math.floor(Math.log2(LIMIT / largest))));
   for (; fraction > -30; fraction--) {
     const quantizedHead = quantizeRow(head.weights, headScale, scale * 2 ** fraction);
     const quantizedSkip = quantizeRow(skip.weights, skipScale, scale * 2 ** fraction);
@@ -124,8 +128,19 @@ function quantizeOutputRow(model: Model, lastIndex: number, row: number, signals
   throw new RangeError(`Output "${spec.outputs[row]?.name}" is too large for 32-bit fixed point`);
 }
 
-const bound32 = (weights: readonly number[], bias: number): number =>
-  Math.abs(bias) + INT16 * weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
+const magnitude = (weights: readonly number[]): number => weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
+
+const bound32 = (weights: readonly number[], bias: number): number => Math.abs(bias) + INT16 * magnitude(weights);
+
+/** Refuses an output that never moves by more than `reach`, when that is but a few steps of the finest raw integer. */
+function checkSteps(name: string | undefined, reach: number): void {
+  const steps = reach * 2 ** 30;
+  if (reach === 0 || steps >= LEAST_STEPS) return;
+  throw new RangeError(
+    `Output "${name}" moves by at most ${reach.toPrecision(2)}, which is ${steps.toPrecision(2)} steps of 2^-30 in fixed point, ` +
+      `expected at least ${LEAST_STEPS}; scale it up`,
+  );
+}
 
 /** A row of weights in real value per unit of its integer inputs, and what the inputs' constants add. */
 function realRow(w: ArrayLike<number>, row: number, count: number, { columns, constants }: Columns) {

@@ -30,6 +30,9 @@ interface Signal {
 /** Greatest magnitude of an i16. */
 const FULL = 32767;
 
+/** A range of fewer steps of its raw integer is refused: the network would hardly see the input move. */
+const LEAST_STEPS = 64;
+
 /** σ(a) = ½ + ½ tanh(a/2): the rows of r and z work on half of their sums. */
 const GATE_FACTORS = [0.5, 0.5, 1] as const;
 
@@ -124,6 +127,7 @@ function quantizeInput(model: Model, ranges: readonly Range[], tensors: Map<stri
     const bits = Math.min(Math.floor(Math.log2(FULL / reach)), Math.floor(Math.log2(2 ** 30 / largest)));
     const fraction = Math.max(-30, Math.min(30, bits));
     const unit = 2 ** -fraction;
+    checkSteps(input.name, { min, max }, offset, unit);
     offsets[i] = Math.round(offset / unit);
     columns[i] = unit * scale;
     constants[i] = ((offsets[i] as number) * unit - offset) * scale;
@@ -131,6 +135,20 @@ function quantizeInput(model: Model, ranges: readonly Range[], tensors: Map<stri
   });
   tensors.set("input.offset", { dtype: "I32", shape: [inputs.length], data: offsets });
   return { inputs: quantized, signal: { columns, constants } };
+}
+
+/** Refuses a range that a raw integer with steps of `unit` cannot tell apart, or cannot hold. */
+function checkSteps(name: string, { min, max }: Range, offset: number, unit: number): void {
+  const found = `Input "${name}" ranges from ${min} to ${max}`;
+  if (Math.max(max - offset, offset - min) > (FULL + 1) * unit) {
+    throw new RangeError(`${found}, expected within ±2^45 of its offset ${offset}; scale it down before the model`);
+  }
+  const steps = (max - min) / unit;
+  if (steps >= LEAST_STEPS) return;
+  throw new RangeError(
+    `${found}, which is ${steps.toPrecision(2)} steps of ${unit} in fixed point, expected at least ${LEAST_STEPS}; ` +
+      "give the model an input.offset in the middle of the range, or scale the input up before it",
+  );
 }
 
 /** embedding.weight with one scale for each column. */
