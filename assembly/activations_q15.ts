@@ -1,7 +1,7 @@
 // tanh, logistic function and saturation in fixed point (FORMAT.md 5.2, 5.3). The table is in the image: 256 words, base | slope << 16.
 
-/** Constants of the SIMD form, as words: 0 byte offset mask, 4 fraction mask, 8 the weight of base, 12 -32768 in each half, 16 rounding of h', 20 of v. */
-const C: usize = memory.data<i32>([0x03fc03fc, 0x00ff00ff, 0x01000100, 0x80008000, 16384, 8192], 16);
+/** Constants of the SIMD form, as words: 0 byte offset mask, 4 fraction mask, 8 the weight of base, 12 -32768 in each half, 16 rounding of h', 20 of v, 24 zero. */
+const C: usize = memory.data<i32>([0x03fc03fc, 0x00ff00ff, 0x01000100, 0x80008000, 16384, 8192, 0], 16);
 
 /** `value` clamped to -32768..32767. */
 export function sat16(value: i32): i32 {
@@ -54,7 +54,7 @@ export class Lanes16 {
 
   /** (T + 32769) >> 1 of eight tanh values: an unsigned average with 0. */
   @inline static sigmoidOfTanh(t: v128): v128 {
-    return i16x8.avgr_u(v128.xor(t, v128.load_splat<i32>(C, 12)), i16x8.splat(0));
+    return i16x8.avgr_u(v128.xor(t, v128.load_splat<i32>(C, 12)), Lanes16.zero());
   }
 
   /** h' = n + ((z (h - n) + 16384) >> 15) as the dot product (n, h) . (32768 - z, z). */
@@ -72,6 +72,11 @@ export class Lanes16 {
     const low = i32x4.dot_i16x8_s(Lanes16.low(p, q), Lanes16.low(mp, mq));
     const high = i32x4.dot_i16x8_s(Lanes16.high(p, q), Lanes16.high(mp, mq));
     return i16x8.narrow_i32x4_s(i32x4.shr_s(i32x4.add(low, round), 14), i32x4.shr_s(i32x4.add(high, round), 14));
+  }
+
+  /** Zeros. From memory: a v128.const is 18 bytes. */
+  @inline static zero(): v128 {
+    return v128.load_splat<i32>(C, 24);
   }
 
   /** Lanes 0..3 of a and b, interleaved. */

@@ -1,6 +1,6 @@
 import { expF32, sigmoidF32, tanhF32 } from "./activations_f32";
-import { BLOCK, LAYER_LINEAR, LAYER_RELU, LAYER_SIGMOID, LAYER_SOFTMAX } from "./format";
-import { dotF32, rowSumsF32 } from "./mac_f32";
+import { LAYER_LINEAR, LAYER_RELU, LAYER_SIGMOID, LAYER_SOFTMAX } from "./format";
+import { rowSumF32, rowSumsF32 } from "./mac_f32";
 import { F32s } from "./memory";
 
 // Data of a dense layer, blocks of 16 rows; the rows of a sigmoid halved:
@@ -9,7 +9,7 @@ import { F32s } from "./memory";
 //   W      f32[blocks][N][16]
 
 /**
- * Computes `y = b + W x`; the SIMD build computes all rows of a block.
+ * Computes `y = b + W x`; the SIMD build computes four rows at a time.
  *
  * @param b  f32[blocks][16]; may be y
  * @param w  f32[blocks][sizeIn][16]
@@ -17,11 +17,11 @@ import { F32s } from "./memory";
  */
 export function affineF32(b: usize, w: usize, x: usize, y: usize, sizeIn: i32, size: i32): void {
   const end = x + F32s.bytes(sizeIn);
-  for (let i = 0; i < size; i += ASC_FEATURE_SIMD ? BLOCK : 1) {
+  for (let i = 0; i < size; i += ASC_FEATURE_SIMD ? 4 : 1) {
     const at = F32s.bytes(i);
     const row = w + usize((i >> 4) * (sizeIn << 6)) + F32s.bytes(i & 15);
     if (ASC_FEATURE_SIMD) rowSumsF32(row, x, end, b + at, y + at, 64);
-    else store<f32>(y + at, dotF32(row, x, end, load<f32>(b + at), 64));
+    else store<f32>(y + at, rowSumF32(row, x, end, load<f32>(b + at), 64));
   }
 }
 

@@ -1,8 +1,8 @@
 import { requantize, sat16, sigmoidQ15, tanhQ15 } from "./activations_q15";
 import {
-  BLOCK,
-  HEADER_CUBIC,
-  HEADER_SIZE,
+  EXP2_A,
+  EXP2_B,
+  EXP2_C,
   LAYER_LINEAR,
   LAYER_RELU,
   LAYER_SIGMOID,
@@ -24,7 +24,7 @@ import { I16s, I32s } from "./memory";
 //   W            [blocks][pairs of N][16][2]
 
 /**
- * Computes `t = b + W x`; the SIMD build computes all rows of a block.
+ * Computes `t = b + W x`; the SIMD build computes four rows at a time.
  *
  * @param b  i32[blocks][16]; may be t
  * @param w  T[blocks][pairs of sizeIn][16][2]; T is i16 in the SIMD build
@@ -34,7 +34,7 @@ import { I16s, I32s } from "./memory";
 export function affineQ15<T>(b: usize, w: usize, x: usize, t: usize, sizeIn: i32, size: i32): void {
   const end = x + I16s.bytes(sizeIn);
   const width = usize(ASC_FEATURE_SIMD ? 64 : 32 * sizeof<T>());
-  for (let i = 0; i < size; i += ASC_FEATURE_SIMD ? BLOCK : 1) {
+  for (let i = 0; i < size; i += ASC_FEATURE_SIMD ? 4 : 1) {
     const at = I32s.bytes(i);
     const row = w + usize((i >> 4) * ((sizeIn + 1) >> 1)) * width + usize(i & 15) * 2 * sizeof<T>();
     if (ASC_FEATURE_SIMD) rowSumsQ15(row, x, end, b + at, t + at, 64);
@@ -46,11 +46,12 @@ export function affineQ15<T>(b: usize, w: usize, x: usize, t: usize, sizeIn: i32
  * Computes a dense layer (FORMAT.md 5.4).
  *
  * @param record  layer record, its data behind it
+ * @param table  tanh table
  * @param x  input, i16[sizeIn]
  * @param y  output, i16[size]; of a last layer that is linear, relu or softmax: not used
  * @param t  sums, i32[blocks][16]; of the last layer, on return: u of FORMAT.md 5.5
  */
-export function denseQ15(record: usize, image: usize, x: usize, y: usize, t: usize, sizeIn: i32, last: bool): void {
+export function denseQ15(record: usize, table: usize, x: usize, y: usize, t: usize, sizeIn: i32, last: bool): void {
   const kind = load<i32>(record, RECORD_KIND);
   const size = load<i32>(record, RECORD_SIZE_OUT);
   const shift = load<i32>(record, RECORD_SHIFT_X);
@@ -64,26 +65,23 @@ export function denseQ15(record: usize, image: usize, x: usize, y: usize, t: usi
     let v = I32s.at(t, i);
     if (!open) v = requantize(sat16(v >> shift) * I32s.at(m, i));
     if (kind === LAYER_RELU) v = max(v, 0);
-    else if (kind === LAYER_TANH) v = tanhQ15(v, image + HEADER_SIZE);
-    else if (kind === LAYER_SIGMOID) v = sigmoidQ15(v, image + HEADER_SIZE);
+    else if (kind === LAYER_TANH) v = tanhQ15(v, table);
+    else if (kind === LAYER_SIGMOID) v = sigmoidQ15(v, table);
     I16s.put(y, i, v);
     I32s.put(t, i, open || kind === LAYER_SOFTMAX ? v : v << 8);
   }
-  if (kind === LAYER_SOFTMAX) softmaxQ15(image, t, size);
+  if (kind === LAYER_SOFTMAX) softmaxQ15(t, size);
 }
 
 /** Softmax of Q10 octaves, i32[size] (FORMAT.md 5.6); writes the outputs << 8 in place. */
-export function softmaxQ15(image: usize, t: usize, size: i32): void {
-  const a = load<i32>(image, HEADER_CUBIC);
-  const b = load<i32>(image, HEADER_CUBIC + 4);
-  const c = load<i32>(image, HEADER_CUBIC + 8);
+export function softmaxQ15(t: usize, size: i32): void {
   let top = -32768;
   for (let i = 0; i < size; i++) top = max(top, I32s.at(t, i));
   let sum: u32 = 0;
   for (let i = 0; i < size; i++) {
     const d = top - I32s.at(t, i);
     const f = (d & 1023) << 5;
-    const e = (32768 - ((f * (a - ((f * (b - ((f * c) >> 15))) >> 15))) >> 15)) >> min(d >> 10, 31);
+    const e = (32768 - ((f * (EXP2_A - ((f * (EXP2_B - ((f * EXP2_C) >> 15))) >> 15))) >> 15)) >> min(d >> 10, 31);
     sum += u32(e);
     I32s.put(t, i, e);
   }

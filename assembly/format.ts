@@ -12,7 +12,7 @@
 //        9   state size      bytes, a multiple of 16
 //       10   vector size     bytes of one work vector in the scratch, a multiple of 64
 //       11   output          offset of the output part in the image
-//       12.. A, B, C, 0      q15: cubic of the softmax
+//       12.. 0
 //   then, each part starting at a multiple of 16 bytes and padded with zeros to one:
 //       q15: the tanh table, 256 words (base | slope << 16)
 //       input: f32 -offset[I], scale[I], 0[I]; q15 i32 offset[I]; or embedding rows of f32 or i16, each padded to 16 bytes
@@ -44,7 +44,6 @@ export const HEADER_WINDOW = 32;
 export const HEADER_STATE = 36;
 export const HEADER_VECTOR = 40;
 export const HEADER_OUTPUT = 44;
-export const HEADER_CUBIC = 48;
 export const HEADER_SIZE = 64;
 
 /** Bytes of the tanh table in a q15 image. */
@@ -70,6 +69,11 @@ export const LAYER_GRU_BEFORE = 6;
 
 /** Units or rows in one block of the packed weights. */
 export const BLOCK = 16;
+
+/** Coefficients of the cubic for 2^-x, Q15 (FORMAT.md 5.6; fitted by tools/build/tables.mjs). */
+export const EXP2_A = 22664;
+export const EXP2_B = 7582;
+export const EXP2_C = 1304;
 
 /** Factor of the checksum. */
 export const CHECKSUM_FACTOR = 0x01000193;

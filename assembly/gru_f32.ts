@@ -1,7 +1,7 @@
 import { Lanes, sigmoidF32, tanhF32 } from "./activations_f32";
 import { LAYER_GRU_BEFORE, RECORD_KIND, RECORD_SIZE, RECORD_SIZE_IN, RECORD_SIZE_OUT } from "./format";
 import { blocks } from "./image";
-import { dotF32, gateSumsF32, rowSumsF32 } from "./mac_f32";
+import { dotF32, gateSumsF32, rowSumF32, rowSumsF32 } from "./mac_f32";
 import { copy, F32s } from "./memory";
 
 // Data of a GRU layer, blocks of 16 units, k ascending; rows of r and z halved:
@@ -67,9 +67,9 @@ function gruLanes(
   }
   if (before) {
     u -= perBlock * usize(blocks(size));
-    for (let a = t; a < q; a += 256) {
-      rowSumsF32(u, q, q + F32s.bytes(size), a, a, 192);
-      u += perBlock;
+    for (let i = 0; i < size; i += 4) {
+      const at = t + (usize(i >> 4) << 8) + (usize(i & 15) << 2);
+      rowSumsF32(u + usize(i >> 4) * perBlock + (usize(i & 15) << 2), q, q + F32s.bytes(size), at, at, 192);
     }
   }
   for (let i = 0; i < size; i += 4) {
@@ -109,7 +109,7 @@ function gruUnits(
         continue;
       }
       const nx = dotF32(row, x, x + F32s.bytes(sizeIn), load<f32>(bias), 192);
-      const nh = before ? dotF32(column, q, q + bytes, nx, 192) : nx + r * dotF32(column, h, h + bytes, load<f32>(bias, 192), 192);
+      const nh = before ? rowSumF32(column, q, q + bytes, nx, 192) : nx + r * dotF32(column, h, h + bytes, load<f32>(bias, 192), 192);
       const n = tanhF32(nh);
       const z = sigmoidF32(gateSum(row + 128, column + 128, x, h, load<f32>(bias, 128), sizeIn, bytes));
       store<f32>(t + at, n + z * (load<f32>(h + at) - n));

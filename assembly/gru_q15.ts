@@ -75,17 +75,15 @@ function gruLanes(record: usize, table: usize, multipliers: usize, w: usize, x: 
   if (before) {
     for (let i = 0; i < size; i++) {
       const r = i32(load<u16>(sumsOf(t, i & ~7) + 64 + I16s.bytes(i & 7))) >> 1;
-      I16s.put(q, i, requantize(r * I16s.at(h, i)));
+      I16s.put(q, i, (r * I16s.at(h, i) + 8192) >> 14);
     }
-    b = record + RECORD_SIZE + 192;
     u -= usize(blocks(size)) * pairsOfH;
-    for (let a = t + 192; a < q; a += SUMS) {
-      rowSumsQ15(u, q, q + I16s.bytes(size), b, a, 192);
-      b += SUMS;
-      u += pairsOfH;
+    for (let i = 0; i < size; i += 4) {
+      const row = u + usize(i >> 4) * pairsOfH + (usize(i & 15) << 2);
+      rowSumsQ15(row, q, q + I16s.bytes(size), sumsOf(record + RECORD_SIZE, i) + 192, sumsOf(t, i) + 192, 192);
     }
   }
-  const zero = i16x8.splat(0);
+  const zero = Lanes16.zero();
   for (let i = 0; i < size; i += 8) {
     const at = sumsOf(t, i);
     const m = multipliersOf(multipliers, i);
@@ -134,7 +132,7 @@ function gruUnits(record: usize, table: usize, m: usize, w: usize, x: usize, h: 
       } else over = q;
       if (pass === 0) {
         // Reset-before needs r * h of all units first.
-        store<i16>(q + at, requantize(r * i32(load<i16>(h + at))));
+        store<i16>(q + at, (r * i32(load<i16>(h + at)) + 8192) >> 14);
         continue;
       }
       const c = partH(record, ui, over, b + 192, mi + 96);

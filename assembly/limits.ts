@@ -1,18 +1,19 @@
 // The streaming limit of one core, for `npm run bench`: the weights times a vector through 12 accumulators, with nothing around it.
 // No part of any product module.
 
-import { mac48Q15 } from "./mac_q15";
+import { gateSumsF32 } from "./mac_f32";
+import { gateSumsQ15 } from "./mac_q15";
 
 /** f32: `passes` times over `bytes` of weights (a multiple of 192), one x for each 192; accumulators at t, 192 bytes. */
 export function stream_f32(w: usize, x: usize, t: usize, bytes: usize, passes: i32): void {
   const end = x + (bytes / 192) * 4;
-  for (; passes > 0; passes--) mac48F32(w, x, end, t);
+  for (; passes > 0; passes--) gateSumsF32(w, x, end, t, t + 64, t, t + 64);
 }
 
 /** int8 weights widened to i16 beforehand, as the SIMD build keeps them: two x for each 192 bytes. */
 export function stream_i16(w: usize, x: usize, t: usize, bytes: usize, passes: i32): void {
   const end = x + (bytes / 192) * 4;
-  for (; passes > 0; passes--) mac48Q15(w, x, end, t, t, 16);
+  for (; passes > 0; passes--) gateSumsQ15(w, x, end, t, t + 64, t, t + 64);
 }
 
 /** int8 weights widened as they are loaded: two x for each 96 bytes. */
@@ -51,51 +52,6 @@ function mac48I8(w: usize, x: usize, end: usize, t: usize): void {
     a11 = i32x4.add(a11, i32x4.dot_i16x8_s(s, v128.load_ext<i8>(w, 88)));
     x += 4;
     w += 96;
-  }
-  v128.store(t, a0);
-  v128.store(t, a1, 16);
-  v128.store(t, a2, 32);
-  v128.store(t, a3, 48);
-  v128.store(t, a4, 64);
-  v128.store(t, a5, 80);
-  v128.store(t, a6, 96);
-  v128.store(t, a7, 112);
-  v128.store(t, a8, 128);
-  v128.store(t, a9, 144);
-  v128.store(t, a10, 160);
-  v128.store(t, a11, 176);
-}
-
-/** 48 accumulators over f32 weights, f32[n][3][16]. */
-function mac48F32(w: usize, x: usize, end: usize, t: usize): void {
-  let a0 = v128.load(t);
-  let a1 = v128.load(t, 16);
-  let a2 = v128.load(t, 32);
-  let a3 = v128.load(t, 48);
-  let a4 = v128.load(t, 64);
-  let a5 = v128.load(t, 80);
-  let a6 = v128.load(t, 96);
-  let a7 = v128.load(t, 112);
-  let a8 = v128.load(t, 128);
-  let a9 = v128.load(t, 144);
-  let a10 = v128.load(t, 160);
-  let a11 = v128.load(t, 176);
-  while (x < end) {
-    const s = v128.load_splat<f32>(x);
-    a0 = f32x4.add(a0, f32x4.mul(s, v128.load(w)));
-    a1 = f32x4.add(a1, f32x4.mul(s, v128.load(w, 16)));
-    a2 = f32x4.add(a2, f32x4.mul(s, v128.load(w, 32)));
-    a3 = f32x4.add(a3, f32x4.mul(s, v128.load(w, 48)));
-    a4 = f32x4.add(a4, f32x4.mul(s, v128.load(w, 64)));
-    a5 = f32x4.add(a5, f32x4.mul(s, v128.load(w, 80)));
-    a6 = f32x4.add(a6, f32x4.mul(s, v128.load(w, 96)));
-    a7 = f32x4.add(a7, f32x4.mul(s, v128.load(w, 112)));
-    a8 = f32x4.add(a8, f32x4.mul(s, v128.load(w, 128)));
-    a9 = f32x4.add(a9, f32x4.mul(s, v128.load(w, 144)));
-    a10 = f32x4.add(a10, f32x4.mul(s, v128.load(w, 160)));
-    a11 = f32x4.add(a11, f32x4.mul(s, v128.load(w, 176)));
-    x += 4;
-    w += 192;
   }
   v128.store(t, a0);
   v128.store(t, a1, 16);

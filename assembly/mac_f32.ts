@@ -59,32 +59,56 @@ export function gateSumsF32(w: usize, x: usize, end: usize, n: usize, rz: usize,
 }
 
 /**
- * SIMD build: computes 16 sums, `t = b + W x`.
+ * SIMD build: computes 4 sums, `t = b + W x`. Each is split in four by k modulo 4, because one chain of additions would wait for itself:
+ * a head of few outputs over many units takes a quarter of the time.
  *
- * @param w  weights, f32[16] for each element of x, `stride` bytes apart
+ * @param w  weights, f32[4] for each element of x, `stride` bytes apart
  * @param x  vector, f32[k]
  * @param end  address after x
- * @param b  what they start from, f32[16]; may be t
- * @param t  sums, f32[16]
+ * @param b  what they start from, f32[4]; may be t
+ * @param t  sums, f32[4]
  */
 export function rowSumsF32(w: usize, x: usize, end: usize, b: usize, t: usize, stride: usize): void {
   let a0 = v128.load(b);
-  let a1 = v128.load(b, 16);
-  let a2 = v128.load(b, 32);
-  let a3 = v128.load(b, 48);
-  while (x < end) {
-    const s = v128.load_splat<f32>(x);
-    a0 = f32x4.add(a0, f32x4.mul(s, v128.load(w)));
-    a1 = f32x4.add(a1, f32x4.mul(s, v128.load(w, 16)));
-    a2 = f32x4.add(a2, f32x4.mul(s, v128.load(w, 32)));
-    a3 = f32x4.add(a3, f32x4.mul(s, v128.load(w, 48)));
-    x += 4;
+  let a1 = f32x4.splat(0);
+  let a2 = a1;
+  let a3 = a1;
+  while (x + 16 <= end) {
+    a0 = f32x4.add(a0, f32x4.mul(v128.load_splat<f32>(x), v128.load(w)));
     w += stride;
+    a1 = f32x4.add(a1, f32x4.mul(v128.load_splat<f32>(x, 4), v128.load(w)));
+    w += stride;
+    a2 = f32x4.add(a2, f32x4.mul(v128.load_splat<f32>(x, 8), v128.load(w)));
+    w += stride;
+    a3 = f32x4.add(a3, f32x4.mul(v128.load_splat<f32>(x, 12), v128.load(w)));
+    w += stride;
+    x += 16;
   }
-  v128.store(t, a0);
-  v128.store(t, a1, 16);
-  v128.store(t, a2, 32);
-  v128.store(t, a3, 48);
+  while (x < end) {
+    a0 = f32x4.add(a0, f32x4.mul(v128.load_splat<f32>(x), v128.load(w)));
+    w += stride;
+    x += 4;
+  }
+  v128.store(t, f32x4.add(f32x4.add(a0, a1), f32x4.add(a2, a3)));
+}
+
+/** Scalar build: `sum` plus the products of one row, split as rowSumsF32 splits them. */
+export function rowSumF32(w: usize, x: usize, end: usize, sum: f32, stride: usize): f32 {
+  let a1: f32 = 0;
+  let a2: f32 = 0;
+  let a3: f32 = 0;
+  while (x + 16 <= end) {
+    sum += load<f32>(x) * load<f32>(w);
+    w += stride;
+    a1 += load<f32>(x, 4) * load<f32>(w);
+    w += stride;
+    a2 += load<f32>(x, 8) * load<f32>(w);
+    w += stride;
+    a3 += load<f32>(x, 12) * load<f32>(w);
+    w += stride;
+    x += 16;
+  }
+  return dotF32(w, x, end, sum, stride) + a1 + (a2 + a3);
 }
 
 /**

@@ -61,32 +61,22 @@ export function gateSumsQ15(w: usize, x: usize, end: usize, n: usize, rz: usize,
 }
 
 /**
- * SIMD build: computes 16 sums, `t = b + W x`.
+ * SIMD build: computes 4 sums, `t = b + W x`.
  *
- * @param w  weights, i16[16][2] for each pair of elements of x, `stride` bytes apart
+ * @param w  weights, i16[4][2] for each pair of elements of x, `stride` bytes apart
  * @param x  vector, i16[k], as for gateSumsQ15
  * @param end  address after x
- * @param b  what they start from, i32[16]; may be t
- * @param t  sums, i32[16]
+ * @param b  what they start from, i32[4]; may be t
+ * @param t  sums, i32[4]
  */
 export function rowSumsQ15(w: usize, x: usize, end: usize, b: usize, t: usize, stride: usize): void {
-  let a0 = v128.load(b);
-  let a1 = v128.load(b, 16);
-  let a2 = v128.load(b, 32);
-  let a3 = v128.load(b, 48);
+  let a = v128.load(b);
   while (x < end) {
-    const s = v128.load_splat<i32>(x);
-    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(s, v128.load(w)));
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(s, v128.load(w, 16)));
-    a2 = i32x4.add(a2, i32x4.dot_i16x8_s(s, v128.load(w, 32)));
-    a3 = i32x4.add(a3, i32x4.dot_i16x8_s(s, v128.load(w, 48)));
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_splat<i32>(x), v128.load(w)));
     x += 4;
     w += stride;
   }
-  v128.store(t, a0);
-  v128.store(t, a1, 16);
-  v128.store(t, a2, 32);
-  v128.store(t, a3, 48);
+  v128.store(t, a);
 }
 
 /**

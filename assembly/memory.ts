@@ -61,9 +61,8 @@ export function copy<T>(to: usize, from: usize, bytes: usize): void {
 
 /** Clears `bytes`, a multiple of 8. */
 export function clear(at: usize, bytes: usize): void {
-  const end = at + bytes;
-  while (at < end) {
-    store<i64>(at, 0);
-    at += 8;
+  while (bytes > 0) {
+    bytes -= 8;
+    store<i64>(at + bytes, 0);
   }
 }

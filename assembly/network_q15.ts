@@ -26,7 +26,7 @@ import { copy, I16s, I32s } from "./memory";
  *
  * @param image  a checked image (format.ts)
  * @param state  the session's state block, updated in place
- * @param sample  i32[I] raw values, or i32[1] holding a token
+ * @param sample  i32[I] raw values, or i32[1] holding a token; SIMD: readable to the next multiple of 16 bytes
  * @param prediction  i32[O], written
  * @returns STATUS_OK, or STATUS_BAD_TOKEN with the state untouched
  */
@@ -47,7 +47,14 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
     x = at + token * row;
     at += vocabulary * row;
   } else {
-    for (let i = 0; i < size; i++) I16s.put(x, i, sat16(I32s.at(sample, i) - I32s.at(at, i)));
+    if (ASC_FEATURE_SIMD) {
+      for (let i = 0; i < size; i += 4) {
+        const d = i32x4.sub(v128.load(sample + I32s.bytes(i)), v128.load(at + I32s.bytes(i)));
+        v128.store_lane<i64>(x + I16s.bytes(i), i16x8.narrow_i32x4_s(d, d), 0);
+      }
+    } else {
+      for (let i = 0; i < size; i++) I16s.put(x, i, sat16(I32s.at(sample, i) - I32s.at(at, i)));
+    }
     if (window > 0) {
       const rest = I16s.bytes(window - size);
       copy<i16>(state, state + I16s.bytes(size), rest);
@@ -68,7 +75,7 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
     } else {
       // The two work vectors take turns, so that a dense layer never writes what it reads.
       const y = x === scratch ? scratch + vector : scratch;
-      denseQ15(at, image, x, y, t, sizeIn, left === 1);
+      denseQ15(at, table, x, y, t, sizeIn, left === 1);
       x = y;
     }
     at += load<u32>(at, RECORD_NEXT);

@@ -5,6 +5,7 @@ import { checkImage } from "./image";
 import { clear } from "./memory";
 import { stepQ15 } from "./network_q15";
 
+// @ts-expect-error: tsc does not know that asc exports a global of its own
 export { __heap_base };
 
 /** Version of these functions. */

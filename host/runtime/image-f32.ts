@@ -20,7 +20,6 @@ export function packF32(model: Model): Image {
       ? bytesOf(matrix(dataOf(model, "skip.W"), outputs, spec.skip.length * spec.inputs.length, 1))
       : undefined,
     output: affine(model, "output", outputs, "behind"),
-    cubic: [],
     accumulatorBytes: (layer) => blocks(layer.size) * (layer.kind === "gru" ? 80 * 4 : 0),
   });
 }

@@ -1,6 +1,6 @@
 import { BLOCK, IMAGE_MAGIC_Q15_BYTE, IMAGE_MAGIC_Q15_WIDE } from "../../assembly/format.ts";
 import { align16, blocks, bytesOf, dataOf, type Image, inputSizeOf, packImage } from "./image.ts";
-import { EXP2_COEFFICIENTS, TANH_TABLE } from "./tables.ts";
+import { TANH_TABLE } from "./tables.ts";
 import type { GruLayerSpec, LayerSpec, Model } from "./types.ts";
 
 /** How a build stores int8 weights: widened to i16 for the SIMD module (faster to multiply), as they are for the scalar one. */
@@ -28,7 +28,6 @@ export function packQ15(model: Model, wide: boolean): Image {
     },
     skip: spec.skip ? skipPart(model, outputs, window) : undefined,
     output: outputWords(model, outputs),
-    cubic: EXP2_COEFFICIENTS,
     accumulatorBytes: (layer) =>
       layer.kind === "gru" ? blocks(layer.size) * (384 + 32) : blocks(layer.size) * 64 * 2,
   });

@@ -43,7 +43,6 @@ export interface Form {
   /** The packed weights of the skip, if any. */
   readonly skip: Uint8Array | undefined;
   readonly output: Uint8Array;
-  readonly cubic: readonly number[];
   /** Bytes of accumulators for one layer. */
   accumulatorBytes(layer: LayerSpec): number;
 }
@@ -98,7 +97,6 @@ export function packImage(spec: ModelSpec, form: Form): Image {
     [format.HEADER_STATE, stateBytes],
     [format.HEADER_VECTOR, vectorBytes],
     [format.HEADER_OUTPUT, outputOffset],
-    ...form.cubic.map((value, index) => [format.HEADER_CUBIC + 4 * index, value] as const),
   ];
   for (const [offset, value] of words) header.setInt32(offset, value, true);
   header.setInt32(format.HEADER_CHECKSUM, checksum(bytes), true);

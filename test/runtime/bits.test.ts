@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { createRuntime, type KernelRuntime } from "../../host/runtime/runtime.ts";
 import type { Activation, Model, Numeric } from "../../host/runtime/types.ts";
 import { Q15Oracle, toRaw, toReal } from "../oracle/q15.ts";
+import { extremeModel } from "../support/extremes.ts";
 import { randomF32Model, randomQ15Model } from "../support/models.ts";
 import { mulberry32 } from "../support/random.ts";
 import type { ShapeOptions } from "../support/shapes.ts";
@@ -68,23 +69,27 @@ function oracleRun(model: Model, oracle: Q15Oracle, samples: Float64Array): Floa
 }
 
 describe("a million steps", () => {
-  it.each(CASES)("gives the same bits with and without SIMD in $numeric: $title", { timeout: 120_000 }, ({ numeric, shape }) => {
-    const model = modelOf(numeric, shape);
-    const [simd, scalar] = builds(model).map((runtime) => runtime.createSession());
-    const source = wildSamples(model.spec, mulberry32(17));
-    const different: number[] = [];
-    let distinct = 0;
-    for (let done = 0; done < STEPS; done += CHUNK) {
-      const samples = source(CHUNK);
-      const predictions = simd?.run(samples) ?? new Float64Array(0);
-      if (!sameBits(predictions, scalar?.run(samples) ?? new Float64Array(0))) different.push(done);
-      distinct += new Set(predictions.subarray(0, 100)).size;
-    }
-    expect(different).toEqual([]);
-    expect(simd?.snapshot()).toEqual(scalar?.snapshot());
-    // A network that stood still would prove nothing.
-    expect(distinct).toBeGreaterThan(1000);
-  });
+  it.each(CASES)(
+    "gives the same bits with and without SIMD in $numeric: $title",
+    { timeout: 120_000 },
+    ({ numeric, shape }) => {
+      const model = modelOf(numeric, shape);
+      const [simd, scalar] = builds(model).map((runtime) => runtime.createSession());
+      const source = wildSamples(model.spec, mulberry32(17));
+      const different: number[] = [];
+      let distinct = 0;
+      for (let done = 0; done < STEPS; done += CHUNK) {
+        const samples = source(CHUNK);
+        const predictions = simd?.run(samples) ?? new Float64Array(0);
+        if (!sameBits(predictions, scalar?.run(samples) ?? new Float64Array(0))) different.push(done);
+        distinct += new Set(predictions.subarray(0, 100)).size;
+      }
+      expect(different).toEqual([]);
+      expect(simd?.snapshot()).toEqual(scalar?.snapshot());
+      // A network that stood still would prove nothing.
+      expect(distinct).toBeGreaterThan(1000);
+    },
+  );
 });
 
 describe("Session.run", () => {
@@ -135,7 +140,9 @@ describe("Runtime.stepAll", () => {
     const count = 2 * runtime.rows + 3;
     const sessions = Array.from({ length: count }, () => runtime.createSession());
     const samples = wildSamples(model.spec, mulberry32(6))(count);
-    const expected = sessions.flatMap((_, i) => [...runtime.createSession().step(samples.subarray(i * 64, i * 64 + 64))]);
+    const expected = sessions.flatMap((_, i) => [
+      ...runtime.createSession().step(samples.subarray(i * 64, i * 64 + 64)),
+    ]);
     expect([...runtime.stepAll(sessions, samples)]).toEqual(expected);
   });
 });
@@ -200,17 +207,20 @@ const shapes = fc
   });
 
 describe("random shapes", () => {
-  it("give the same bits in every build and in FORMAT.md 5", { timeout: 120_000 }, () => {
-    fc.assert(
-      fc.property(shapes, (shape) => {
-        expectOracle(modelOf("q15", shape), 100, 41);
-        const model = modelOf("f32", shape);
-        const samples = wildSamples(model.spec, mulberry32(43))(300);
-        const [simd, scalar] = builds(model).map((runtime) => runtime.createSession().run(samples));
-        expect(simd?.every(Number.isFinite)).toBe(true);
-        expect(simd && scalar && sameBits(simd, scalar)).toBe(true);
-      }),
-      { numRuns: 150, seed: 20_251 },
-    );
+  it("give the same bits in every build, and in q15 those of FORMAT.md 5", { timeout: 120_000 }, () => {
+    const property = fc.property(shapes, (shape) => {
+      expectOracle(modelOf("q15", shape), 100, 41);
+      const model = modelOf("f32", shape);
+      const samples = wildSamples(model.spec, mulberry32(43))(300);
+      const [simd, scalar] = builds(model).map((runtime) => runtime.createSession().run(samples));
+      expect(simd?.every(Number.isFinite)).toBe(true);
+      expect(simd && scalar && sameBits(simd, scalar)).toBe(true);
+    });
+    fc.assert(property, { numRuns: 150, seed: 20_251 });
+  });
+
+  it("do so with weights, biases, multipliers and shifts at the ends of their bounds", { timeout: 120_000 }, () => {
+    const property = fc.property(shapes, (shape) => expectOracle(extremeModel(shape).model, 100, 47));
+    fc.assert(property, { numRuns: 150, seed: 20_251 });
   });
 });

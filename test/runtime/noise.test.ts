@@ -65,19 +65,20 @@ describe("the noise of the q15 arithmetic", () => {
     ["H = 16, reset-before", 3000, { inputs: 4, layers: [16], reset: "before" }],
     ["H = 32, reset-before", 2000, { inputs: 4, layers: [32], reset: "before" }],
     ["two layers and a skip", 2000, { inputs: 3, layers: [16, 16], outputs: 3, skip: 3 }],
-  ] satisfies [string, number, ShapeOptions][])("has an rms below 2e-4 in states and outputs: %s", (_, steps, shape) => {
-    const [all] = noise(shape, [[0, steps]]);
-    console.log("MEASURED", all);
-    expect(all?.state).toBeLessThan(2e-4);
-    expect(all?.output).toBeLessThan(2e-4);
-  });
+  ] satisfies [string, number, ShapeOptions][])(
+    "has an rms below 2e-4 in states and outputs: %s",
+    (_, steps, shape) => {
+      const [all] = noise(shape, [[0, steps]]);
+      expect(all?.state).toBeLessThan(2e-4);
+      expect(all?.output).toBeLessThan(2e-4);
+    },
+  );
 
   it.each(["after", "before"] as const)("does not grow over 100,000 steps: reset-%s", { timeout: 120_000 }, (reset) => {
     const [first, last] = noise({ inputs: 2, layers: [8], reset }, [
       [0, 10_000],
       [90_000, 100_000],
     ]);
-    console.log("MEASURED", first, last);
     expect(last?.state).toBeLessThan(1.1 * (first?.state ?? 0));
     expect(last?.output).toBeLessThan(1.1 * (first?.output ?? 0));
   });

@@ -17,7 +17,10 @@ const rangesOf = (model: Model): readonly Range[] =>
   model.spec.inputs.map(({ range = [0, 0] }) => ({ min: range[0], max: range[1] }));
 
 /** The same model with some tensors in another way. */
-function changed({ spec, tensors }: BuiltModel, change: (name: string, tensor: Tensor) => ArrayLike<number>): BuiltModel {
+function changed(
+  { spec, tensors }: Pick<BuiltModel, "spec" | "tensors">,
+  change: (name: string, tensor: Tensor) => ArrayLike<number>,
+): BuiltModel {
   const all = [...tensors].map(([name, tensor]) => [name, { ...tensor, data: change(name, tensor) }] as const);
   return buildModel(spec, new Map(all.map(([name, { dtype, shape, data }]) => [name, tensorOf(dtype, shape, data)])));
 }
@@ -104,11 +107,16 @@ describe("a quantized model", () => {
   });
 
   it("is as near with dense layers of every activation", () => {
-    const dense = (["relu", "tanh", "relu", "linear", "sigmoid"] as const).map((activation) => ({ dense: 16, activation }));
+    const dense = (["relu", "tanh", "relu", "linear", "sigmoid"] as const).map((activation) => ({
+      dense: 16,
+      activation,
+    }));
     for (const seed of [1, 2, 3]) {
       const built = randomF32Model({ inputs: 4, layers: dense, outputs: 2, seed });
       // Weights as PyTorch starts them would leave an output that hardly moves.
-      const { model } = changed(built, (name, { data }) => data.map((value) => (/\.W$/.test(name) ? 3 * value : value)));
+      const { model } = changed(built, (name, { data }) =>
+        data.map((value) => (/\.W$/.test(name) ? 3 * value : value)),
+      );
       const { rms, max } = outputErrors(model);
       expect(rms).toBeLessThan(0.015);
       expect(max).toBeLessThan(0.05);
@@ -124,34 +132,76 @@ describe("a quantized model", () => {
     }
   });
 
-  it("repeats its input through a skip to a few steps of the raw integer", () => {
-    const built = randomF32Model({ inputs: 2, layers: [4], outputs: 2, skip: 3 });
-    const data = (name: string) => built.tensors.get(name)?.data ?? [];
-    const identity = changed(built, (name, tensor) => {
+  it("repeats its input through a skip as well as its int16 weight allows", () => {
+    // An offset off the grid of raw integers: what it is rounded by must come back through the output's offset.
+    const places = [
+      { min: -1, max: 1.2, offset: 0.30002, scale: 0.5 },
+      { min: 980, max: 1050, offset: 1013.7, scale: 2 ** -5 },
+    ];
+    const { spec, tensors } = placed({ layers: [4], outputs: 2, skip: 3 }, places);
+    const identity = changed({ spec, tensors }, (name, tensor) => {
       if (name === "skip.W") return [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]; // the newest of three samples
-      if (name === "output.offset") return data("input.offset");
-      if (name === "output.scale") return Float32Array.from(data("input.scale"), (scale) => 1 / scale);
+      if (name === "output.offset") return places.map(({ offset }) => offset);
+      if (name === "output.scale") return places.map(({ scale }) => 1 / scale);
       return name.startsWith("layers.1.") ? new Float32Array(tensor.data.length) : tensor.data;
     });
     const runtime = createRuntime(identity.model, { numeric: "q15" });
-    const samples = rangeSamples(identity.spec, mulberry32(1))(2000);
-    const predictions = runtime.createSession().run(samples);
-    identity.spec.inputs.forEach((_, i) => {
-      const inFraction = runtime.model.spec.inputs[i]?.fraction ?? 0;
-      const outFraction = runtime.model.spec.outputs[i]?.fraction ?? 0;
-      let worst = 0;
-      for (let at = i; at < samples.length; at += 2) {
-        worst = Math.max(worst, Math.abs((predictions[at] ?? 0) - (samples[at] ?? 0)));
-      }
-      expect(worst).toBeLessThan(0.5 * 2 ** -inFraction + 3 * 2 ** -outFraction);
+    const factors = runtime.model.spec.inputs.map(({ fraction = 0 }) => 2 ** fraction);
+    const reaches = [1.3, 36.4];
+    const steps = runtime.model.spec.outputs.map(({ fraction = 0 }) => 2 ** -fraction);
+    const samples = rangeSamples(
+      spec,
+      mulberry32(1),
+    )(2000).map((value, at) => {
+      const factor = factors[at % 2] ?? 1;
+      return Math.round(value * factor) / factor;
     });
+    const predictions = runtime.createSession().run(samples);
+    for (const i of [0, 1]) {
+      const errors = predictions.map((value, at) => (at % 2 === i ? Math.abs(value - (samples[at] ?? Number.NaN)) : 0));
+      expect(Math.max(...errors)).toBeLessThan((reaches[i] ?? 0) / 65534 + (steps[i] ?? 0));
+    }
+  });
+
+  it("rounds its outputs without a bias", () => {
+    const places = [{ min: -1, max: 1, offset: 0, scale: 1 }];
+    const { spec, tensors } = placed({ layers: [] }, places);
+    const identity = changed({ spec, tensors }, (name) =>
+      name.endsWith("offset") || name === "layers.0.b" ? [0] : [1],
+    );
+    const runtime = createRuntime(identity.model, { numeric: "q15" });
+    const [factor = 1, step = 1] = [
+      2 ** (runtime.model.spec.inputs[0]?.fraction ?? 0),
+      2 ** -(runtime.model.spec.outputs[0]?.fraction ?? 0),
+    ];
+    const samples = rangeSamples(spec, mulberry32(1))(2000).map((value) => Math.round(value * factor) / factor);
+    const predictions = runtime.createSession().run(samples);
+    const mean = predictions.reduce((sum, value, t) => sum + (value - (samples[t] ?? 0)) / step, 0) / samples.length;
+    expect(Math.abs(mean)).toBeLessThan(0.3);
+  });
+
+  it("adds the rounding constants of FORMAT.md 5.2 to its biases", () => {
+    const shape = { inputs: 1, layers: [3, { dense: 2, activation: "tanh" }], normalise: false } as const;
+    const { model } = changed(randomF32Model(shape), (name, { data }) =>
+      /\.[bc]$/.test(name) ? data.map(() => 0) : data,
+    );
+    const { spec, tensors } = quantizeInMemory(model);
+    const [gru, dense] = spec.layers;
+    if (gru?.kind !== "gru" || dense?.kind !== "dense") throw new Error("Expected a GRU and a dense layer");
+    const constant = (shift = 0) => (shift > 0 ? 2 ** (shift - 1) : 0);
+    expect(gru.shift_h).toBeGreaterThan(0);
+    expect(new Set(tensors.get("layers.0.b")?.data)).toEqual(new Set([constant(gru.shift_x)]));
+    expect(new Set(tensors.get("layers.0.c")?.data)).toEqual(new Set([constant(gru.shift_h)]));
+    expect(new Set(tensors.get("layers.1.b")?.data)).toEqual(new Set([constant(dense.shift_x)]));
   });
 
   it("survives rows of zeros", () => {
     const built = randomF32Model({ inputs: 2, layers: [4], outputs: 2 });
     const { model } = changed(built, (name, { data, shape: [rows = 1, columns = 1] }) =>
       // Every other row of W, U and the head, and all of the biases.
-      data.map((value, i) => (!name.startsWith("layers") || (Math.floor(i / columns) % 2 === 1 && rows > 1) ? value : 0)),
+      data.map((value, i) =>
+        !name.startsWith("layers") || (Math.floor(i / columns) % 2 === 1 && rows > 1) ? value : 0,
+      ),
     );
     const samples = rangeSamples(model.spec, mulberry32(2))(500);
     const exact = createRuntime(model).createSession().run(samples);
@@ -225,7 +275,12 @@ describe("quantizeModel", () => {
   });
 
   it("writes the ranges that it was given", () => {
-    const { spec } = quantizeModel(model, { ranges: [{ min: -30, max: 40 }, { min: -20, max: 21 }] });
+    const { spec } = quantizeModel(model, {
+      ranges: [
+        { min: -30, max: 40 },
+        { min: -20, max: 21 },
+      ],
+    });
     expect(spec.inputs.map(({ range }) => range)).toEqual([
       [-30, 40],
       [-20, 21],
@@ -275,7 +330,9 @@ describe("quantizeModel", () => {
 
   it("refuses weights that are too large", () => {
     const built = randomF32Model({ inputs: 1, layers: [4], normalise: false });
-    const { model: large } = changed(built, (name, { data }) => data.map((value) => (name === "layers.0.W" ? 1e6 * value : value)));
+    const { model: large } = changed(built, (name, { data }) =>
+      data.map((value) => (name === "layers.0.W" ? 1e6 * value : value)),
+    );
     expect(() => quantizeInMemory(large)).toThrow(/^layers\.0\.W is too large for fixed point/);
   });
 

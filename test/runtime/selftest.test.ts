@@ -4,7 +4,14 @@ import { parseModel, serializeModel } from "../../host/runtime/model.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import { checkSelftest, runSelftest } from "../../host/runtime/selftest.ts";
 import type { Model, Tensor } from "../../host/runtime/types.ts";
-import { type BuiltModel, randomF32Model, randomQ15Model, tensorOf, withSelftest } from "../support/models.ts";
+import {
+  type BuiltModel,
+  buildModel,
+  randomF32Model,
+  randomQ15Model,
+  tensorOf,
+  withSelftest,
+} from "../support/models.ts";
 
 const SHAPE = { inputs: 2, layers: [6], outputs: 3, skip: 2 } as const;
 const f32 = withSelftest(randomF32Model(SHAPE), 64);
@@ -28,6 +35,13 @@ describe("runSelftest", () => {
     expect(resultOf(f32.model)).toMatchObject({ steps: 64, passed: true });
     expect(resultOf(f32.model)?.worst).toBeLessThan(2e-6);
     expect(resultOf(q15.model)).toEqual({ steps: 64, worst: 0, passed: true });
+  });
+
+  it("passes inputs and outputs of unlike fractions", () => {
+    const { spec, tensors } = randomQ15Model(SHAPE);
+    const outputs = spec.outputs.map((output, o) => ({ ...output, fraction: 4 + 3 * o }));
+    const inputs = spec.inputs.map((input, i) => ({ ...input, fraction: 9 + 2 * i }));
+    expect(resultOf(withSelftest(buildModel({ ...spec, inputs, outputs }, tensors), 64).model)?.worst).toBe(0);
   });
 
   it("passes tokens", () => {

@@ -186,10 +186,17 @@ describe("samples", () => {
 
   it("are rounded to the nearest raw integer in q15, halves up", () => {
     const fraction = q15Model.spec.inputs[0]?.fraction ?? 0;
-    const predict = (raw: number) => [...createRuntime(q15Model).createSession().step([raw * 2 ** -fraction, 0, 0])];
-    expect(predict(2.5)).toEqual(predict(3));
-    expect(predict(-2.5)).toEqual(predict(-2));
-    expect(predict(2.49)).toEqual(predict(2));
+    const offset = q15Model.tensors.get("input.offset")?.data[0] ?? 0;
+    // The window is part of the state, so that raw integers next to each other show.
+    const stateAfter = (raw: number) => {
+      const session = createRuntime(q15Model).createSession();
+      session.step([(offset + raw) * 2 ** -fraction, 0, 0]);
+      return session.snapshot();
+    };
+    expect(stateAfter(3)).not.toEqual(stateAfter(2));
+    expect(stateAfter(2.5)).toEqual(stateAfter(3));
+    expect(stateAfter(-2.5)).toEqual(stateAfter(-2));
+    expect(stateAfter(2.499)).toEqual(stateAfter(2));
   });
 });
 

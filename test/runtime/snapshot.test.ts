@@ -102,7 +102,12 @@ describe.each(MODELS)("Session.snapshot in %s", (_, model) => {
   it("holds zeros at the start, and its padding stays zero", () => {
     const runtime = createRuntime(model);
     const session = runtime.createSession();
-    expect(session.snapshot().subarray(28, -4).every((byte) => byte === 0)).toBe(true);
+    expect(
+      session
+        .snapshot()
+        .subarray(28, -4)
+        .every((byte) => byte === 0),
+    ).toBe(true);
     session.run(early);
     const state = session.snapshot().subarray(28, -4);
     const element = runtime.numeric === "f32" ? 4 : 2;
