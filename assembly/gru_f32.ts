@@ -109,7 +109,9 @@ function gruUnits(
         continue;
       }
       const nx = dotF32(row, x, x + F32s.bytes(sizeIn), load<f32>(bias), 192);
-      const nh = before ? rowSumF32(column, q, q + bytes, nx, 192) : nx + r * dotF32(column, h, h + bytes, load<f32>(bias, 192), 192);
+      const nh = before
+        ? rowSumF32(column, q, q + bytes, nx, 192)
+        : nx + r * dotF32(column, h, h + bytes, load<f32>(bias, 192), 192);
       const n = tanhF32(nh);
       const z = sigmoidF32(gateSum(row + 128, column + 128, x, h, load<f32>(bias, 128), sizeIn, bytes));
       store<f32>(t + at, n + z * (load<f32>(h + at) - n));

@@ -127,7 +127,8 @@ function gruUnits(record: usize, table: usize, m: usize, w: usize, x: usize, h: 
       let over = h;
       let r = 16384;
       if (!before || pass === 0) {
-        const sum = partX(record, wi + PAIR_BYTES, x, b + 64, mi + 32) + partH(record, ui + PAIR_BYTES, h, b + 256, mi + 128);
+        const sum =
+          partX(record, wi + PAIR_BYTES, x, b + 64, mi + 32) + partH(record, ui + PAIR_BYTES, h, b + 256, mi + 128);
         r = sigmoidQ15(requantize(sum), table) >> 1;
       } else over = q;
       if (pass === 0) {
@@ -137,8 +138,13 @@ function gruUnits(record: usize, table: usize, m: usize, w: usize, x: usize, h: 
       }
       const c = partH(record, ui, over, b + 192, mi + 96);
       const v = partX(record, wi, x, b, mi) + (before ? c : ((c + 8192) >> 14) * r);
-      const sum = partX(record, wi + 2 * PAIR_BYTES, x, b + 128, mi + 64) + partH(record, ui + 2 * PAIR_BYTES, h, b + 320, mi + 160);
-      store<i16>(t + at, blend(tanhQ15(requantize(v), table), sigmoidQ15(requantize(sum), table), i32(load<i16>(h + at))));
+      const sum =
+        partX(record, wi + 2 * PAIR_BYTES, x, b + 128, mi + 64) +
+        partH(record, ui + 2 * PAIR_BYTES, h, b + 320, mi + 160);
+      store<i16>(
+        t + at,
+        blend(tanhQ15(requantize(v), table), sigmoidQ15(requantize(sum), table), i32(load<i16>(h + at))),
+      );
     }
   }
   copy<i16>(h, t, bytes);
@@ -168,5 +174,5 @@ function part(sum: i32, m: usize): i32 {
 
 /** Address of the weights of gate n of unit i in a packed matrix of `columns`; r and z are PAIR_BYTES and twice that on. */
 function weightsOf(w: usize, i: i32, columns: i32): usize {
-  return w + usize(((i >> 4) * 3 * PAIR_BYTES * ((columns + 1) >> 1)) + ((i & 15) << 1));
+  return w + usize((i >> 4) * 3 * PAIR_BYTES * ((columns + 1) >> 1) + ((i & 15) << 1));
 }

@@ -1,6 +1,13 @@
 // Entry of the q15 module. Addresses are bytes in the exported memory; the host chooses them at or above `__heap_base`.
 
-import { ABI_VERSION, HEADER_PREDICTION, HEADER_SAMPLE, HEADER_STATE, IMAGE_MAGIC_Q15_BYTE, IMAGE_MAGIC_Q15_WIDE } from "./format";
+import {
+  ABI_VERSION,
+  HEADER_PREDICTION,
+  HEADER_SAMPLE,
+  HEADER_STATE,
+  IMAGE_MAGIC_Q15_BYTE,
+  IMAGE_MAGIC_Q15_WIDE,
+} from "./format";
 import { checkImage } from "./image";
 import { clear } from "./memory";
 import { stepQ15 } from "./network_q15";

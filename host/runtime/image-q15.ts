@@ -1,5 +1,5 @@
 import { BLOCK, IMAGE_MAGIC_Q15_BYTE, IMAGE_MAGIC_Q15_WIDE } from "../../assembly/format.ts";
-import { align16, blocks, bytesOf, dataOf, type Image, inputSizeOf, packImage } from "./image.ts";
+import { blocks, bytesOf, dataOf, type Image, inputSizeOf, packImage } from "./image.ts";
 import { TANH_TABLE } from "./tables.ts";
 import type { GruLayerSpec, LayerSpec, Model } from "./types.ts";
 
@@ -28,8 +28,7 @@ export function packQ15(model: Model, wide: boolean): Image {
     },
     skip: spec.skip ? skipPart(model, outputs, window) : undefined,
     output: outputWords(model, outputs),
-    accumulatorBytes: (layer) =>
-      layer.kind === "gru" ? blocks(layer.size) * (384 + 32) : blocks(layer.size) * 64 * 2,
+    accumulatorBytes: (layer) => (layer.kind === "gru" ? blocks(layer.size) * (384 + 32) : blocks(layer.size) * 64 * 2),
   });
 }
 
@@ -70,7 +69,9 @@ function gates(type: Weights, w: ArrayLike<number>, size: number, columns: numbe
     const base = Math.floor(unit / BLOCK) * pairs * 6 * BLOCK + 2 * (unit % BLOCK);
     for (let gate = 0; gate < 3; gate++) {
       for (let k = 0; k < columns; k++) {
-        packed[base + ((k >> 1) * 3 + (PLACES[gate] as number)) * 2 * BLOCK + (k & 1)] = w[(gate * size + unit) * columns + k] as number;
+        packed[base + ((k >> 1) * 3 + (PLACES[gate] as number)) * 2 * BLOCK + (k & 1)] = w[
+          (gate * size + unit) * columns + k
+        ] as number;
       }
     }
   }
@@ -90,11 +91,7 @@ function denseParts(
   const multipliers = new Int32Array(padded);
   const given = model.tensors.get(`${name}.W.multiplier`);
   if (given) multipliers.set(given.data);
-  return [
-    bytesOf(bias),
-    bytesOf(multipliers),
-    bytesOf(matrix(type, dataOf(model, `${name}.W`), layer.size, sizeIn)),
-  ];
+  return [bytesOf(bias), bytesOf(multipliers), bytesOf(matrix(type, dataOf(model, `${name}.W`), layer.size, sizeIn))];
 }
 
 /** Place of the sums of gate r, z, n in a block: n, r, z. */

@@ -104,7 +104,7 @@ export function packImage(spec: ModelSpec, form: Form): Image {
 }
 
 /** FNV-1a over the words from HEADER_LAYERS on, as assembly/image.ts computes it. */
-export function checksum(image: Uint8Array): number {
+function checksum(image: Uint8Array): number {
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   let sum = 0;
   for (let at = format.HEADER_LAYERS; at < image.length; at += 4) {

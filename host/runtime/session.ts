@@ -122,35 +122,55 @@ export class KernelSession implements Session {
 
 /** Writes `count` values from `from` on into the sample area. The area is no state: a refused value has done no harm. */
 function putSamples(runtime: KernelRuntime, values: ArrayLike<number>, from: number, count: number): void {
-  const { samples, limit, inputSize } = runtime;
-  if (runtime.numeric === "f32" && !runtime.model.spec.embedding) {
+  const { samples, limit } = runtime;
+  if (runtime.model.spec.embedding) putTokens(runtime, values, from, count);
+  else if (runtime.numeric === "q15") putRaw(runtime, values, from, count);
+  else {
     for (let i = 0; i < count; i++) {
       const value = values[from + i] as number;
       // False for NaN as well.
       if (!(Math.abs(value) <= limit)) throw badValue(runtime, value, from + i);
       samples[i] = value;
     }
-    return;
-  }
-  for (let i = 0; i < count; i++) {
-    const value = values[from + i] as number;
-    checkValue(runtime, value, from + i);
-    samples[i] = runtime.model.spec.embedding ? value : toRaw(value, runtime.toRaw[i % inputSize] as number);
   }
 }
 
-/** floor(value * 2^fraction + 0.5), clamped. */
-function toRaw(value: number, factor: number): number {
-  return Math.max(-RAW_LIMIT, Math.min(RAW_LIMIT, Math.floor(value * factor + 0.5)));
+function putTokens(runtime: KernelRuntime, values: ArrayLike<number>, from: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const value = values[from + i] as number;
+    checkValue(runtime, value, from + i);
+    runtime.samples[i] = value;
+  }
+}
+
+/** Writes raw integers, floor(value * 2^fraction + 0.5) clamped (FORMAT.md 5.1). */
+function putRaw(runtime: KernelRuntime, values: ArrayLike<number>, from: number, count: number): void {
+  const { samples, toRaw, inputSize } = runtime;
+  for (let row = 0; row < count; row += inputSize) {
+    for (let i = 0; i < inputSize; i++) {
+      const value = values[from + row + i] as number;
+      const scaled = value * (toRaw[i] as number) + 0.5;
+      // False for NaN as well.
+      const fits = Math.abs(scaled) <= RAW_LIMIT;
+      samples[row + i] = fits ? Math.floor(scaled) : clampRaw(runtime, value, from + row + i);
+    }
+  }
+}
+
+/** The raw integer of a finite value beyond ±2^30. */
+function clampRaw(runtime: KernelRuntime, value: number, at: number): number {
+  checkValue(runtime, value, at);
+  return value > 0 ? RAW_LIMIT : -RAW_LIMIT;
 }
 
 function takePredictions(runtime: KernelRuntime, into: Float64Array, from: number, count: number): void {
   const { predictions, fromRaw, outputSize } = runtime;
-  if (runtime.numeric === "f32") {
-    for (let i = 0; i < count; i++) into[from + i] = predictions[i] as number;
-    return;
+  for (let row = 0; row < count; row += outputSize) {
+    for (let i = 0; i < outputSize; i++) {
+      // The factor is 1 in f32.
+      into[from + row + i] = (predictions[row + i] as number) * (fromRaw[i] as number);
+    }
   }
-  for (let i = 0; i < count; i++) into[from + i] = (predictions[i] as number) * (fromRaw[i % outputSize] as number);
 }
 
 function checkValue(runtime: KernelRuntime, value: number, at: number): void {

@@ -3,6 +3,7 @@
 /** Numeric form: single precision, or int8 weights with int16 state (FORMAT.md 4 and 5). */
 export type Numeric = "f32" | "q15";
 
+/** What a dense layer applies to its sums. */
 export type Activation = "linear" | "sigmoid" | "tanh" | "relu" | "softmax";
 
 /** One input of a model. */
@@ -25,6 +26,7 @@ export interface OutputSpec {
   readonly fraction?: number;
 }
 
+/** A GRU layer of `size` units; the shifts are of q15 (FORMAT.md 5.2). */
 export interface GruLayerSpec {
   readonly kind: "gru";
   readonly size: number;
@@ -33,6 +35,7 @@ export interface GruLayerSpec {
   readonly shift_h?: number;
 }
 
+/** A dense layer of `size` rows; the shift is of q15 (FORMAT.md 5.4). */
 export interface DenseLayerSpec {
   readonly kind: "dense";
   readonly size: number;
@@ -40,6 +43,7 @@ export interface DenseLayerSpec {
   readonly shift_x?: number;
 }
 
+/** A layer of a network. */
 export type LayerSpec = GruLayerSpec | DenseLayerSpec;
 
 /** The JSON document in a model file (FORMAT.md 3), after validation. Optional fields with a default are filled in. */
@@ -60,6 +64,7 @@ export interface ModelSpec {
   readonly selftest?: { readonly steps: number; readonly tolerance: number };
 }
 
+/** Element type of a tensor, as safetensors names it. */
 export type Dtype = "F32" | "I8" | "I16" | "I32";
 
 /** A tensor of a model; `data` is a copy, aligned, in host byte order. */

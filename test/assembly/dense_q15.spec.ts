@@ -160,7 +160,7 @@ function affineDifferences(sizeIn: i32, size: i32, isWide: bool): i32 {
   const start = zeros(192);
   for (let row = 0; row < size; row++) store<i32>(start + usize(4 * row), b[row]);
   const t = zeros(192);
-  if (isWide) affineQ15<i16>(start, packed, x, t, sizeIn, size);
+  if (isWide || ASC_FEATURE_SIMD) affineQ15<i16>(start, packed, x, t, sizeIn, size);
   else affineQ15<i8>(start, packed, x, t, sizeIn, size);
   let differences = 0;
   for (let row = 0; row < size; row++) {

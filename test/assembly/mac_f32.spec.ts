@@ -43,8 +43,10 @@ describe("rowSumF32", () => {
     const one = vector<f32>([1, 1, 1, 1, 1, 1, 1, 1]);
     const x = vector<f32>([1e8, 1, -1, 1, -1e8, 1, 1, 1]); // s0 = 0, s1 = 2, s2 = 0, s3 = 2
     expect<f32>(rowSumF32(one, x, x + 32, 0, 4)).toBe(4);
-    const y = vector<f32>([1e8, 1, 1, -1e8]); // 1e8 + 1 loses the 1, 1 - 1e8 as well
-    expect<f32>(rowSumF32(one, y, y + 16, 0, 4)).toBe(0);
+    const y = vector<f32>([1e8, -1e8, 1, 0]);
+    expect<f32>(rowSumF32(one, y, y + 16, 0, 4)).toBe(1);
+    const z = vector<f32>([0, 1, 1e8, -1e8]);
+    expect<f32>(rowSumF32(one, z, z + 16, 0, 4)).toBe(1);
   });
 
   it("adds the columns behind the last four to the first sum", () => {

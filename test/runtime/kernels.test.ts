@@ -15,7 +15,7 @@ interface KernelModule {
 
 const MODULES: readonly KernelModule[] = [
   { name: "f32", numeric: "f32", simd: false, base64: F32_SCALAR, budget: 2304 },
-  { name: "f32-simd", numeric: "f32", simd: true, base64: F32_SIMD, budget: 3328 },
+  { name: "f32-simd", numeric: "f32", simd: true, base64: F32_SIMD, budget: 3584 },
   { name: "q15", numeric: "q15", simd: false, base64: Q15_SCALAR, budget: 2816 },
   { name: "q15-simd", numeric: "q15", simd: true, base64: Q15_SIMD, budget: 4096 },
 ];
@@ -55,7 +55,7 @@ describe.each(MODULES)("the $name module", (module) => {
     expect(parts.exports.toSorted()).toEqual(EXPORTS);
   });
 
-  it("stays within its budget of $budget bytes", () => {
+  it("stays within its budget", () => {
     expect(bytesOf(module).length).toBeLessThanOrEqual(module.budget);
   });
 

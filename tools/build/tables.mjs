@@ -10,13 +10,16 @@ const interpolate = (base, slope, frac) => base + ((slope * frac) >> 8);
 /** Largest absolute error of an entry over its segment, in Q15 units. */
 function worstError(base, slope, targets) {
   let worst = 0;
-  for (let frac = 0; frac < SEGMENT; frac++) worst = Math.max(worst, Math.abs(interpolate(base, slope, frac) - targets[frac]));
+  for (let frac = 0; frac < SEGMENT; frac++)
+    worst = Math.max(worst, Math.abs(interpolate(base, slope, frac) - targets[frac]));
   return worst;
 }
 
 /** The pair (base, slope) with the smallest worst error, subject to `base >= floor` and, for segment 0, base = 0. */
 function fitSegment(first, floor) {
-  const targets = Array.from({ length: SEGMENT }, (_, i) => Math.max(-LIMIT, Math.min(LIMIT, 32768 * Math.tanh((first + i) / 4096))));
+  const targets = Array.from({ length: SEGMENT }, (_, i) =>
+    Math.max(-LIMIT, Math.min(LIMIT, 32768 * Math.tanh((first + i) / 4096))),
+  );
   const rise = targets[SEGMENT - 1] - targets[0];
   let best = null;
   for (let slope = Math.max(0, Math.floor(rise) - 12); slope <= rise + 24; slope++) {
@@ -75,7 +78,13 @@ export function fitExp2() {
 function print() {
   const pairs = fitTanh();
   const lines = [];
-  for (let i = 0; i < 256; i += 8) lines.push(`  ${pairs.slice(i, i + 8).flat().join(", ")},`);
+  for (let i = 0; i < 256; i += 8)
+    lines.push(
+      `  ${pairs
+        .slice(i, i + 8)
+        .flat()
+        .join(", ")},`,
+    );
   console.log(`// Written by tools/build/tables.mjs, which explains the fit. Normative: FORMAT.md 5.3 and 5.6.
 
 /** 256 pairs (base, slope) of the tanh table, indexed by the high byte of v. */

@@ -27,7 +27,7 @@ export async function buildWasm() {
     const bytes = readFileSync(`build/${name}.wasm`);
     sizes[name] = bytes.length;
     lines.push(`/** The ${name} module, ${bytes.length} bytes, base64. */`);
-    lines.push(`export const ${constant} =\n  "${bytes.toString("base64")}";`, "");
+    lines.push(`export const ${constant}: string =\n  "${bytes.toString("base64")}";`, "");
   }
   writeFileSync("build/kernels.ts", lines.join("\n"));
   return sizes;
@@ -45,5 +45,9 @@ if (process.argv[1] === new URL(import.meta.url).pathname) {
     process.exit();
   }
   const sizes = await buildWasm();
-  console.log(`build: ${Object.entries(sizes).map(([name, size]) => `${name}.wasm ${size} B`).join(", ")}`);
+  console.log(
+    `build: ${Object.entries(sizes)
+      .map(([name, size]) => `${name}.wasm ${size} B`)
+      .join(", ")}`,
+  );
 }
