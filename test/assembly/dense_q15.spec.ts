@@ -53,6 +53,12 @@ describe("denseQ15, a hidden layer (FORMAT.md 5.4)", () => {
 });
 
 describe("denseQ15, the last layer (FORMAT.md 5.5)", () => {
+  it("finds the weights, the biases and the input of each of its rows", () => {
+    expect(layerDifferences(1, 3)).toBe(0);
+    expect(layerDifferences(5, 20)).toBe(0);
+    expect(layerDifferences(8, 33)).toBe(0);
+  });
+
   it("passes the sums of a linear layer on", () => {
     expect(last(LAYER_LINEAR, -1234567, 5)).toBe(-1234567);
     expect(last(LAYER_LINEAR, i32.MAX_VALUE, 5)).toBe(i32.MAX_VALUE);
@@ -144,6 +150,24 @@ function last(kind: i32, sum: i32, shift: i32): i32 {
   const t = zeros(256);
   denseQ15(record, TABLE, zeros(16), zeros(64), t, 1, true);
   return load<i32>(t, 4);
+}
+
+/** Rows of a last linear layer whose sums differ from 64 bits. */
+function layerDifferences(sizeIn: i32, size: i32): i32 {
+  const w = integers(size * sizeIn, -127, 127);
+  const b = integers(size, -1000000, 1000000);
+  const x = integers(sizeIn, -32768, 32767);
+  const at = zeros(2 * sizeIn);
+  for (let k = 0; k < sizeIn; k++) store<i16>(at + usize(2 * k), i16(x[k]));
+  const t = zeros(256);
+  denseQ15(pack(Image.q15(sizeIn, size), LAYER_LINEAR, w, b, [], 0), TABLE, at, zeros(128), t, sizeIn, true);
+  let differences = 0;
+  for (let row = 0; row < size; row++) {
+    let expected = i64(b[row]);
+    for (let k = 0; k < sizeIn; k++) expected += i64(w[row * sizeIn + k]) * i64(x[k]);
+    if (i64(load<i32>(t + usize(4 * row))) !== expected) differences++;
+  }
+  return differences;
 }
 
 /** Rows whose sums differ from 64 bits. */
