@@ -1,17 +1,9 @@
 // The last layer of a quantized model: an accumulator, a linear skip, and the way to real units (FORMAT.md 5.5).
 
 import { dataOf } from "./image.ts";
+import { type Columns, INT8, INT16, INT32 } from "./quantize-rows.ts";
 import type { Model, Tensor } from "./types.ts";
 
-/** Columns of a matrix: real value of a unit, and a constant to add to it. */
-interface Columns {
-  readonly columns: Float64Array;
-  readonly constants: Float64Array;
-}
-
-const INT8 = 127;
-const INT16 = 32768;
-const INT32 = 2 ** 31 - 1;
 const LIMIT = 32767;
 
 /** An output that moves by fewer steps of its raw integer is refused: it would hardly move at all. */

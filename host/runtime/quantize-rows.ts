@@ -14,20 +14,20 @@ export interface QuantizedRows {
   readonly shift: number;
 }
 
-/** Columns of a matrix: real value of a unit, and a constant to add to it. */
-interface Columns {
+/** The integers that enter a matrix: real value of a unit of each, and a constant to add to the real value. */
+export interface Columns {
   readonly columns: Float64Array;
   readonly constants: Float64Array;
 }
 
 /** Greatest int8 weight. */
-const INT8 = 127;
+export const INT8 = 127;
 
 /** Greatest magnitude of an i16. */
-const INT16 = 32768;
+export const INT16 = 32768;
 
 /** Largest sum that an accumulator holds. */
-const INT32 = 2 ** 31 - 1;
+export const INT32 = 2 ** 31 - 1;
 
 /** Sums beyond this many units of Q12 (±8) need not be told apart: tanh is flat there. */
 const REACH = 32768;

@@ -6,7 +6,7 @@
 import { dataOf, inputSizeOf } from "./image.ts";
 import { type ModelSpecInput, parseModel, serializeModel } from "./model.ts";
 import { quantizeOutput } from "./quantize-output.ts";
-import { denseTarget, quantizeRows, type RowTarget } from "./quantize-rows.ts";
+import { type Columns, denseTarget, quantizeRows, type RowTarget } from "./quantize-rows.ts";
 import type { DenseLayerSpec, GruLayerSpec, InputSpec, LayerSpec, Model, Tensor } from "./types.ts";
 
 /** The real values that an input takes. */
@@ -19,12 +19,6 @@ export interface Range {
 export interface QuantizedModel {
   readonly spec: ModelSpecInput;
   readonly tensors: ReadonlyMap<string, Tensor>;
-}
-
-/** What enters a layer: integers, the real value of a unit of each, and what must be added to the real value. */
-interface Signal {
-  readonly columns: Float64Array;
-  readonly constants: Float64Array;
 }
 
 /** Greatest magnitude of an i16. */
@@ -50,7 +44,7 @@ export function quantizeModel(model: Model, options: { readonly ranges: readonly
   if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric} already, expected f32`);
   const tensors = new Map<string, Tensor>();
   const input = spec.embedding ? quantizeEmbedding(model, tensors) : quantizeInput(model, options.ranges, tensors);
-  let signal: Signal = input.signal;
+  let signal: Columns = input.signal;
   const layers: LayerSpec[] = [];
   const last = spec.layers.length - 1;
   spec.layers.forEach((layer, index) => {
@@ -99,7 +93,7 @@ export function quantizeInMemory(model: Model): Model {
 }
 
 /** A vector whose units all have one value. */
-function uniform(size: number, unit: number): Signal {
+function uniform(size: number, unit: number): Columns {
   return { columns: new Float64Array(size).fill(unit), constants: new Float64Array(size) };
 }
 
@@ -170,7 +164,7 @@ function quantizeGru(
   model: Model,
   name: string,
   layer: GruLayerSpec,
-  signal: Signal,
+  signal: Columns,
   tensors: Map<string, Tensor>,
 ): GruLayerSpec {
   const { size } = layer;
@@ -195,7 +189,7 @@ function quantizeDense(
   model: Model,
   name: string,
   layer: DenseLayerSpec,
-  signal: Signal,
+  signal: Columns,
   tensors: Map<string, Tensor>,
 ) {
   const w = dataOf(model, `${name}.W`);
