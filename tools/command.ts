@@ -31,7 +31,8 @@ function createProgram(io: Io): Command {
     .description("Runs GRU models over streams of sensor readings.")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
-    .helpCommand(false)
+    .helpCommand("help [command]", "Print the help of a command.")
+    .showHelpAfterError("(--help shows usage and examples)")
     .exitOverride()
     .configureHelp({ helpWidth: 100, showGlobalOptions: false })
     .configureOutput({

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { access, constants, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { ModelFormatError } from "../host/runtime/errors.ts";
 import { loadModel } from "../host/runtime/index.ts";
@@ -71,7 +72,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
   try {
     const target = await stat(path).catch(() => undefined);
     // Renaming onto /dev/null would replace the device.
-    if (target?.isFile() === false) throw new CliError(`${path}: Is not a regular file`);
+    if (target?.isFile() === false) throw notRegular(path);
     const file = await open(temporary, "w");
     try {
       await file.writeFile(bytes);
@@ -86,6 +87,28 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
   }
 }
 
+/**
+ * Makes sure that a file can be written at `path` later, before much work is done for it.
+ *
+ * @throws {CliError} with the path
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const target = await stat(path).catch(() => undefined);
+  if (target?.isFile() === false) throw notRegular(path);
+  const folder = dirname(path);
+  try {
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const missing = error.code === "ENOENT" || error.code === "ENOTDIR";
+    throw missing ? new CliError(`${path}: There is no folder ${folder}`, { cause: error }) : fileError(path, error);
+  }
+}
+
+function notRegular(path: string): CliError {
+  return new CliError(`${path}: Is not a regular file`);
+}
+
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "code" in error && "syscall" in error;
 }
@@ -96,6 +119,7 @@ function fileError(path: string, error: Error): CliError {
 
 /** "ENOENT: no such file or directory, open 'x'" as "No such file or directory (ENOENT)". */
 function systemText(error: NodeJS.ErrnoException): string {
+  if (error.code === "EISDIR") return "Is a directory, expected a file";
   const text = error.message.replace(/^\w+: /, "").replace(/, \w+( .*)?$/, "");
   return `${text.charAt(0).toUpperCase()}${text.slice(1)} (${error.code})`;
 }

@@ -40,5 +40,10 @@ describe("rivulet", () => {
     const { code, stdout, stderr } = await cli(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(message);
+    expect(stderr).toMatch(/\(--help shows usage and examples\)\n$/);
+  });
+
+  it("prints the help of a command for `help`", async () => {
+    expect(await cli(["help", "predict"])).toEqual(await cli(["predict", "--help"]));
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openScreen } from "../../tools/demo/screen.ts";
-import { renderTable, sparkline } from "../../tools/demo/table.ts";
+import { renderLegend, renderTable, sparkline } from "../../tools/demo/table.ts";
 import { HISTORY, PumpWatch, THRESHOLD } from "../../tools/demo/watch.ts";
 import { Sink } from "../support/cli.ts";
 
@@ -50,6 +50,12 @@ describe("renderTable", () => {
     const suspect = watchPump(Array(300).fill(1));
     expect(renderTable([suspect], true).at(-1)).toContain("\x1b[31m");
     expect(renderTable([suspect], false).join("")).not.toContain("\x1b");
+  });
+});
+
+describe("renderLegend", () => {
+  it("fits into 80 columns", () => {
+    for (const line of renderLegend(false)) expect(line.length).toBeLessThanOrEqual(80);
   });
 });
 

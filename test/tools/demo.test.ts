@@ -23,7 +23,7 @@ describe("rivulet demo", () => {
     };
     const { code, stdout } = await cli(["demo"], { isTty: true, signal: stop.signal, onOutput });
     expect(code).toBe(0);
-    expect(stdout).toContain("\x1b[16A");
+    expect(stdout).toContain("\x1b[20A");
     expect(stdout).toMatch(/pump-12 /);
     expect(stdout.lastIndexOf("\x1b[?25h")).toBeGreaterThan(stdout.lastIndexOf("\x1b[?25l"));
     expect(stdout).toContain("not detected yet");

@@ -90,7 +90,7 @@ describe("rivulet predict", () => {
   it.each([
     [["predict", "absent.safetensors"], "error: absent.safetensors: No such file or directory (ENOENT)\n"],
     [["predict", MODEL, "absent.csv"], "error: absent.csv: No such file or directory (ENOENT)\n"],
-    [["predict", MODEL, folder], `error: ${folder}: Illegal operation on a directory (EISDIR)\n`],
+    [["predict", MODEL, folder], `error: ${folder}: Is a directory, expected a file\n`],
   ])("tells of a missing file without a stack trace: %j", async (argv, stderr) => {
     expect(await cli(argv)).toEqual({ code: 1, stdout: "", stderr });
   });
@@ -142,8 +142,19 @@ describe("rivulet predict --state", () => {
     const before = readFileSync(state);
     const { code, stdout, stderr } = await cli(["predict", MODEL, "--state", state], { stdin: NDJSON });
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toMatch(/^error: .*other\.state: Snapshot belongs to the model with hash \w+…, this is \w+…\n$/);
+    expect(stderr).toMatch(
+      /^error: .*other\.state: Snapshot belongs to the model with hash \w+…, this is \w+…; to begin anew, name another file\n$/,
+    );
     expect(readFileSync(state)).toEqual(before);
+  });
+
+  it("refuses a state that could not be saved, before the first prediction", async () => {
+    const state = path.join(folder, "absent", "x.state");
+    expect(await cli(["predict", MODEL, "--state", state], { stdin: NDJSON })).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `error: ${state}: There is no folder ${path.dirname(state)}\n`,
+    });
   });
 
   it("refuses a damaged state", async () => {

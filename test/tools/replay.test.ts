@@ -115,6 +115,7 @@ describe("runReplay", () => {
     [{ rate: 1, max: true }, "Only one of --rate, --speed and --max"],
     [{ speed: 1 }, "--speed needs --time COLUMN"],
     [{ rate: 0 }, "A pace of 0 is not greater than zero"],
+    [{ topic: "plant/{site}/#" }, '"plant/{site}/#" has a wildcard, expected a topic to publish on'],
     [{ topic: "plant/{room}" }, 'There is no column "room"; the file has "time", "site"'],
     [{ columns: "speed,sped" }, 'There is no column "sped"'],
     [{ payload: "number" }, "A plain number is one column, found 3"],

@@ -103,7 +103,7 @@ describe("SampleReader", () => {
     ["[1,2]\n[1]\n", "in.csv:2: Sample has 1 values, the model has 2 inputs: speed, current"],
     ['[1,2]\n[1,"2"]\n', 'in.csv:2: Input "current" is "2", expected a finite number'],
     ["[1,2]\n[null,2]\n", 'in.csv:2: Input "speed" is null, expected a finite number'],
-    ["[1,2]\n[1e999,2]\n", 'in.csv:2: Input "speed" is not finite, expected a finite number'],
+    ["[1,2]\n[1e999,2]\n", 'in.csv:2: Input "speed" is too large, expected a finite number'],
     ['[1,2]\n{"speed":1}\n', 'in.csv:2: Input "current" is missing'],
     ["[1,2]\n3\n", "in.csv:2: Line is 3, expected an array or an object"],
     ["speed,current\n1,2\n3,\n", 'in.csv:3: Column "current" is "", expected a finite number'],
@@ -114,6 +114,12 @@ describe("SampleReader", () => {
     ['speed,current\n1,2\n3,"4\n5\n', "in.csv:4: A quoted cell does not end"],
   ])("refuses a bad row after the rows before it: %j", (text, error) => {
     expect(read(text)).toEqual({ samples: [[1, 2]], error });
+  });
+
+  it("tells that the names of the columns are missing", () => {
+    expect(read("1,2\n3,4\n", { format: "csv" }).error).toBe(
+      "in.csv:1: CSV begins with a line of column names, found 1,2; without one, write [1,2]",
+    );
   });
 
   it("names a missing column and what the header has", () => {

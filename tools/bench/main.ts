@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRuntime, type KernelRuntime } from "../../host/runtime/runtime.ts";
 import type { Numeric } from "../../host/runtime/types.ts";
 import { gruModel } from "./models.ts";
+import { benchPredict } from "./predict.ts";
 import { type Case, timeCases } from "./timing.ts";
 
 const SHAPES = [
@@ -152,3 +153,4 @@ printTable(
   cells,
 );
 printTable("What the host adds to one call of the kernel, ns", host);
+printTable("rivulet predict, H = 32, in-process", await benchPredict());

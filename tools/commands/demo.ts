@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Plant, RATE_HZ, startPlant } from "../demo/plant.ts";
 import { openScreen } from "../demo/screen.ts";
-import { renderTable } from "../demo/table.ts";
+import { renderLegend, renderTable } from "../demo/table.ts";
 import { CliError } from "../errors.ts";
 import { readModel } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
@@ -30,7 +30,8 @@ export async function runDemo(args: DemoArgs, io: Io): Promise<void> {
   const plant = await startPlant({ model, pumps: args.pumps, seed: args.seed, failAt, log });
   const start = performance.now();
   try {
-    await (io.isTty ? showTable : printLines)(plant, start, args, io);
+    if (io.isTty) await showTable(plant, start, failAt, args, io);
+    else await printLines(plant, start, args, io);
   } finally {
     await plant.stop();
   }
@@ -56,11 +57,23 @@ async function tick(periodMs: number, { seconds = Infinity }: DemoArgs, io: Io, 
   }
 }
 
-async function showTable(plant: Plant, start: number, args: DemoArgs, io: Io): Promise<void> {
+async function showTable(plant: Plant, start: number, failAt: number, args: DemoArgs, io: Io): Promise<void> {
   const screen = openScreen(io.stdout);
+  const colors = hasColors(io);
   try {
     await tick(FRAME_MS, args, io, () => {
-      const lines = [describe(plant, start), "", ...renderTable(plant.watches, hasColors(io))];
+      const hasFailed = performance.now() - start >= secondsOf(failAt) * 1000;
+      const event = hasFailed
+        ? describeFailure(plant, failAt)
+        : `at ${secondsOf(failAt)} s, one bearing begins to fail`;
+      const lines = [
+        describe(plant, start),
+        "",
+        ...renderTable(plant.watches, colors),
+        "",
+        ...renderLegend(colors),
+        event,
+      ];
       // A frame taller than the terminal could not be drawn over.
       const { rows = 24 } = io.stdout as { rows?: number };
       screen.draw(lines.length < rows ? lines : [...lines.slice(0, rows - 2), `… ${lines.length - rows + 2} more`]);
@@ -90,19 +103,23 @@ function percentiles(latencies: readonly number[]): { p50: string; p95: string }
   return { p50: at(0.5), p95: at(0.95) };
 }
 
-function summarise({ failing, stats, watches }: Plant, failAt: number): string {
+const secondsOf = (step: number) => step / RATE_HZ;
+
+function describeFailure({ failing: { name, detectedAt } }: Plant, failAt: number): string {
+  const detected = detectedAt === undefined ? "not detected yet" : `detected at ${secondsOf(detectedAt).toFixed(1)} s`;
+  return `${name}: bearing fails from ${secondsOf(failAt).toFixed(1)} s on, ${detected}`;
+}
+
+function summarise(plant: Plant, failAt: number): string {
+  const { failing, stats, watches } = plant;
   const { p50, p95 } = percentiles(stats.latencies);
-  const seconds = (step: number) => (step / RATE_HZ).toFixed(1);
   const falseAlarms = watches.filter((watch) => watch !== failing && watch.detectedAt !== undefined);
-  const { detectedAt } = failing;
   const lines = [
     "",
     `${stats.published} readings published, ${stats.answered} predictions received`,
     `latency from reading to prediction: p50 ${p50} ms, p95 ${p95} ms`,
-    detectedAt === undefined
-      ? `${failing.name}: bearing fails from ${seconds(failAt)} s on, not detected yet`
-      : `${failing.name}: bearing fails from ${seconds(failAt)} s on, detected at ${seconds(detectedAt)} s`,
-    ...falseAlarms.map((watch) => `${watch.name}: false alarm at ${seconds(watch.detectedAt as number)} s`),
+    describeFailure(plant, failAt),
+    ...falseAlarms.map(({ name, detectedAt = 0 }) => `${name}: false alarm at ${secondsOf(detectedAt).toFixed(1)} s`),
   ];
   return `${lines.join("\n")}\n`;
 }

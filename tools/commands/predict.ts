@@ -4,7 +4,7 @@ import { createRuntime, type Session } from "../../host/runtime/index.ts";
 import type { Model, Numeric } from "../../host/runtime/types.ts";
 import { formatNumber } from "../../host/stream/format.ts";
 import { CliError } from "../errors.ts";
-import { openInput, readFileIfExists, readModel, writeFileAtomic } from "../files.ts";
+import { checkWritable, openInput, readFileIfExists, readModel, writeFileAtomic } from "../files.ts";
 import type { Io } from "../io.ts";
 import { SampleReader } from "../samples/reader.ts";
 
@@ -33,7 +33,10 @@ export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
   checkNumeric(model, numeric);
   const runtime = createRuntime(model, args.simd ? { numeric } : { numeric, simd: false });
   const session = runtime.createSession();
-  if (args.state !== undefined) await restoreState(session, args.state);
+  if (args.state !== undefined) {
+    await checkWritable(args.state);
+    await restoreState(session, args.state);
+  }
 
   const { source, chunks } = openInput(args.file, io);
   const inputs = model.spec.inputs.map((input) => input.name);
@@ -87,7 +90,7 @@ async function restoreState(session: Session, path: string): Promise<void> {
     session.restore(snapshot);
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
-    throw new CliError(`${path}: ${error.message}`, { cause: error });
+    throw new CliError(`${path}: ${error.message}; to begin anew, name another file`, { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 import { createRuntime, loadModel, type QuantizedModel, quantizeModel, type Range } from "../../host/runtime/index.ts";
 import type { Model } from "../../host/runtime/types.ts";
 import { CliError, UsageError } from "../errors.ts";
-import { openInput, readModel, writeFileAtomic } from "../files.ts";
+import { checkWritable, openInput, readModel, writeFileAtomic } from "../files.ts";
 import { alignColumns } from "../inspect/text.ts";
 import type { Io } from "../io.ts";
 import { Comparison } from "../quantize/compare.ts";
@@ -26,6 +26,7 @@ export interface QuantizeArgs {
  */
 export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
   if (args.calibrate === "-") throw new UsageError("--calibrate: Expected a file; standard input cannot be read twice");
+  await checkWritable(args.output);
   const model = await readModel(args.model, { verify: true });
   if (model.spec.numeric !== "f32") throw new CliError(`${args.model}: Model is ${model.spec.numeric}, expected f32`);
   const given = parseRanges(args.range ?? [], model.spec.inputs);

@@ -42,3 +42,12 @@ export function renderTable(pumps: readonly PumpView[], hasColors: boolean): str
   }
   return lines;
 }
+
+/** Renders two lines that say what the columns mean, 80 columns wide. */
+export function renderLegend(hasColors: boolean): string[] {
+  const { dim } = createColors(hasColors);
+  return [
+    "next: bearing temperature that the model expects for the next reading",
+    `score: the bearing's residual in standard deviations, smoothed; alarm above ${THRESHOLD}`,
+  ].map(dim);
+}

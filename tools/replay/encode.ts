@@ -28,6 +28,9 @@ export interface EncoderOptions {
 export function createRowEncoder(options: EncoderOptions): (cells: readonly string[]) => Reading {
   const { header, topic, payload } = options;
   const parts = topic.split(/\{([^{}]*)\}/); // literal, name, literal, name, … literal
+  if (parts.some((part, index) => index % 2 === 0 && /[+#]/.test(part))) {
+    throw new UsageError(`"${topic}" has a wildcard, expected a topic to publish on`);
+  }
   const captured = parts.filter((_, index) => index % 2 === 1);
   const names = options.columns ?? header.filter((name) => !captured.includes(name));
   for (const name of [...captured, ...names]) {

@@ -38,6 +38,14 @@ function splitRecord(record: string, delimiter: string): string[] {
   return cells;
 }
 
+/** Refuses samples where the names of the columns should be. */
+function checkHeader(header: readonly string[]): void {
+  if (!header.every((cell) => cell !== "" && Number.isFinite(Number(cell)))) return;
+  throw new SyntaxError(
+    `CSV begins with a line of column names, found ${header.join()}; without one, write [${header.join()}]`,
+  );
+}
+
 function findColumns(header: readonly string[], inputs: readonly string[]): number[] {
   return inputs.map((input) => {
     const column = header.indexOf(input);
@@ -71,6 +79,7 @@ export class CsvParser implements LineParser {
     if (this.#columns === undefined) {
       this.#delimiter = detectDelimiter(record);
       const header = splitRecord(record, this.#delimiter).map((cell) => cell.trim());
+      checkHeader(header);
       this.#width = header.length;
       this.#columns = findColumns(header, this.#inputs);
       return false;

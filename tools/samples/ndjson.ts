@@ -13,7 +13,7 @@ export class NdjsonParser implements LineParser {
     for (let i = 0; i < sample.length; i++) {
       const value = values[i];
       if (typeof value !== "number" || !Number.isFinite(value)) {
-        const found = typeof value === "number" ? "not finite" : JSON.stringify(value).slice(0, 40);
+        const found = typeof value === "number" ? "too large" : JSON.stringify(value).slice(0, 40);
         throw new SyntaxError(`Input "${this.#inputs[i]}" is ${found}, expected a finite number`);
       }
       sample[i] = value;
