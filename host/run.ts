@@ -15,9 +15,11 @@ import { createMemoryStore } from "./store/memory.ts";
 import type { StateStore } from "./store/store.ts";
 import { bindingProblem, createDecoder } from "./stream/payload.ts";
 
+/** What a run needs beside its configuration file. */
 export interface RunOptions {
   /** The configuration file. */
   readonly file: string;
+  /** Where `${env:NAME}` is looked up. */
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
   /** Makes the runtime of a model file; default: reads it, runs its self-test, and picks the fastest kernels. */

@@ -11,7 +11,7 @@ import {
   type TopicTemplate,
 } from "../stream/topic.ts";
 import type { Path, Problem } from "./document.ts";
-import type { Config, StreamConfig } from "./schema.ts";
+import type { Config, InputConfig, StreamConfig } from "./schema.ts";
 
 /** A stream whose templates are parsed. */
 export interface CheckedStream {
@@ -82,11 +82,14 @@ function checkPayload(config: StreamConfig, path: Path, problems: Problem[]): vo
     attempt(problems, [...path, "time", "field"], () => compileField(time.field));
   }
   for (const [index, input] of inputs.entries()) {
-    if (typeof input === "string" || input.field === undefined) continue;
+    if (typeof input === "string") continue;
+    const at = [...path, "inputs", index];
+    for (const key of ["field", "max_age"] as const) {
+      if (input[key] === undefined || payload === "json") continue;
+      problems.push({ path: [...at, key], message: `a payload of ${payload} has no fields` });
+    }
     const { field } = input;
-    const at = [...path, "inputs", index, "field"];
-    if (payload !== "json") problems.push({ path: at, message: `a payload of ${payload} has no fields` });
-    attempt(problems, at, () => compileField(field));
+    if (field !== undefined) attempt(problems, [...at, "field"], () => compileField(field));
   }
 }
 
@@ -100,8 +103,8 @@ function checkLoop(config: Config, { name, topic }: CheckedStream, problems: Pro
   problems.push({ path: ["streams", name, "topic"], message });
 }
 
-function toBinding({ name, field }: { name: string; field?: string | undefined }): InputBinding {
-  return field === undefined ? { name } : { name, field };
+function toBinding({ name, field, max_age: maxAge }: Exclude<InputConfig, string>): InputBinding {
+  return { name, ...(field === undefined ? {} : { field }), ...(maxAge === undefined ? {} : { maxAge }) };
 }
 
 function attempt<T>(problems: Problem[], path: Path, action: () => T): T | undefined {

@@ -1,5 +1,5 @@
 import { distance } from "fastest-levenshtein";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Problem } from "./document.ts";
 import { knownKeys } from "./schema.ts";
 
@@ -35,7 +35,12 @@ export function describeIssue(issue: Issue): Problem[] {
     case "too_small":
       if (issue.origin === "string") return [{ path, message: "the text is empty" }];
       if (issue.origin === "array") return [{ path, message: "the list is empty" }];
-      return [{ path, message: `found ${String(issue.input)}, expected at least ${issue.minimum}` }];
+      return [
+        {
+          path,
+          message: `found ${String(issue.input)}, expected ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`,
+        },
+      ];
     case "too_big":
       return [{ path, message: `found ${String(issue.input)}, expected at most ${issue.maximum}` }];
     default:

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const text = z.string().min(1);
 
@@ -26,6 +26,11 @@ const input = z.union([
   z.strictObject({
     name: text.describe("Name of the model's input"),
     field: z.string().optional().describe("Plain name or JSON Pointer; default: the name"),
+    max_age: z
+      .number()
+      .positive()
+      .optional()
+      .describe("Seconds for which the device's last value stands in when the field is missing; default: none"),
   }),
 ]);
 
@@ -67,6 +72,9 @@ export type Config = z.infer<typeof configSchema>;
 
 /** A stream of a checked configuration. */
 export type StreamConfig = Config["streams"][string];
+
+/** An input of a stream: its name, or more. */
+export type InputConfig = NonNullable<StreamConfig["inputs"]>[number];
 
 /** A JSON Schema value, as far as it is looked at here. */
 export interface JsonSchema {

@@ -16,15 +16,20 @@ import { applySubscriptions, resolveClientId } from "./subscriptions.ts";
 
 /** One stream: messages of some topics, stepped through one model. */
 export interface StreamOptions {
+  /** A level of the topics that are published, and part of the keys of the state store. */
   readonly name: string;
   readonly runtime: Runtime;
   readonly topic: TopicTemplate;
+  /** Key of the device, made of what `topic` captures. */
   readonly device: DeviceTemplate;
   readonly decode: Decoder;
+  /** Most devices in memory; the least recently used ones rest in the state store. */
   readonly maxDevices: number;
+  /** Quality of service of the subscription; at 0 the broker keeps nothing while the bridge is away. */
   readonly qos: 0 | 1;
 }
 
+/** What a bridge is made of. */
 export interface BridgeOptions {
   /** Without a client id, one is made and kept in the state store. */
   readonly broker: Omit<BrokerOptions, "clientId" | "lastWill"> & { readonly clientId?: string };
@@ -34,6 +39,7 @@ export interface BridgeOptions {
   /** Closed by `stop`. */
   readonly store: StateStore;
   readonly log: Logger;
+  /** Clock, Unix milliseconds; default: the system's. */
   readonly now?: () => number;
   readonly retry?: Partial<RetryOptions>;
 }
@@ -53,7 +59,7 @@ const MAX_PENDING = 8192;
 const STOP_TIMEOUT_MS = 5000;
 const REPORT_MS = 60_000;
 
-/** Starts a bridge; it connects to the broker in the background, for as long as it takes. */
+/** Starts a bridge; it connects to the broker in the background, for as long as it takes. Rejects when the state store fails. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const clientId = options.broker.clientId ?? (await resolveClientId(options.store));
   const bridge = new MqttBridge(options, clientId);
@@ -146,6 +152,7 @@ class MqttBridge implements Bridge {
     const devices = new Devices({
       stream: name,
       runtime,
+      maxAges: options.decode.maxAges,
       maxDevices,
       store: this.#options.store,
       committer: this.#committer,
@@ -155,7 +162,10 @@ class MqttBridge implements Bridge {
         const answer = formatAnswer({ ...outcome, ts: time, model: model.id }, numeric);
         this.#outbox.push(`${this.#options.baseTopic}/${name}/${device}`, answer);
       },
-      onRefused: (device, error) => this.#reject(stream, "bad_sample", `${error.message} (device ${device})`),
+      onRefused: (device, error) => {
+        const reason = error instanceof PayloadError ? error.reason : "bad_sample";
+        this.#reject(stream, reason, `${error.message} (device ${device})`);
+      },
     });
     const stream: Stream = { ...options, devices, counters };
     return stream;

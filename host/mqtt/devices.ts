@@ -2,15 +2,15 @@ import { crc32 } from "../runtime/crc32.ts";
 import { SampleError, SnapshotError } from "../runtime/errors.ts";
 import type { Runtime } from "../runtime/session-types.ts";
 import type { StateStore } from "../store/store.ts";
-
 import { createDevice, type Device, DeviceStateError, type Outcome } from "../stream/device.ts";
+import { PayloadError } from "../stream/payload.ts";
 import type { Committer, Stateful, Ticket } from "./committer.ts";
 import type { StreamCounters } from "./counters.ts";
 import type { LimitedLog } from "./log.ts";
 
 /** A sample on its way to a device. */
 export interface Arrival {
-  /** f64[I]; copied when the device has to be loaded first. */
+  /** f64[I], NaN where an older value is to stand in; copied when the device has to be loaded first. */
   readonly sample: Float64Array;
   /** Unix milliseconds. */
   readonly time: number;
@@ -21,6 +21,8 @@ export interface DevicesOptions {
   /** Name of the stream. */
   readonly stream: string;
   readonly runtime: Runtime;
+  /** Per input, ms for which its last value may stand in for a missing one; undefined: not at all. */
+  readonly maxAges: readonly (number | undefined)[];
   /** Most devices in memory. */
   readonly maxDevices: number;
   readonly store: StateStore;
@@ -29,8 +31,8 @@ export interface DevicesOptions {
   readonly log: LimitedLog;
   /** Called for every step, in order per device. */
   readonly onOutcome: (device: string, outcome: Outcome, arrival: Arrival) => void;
-  /** Called for a sample that the model refuses. */
-  readonly onRefused: (device: string, error: SampleError, arrival: Arrival) => void;
+  /** Called for a sample that the model refuses, or that lacks a value. */
+  readonly onRefused: (device: string, error: SampleError | PayloadError, arrival: Arrival) => void;
   readonly retryMs?: number;
 }
 
@@ -109,9 +111,9 @@ export class Devices {
   }
 
   #admit(name: string, state: Uint8Array | undefined): Resident {
-    const { runtime, counters } = this.#options;
+    const { runtime, maxAges, counters } = this.#options;
     this.#makeRoom();
-    const device = createDevice(runtime);
+    const device = createDevice(runtime, maxAges);
     const resident = { key: this.#key(name), name, device, snapshot: () => device.snapshot() };
     if (state !== undefined) this.#restore(resident, state);
     this.#residents.set(name, resident);
@@ -150,12 +152,12 @@ export class Devices {
   #step(resident: Resident, arrival: Arrival): void {
     const { committer, counters, onOutcome, onRefused } = this.#options;
     try {
-      const outcome = resident.device.step(arrival.sample);
+      const outcome = resident.device.step(arrival.sample, arrival.time);
       counters.steps++;
       committer.touch(resident);
       onOutcome(resident.name, outcome, arrival);
     } catch (error) {
-      if (!(error instanceof SampleError)) throw error;
+      if (!(error instanceof SampleError || error instanceof PayloadError)) throw error;
       onRefused(resident.name, error, arrival);
     }
     committer.settle(arrival.ticket);

@@ -34,16 +34,26 @@ const SYSTEM: ReadonlyMap<string, string> = new Map([
   ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "the broker's certificate has an unknown authority; name it in broker.ca"],
   ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "the broker's certificate has an unknown authority; name it in broker.ca"],
   ["ERR_TLS_CERT_ALTNAME_INVALID", "the broker's certificate is for another host name"],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", "the broker does not speak TLS on this port"],
+  [
+    "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "the broker asks for a client certificate; name it in broker.cert and broker.key",
+  ],
 ]);
+
+/** Alerts about a certificate can only come from the broker: what we think of its own is not an alert that we receive. */
+const CERTIFICATE_ALERT = /^ERR_SSL_.*_ALERT_(UNKNOWN_CA|(BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_\w+)$/;
 
 /** Tells in plain words why a connection failed. */
 export function describeConnectionError(error: Error): string {
-  const { code } = error as { code?: string | number };
+  // Of a failure of TLS, the message has addresses and lines of OpenSSL around the reason.
+  const { code, reason = error.message.trim() } = error as { code?: string | number; reason?: string };
   if (typeof code === "number") return REASONS.get(code) ?? error.message;
   if (error.message === "connack timeout") return "the broker does not answer";
   if (error.message === "Keepalive timeout") return "the broker does not answer any more";
   const known = SYSTEM.get(code ?? "");
   if (known !== undefined) return known;
-  if (code !== undefined && /^(ERR_SSL|EPROTO)/.test(code)) return `TLS fails: ${error.message.trim()}`;
+  if (code !== undefined && CERTIFICATE_ALERT.test(code)) return `the broker refuses the client certificate: ${reason}`;
+  if (code !== undefined && /^(ERR_SSL|EPROTO)/.test(code)) return `TLS fails: ${reason}`;
   return error.message || String(code ?? "unknown error");
 }

@@ -62,5 +62,14 @@ export function readSnapshot(hash: string, stateBytes: number, bytes: Uint8Array
   return bytes.subarray(HEAD_BYTES, end);
 }
 
-const hashBytes = (hash: string): Uint8Array =>
-  Uint8Array.from({ length: HASH_BYTES }, (_, i) => Number.parseInt(hash.slice(2 * i, 2 * i + 2), 16));
+/** First bytes of the hashes seen: a process has few models, and parsing one is half of the cost of a snapshot. */
+const parsed = new Map<string, Uint8Array>();
+
+function hashBytes(hash: string): Uint8Array {
+  let bytes = parsed.get(hash);
+  if (bytes === undefined) {
+    bytes = Uint8Array.from({ length: HASH_BYTES }, (_, i) => Number.parseInt(hash.slice(2 * i, 2 * i + 2), 16));
+    parsed.set(hash, bytes);
+  }
+  return bytes;
+}

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { ClassicLevel } from "classic-level";
+import type { ClassicLevel } from "classic-level";
 import { type StateStore, StateStoreError } from "./store.ts";
 
 const VERSION_KEY = "meta/store";
@@ -12,6 +12,8 @@ const VERSION = "rivulet state 1";
  * @throws {StateStoreError} when another process uses it, or it is not a state directory that this version can read
  */
 export async function openLevelStore(directory: string): Promise<StateStore> {
+  // Its native addon is loaded by those who open a store, not by every command of the program.
+  const { ClassicLevel } = await import("classic-level");
   const db = new ClassicLevel<string, Uint8Array>(directory, { valueEncoding: "view" });
   try {
     await mkdir(directory, { recursive: true });

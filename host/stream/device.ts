@@ -1,23 +1,26 @@
 import { crc32 } from "../runtime/crc32.ts";
 import { SnapshotError } from "../runtime/errors.ts";
 import type { Runtime, Session } from "../runtime/session-types.ts";
+import { createHeldValues, HELD_BYTES, type HeldValues } from "./held.ts";
 
 // State of a device, as the state store keeps it; little-endian:
 //
 //   offset      bytes
 //   0           4      "RVD1"
-//   4           4      u32 version, 1
+//   4           4      u32 version, 2
 //   8           4      u32 numeric form: 0 f32, 1 q15
 //   12          4      u32 horizon
 //   16          4      u32 number of outputs that forecast an input, J
 //   20          4      u32 size m of the session's snapshot
 //   24          8      f64 steps n
-//   32          8 * horizon * J   f64 forecasts; the one of step k (from 0) at row k mod horizon
+//   32          4      u32 number of held values, K
+//   36          8 * horizon * J   f64 forecasts; the one of step k (from 0) at row k mod horizon
+//   ...         20 * K            held values: u32 index of the input, f64 value, f64 time in Unix milliseconds
 //   ...         m      snapshot of the session (FORMAT.md 7)
 //   ...         4      CRC-32 (IEEE 802.3, as in zlib) of all bytes before
 const MAGIC = 0x31445652; // "RVD1" as a little-endian u32
-const VERSION = 1;
-const HEADER_BYTES = 32;
+const VERSION = 2;
+const HEADER_BYTES = 36;
 
 /** State of a device that is damaged, or of another version of this layout. */
 export class DeviceStateError extends Error {
@@ -38,8 +41,15 @@ export interface Outcome {
 export interface Device {
   /** Steps so far. */
   readonly n: number;
-  /** Advances by one sample, f64[I]. @throws {SampleError} when the model refuses it; the state is untouched */
-  step(sample: ArrayLike<number>): Outcome;
+  /**
+   * Advances by one sample; the state is untouched when it throws.
+   *
+   * @param sample  f64[I]; NaN where the last value of an input with a greatest age is to stand in
+   * @param time  of the sample, Unix milliseconds; looked at for inputs with a greatest age only
+   * @throws {SampleError} when the model refuses the sample
+   * @throws {PayloadError} when there is no value to stand in, or it is too old
+   */
+  step(sample: ArrayLike<number>, time?: number): Outcome;
   /** Copies the whole state out, bit for bit. */
   snapshot(): Uint8Array;
   /**
@@ -53,21 +63,31 @@ export interface Device {
   release(): void;
 }
 
-/** Creates a device with a state of zeros. */
-export function createDevice(runtime: Runtime): Device {
+/**
+ * Creates a device with a state of zeros.
+ *
+ * @param maxAges  per input, ms for which its last value may stand in for a missing one; undefined: not at all
+ */
+export function createDevice(runtime: Runtime, maxAges: readonly (number | undefined)[] = []): Device {
   const { spec } = runtime.model;
   const session = runtime.createSession();
   // Per output, the index of the input it forecasts; -1 for one that forecasts none.
   const targets = spec.outputs.map(({ forecasts }) => spec.inputs.findIndex(({ name }) => name === forecasts));
   const width = targets.filter((target) => target >= 0).length;
   const forecasts = new Float64Array(spec.horizon * width);
+  const held = createHeldValues(
+    spec.inputs.map(({ name }) => name),
+    maxAges,
+  );
   let n = 0;
   return {
     get n() {
       return n;
     },
-    step(sample) {
+    step(given, time = 0) {
+      const sample = held.complete(given, time);
       const prediction = session.step(sample);
+      held.keep(given, time);
       const row = (n % spec.horizon) * width;
       const isKnown = n >= spec.horizon;
       let column = 0;
@@ -81,17 +101,28 @@ export function createDevice(runtime: Runtime): Device {
       n++;
       return { prediction, residual, n };
     },
-    snapshot: () => encode(runtime, session, forecasts, width, n),
+    snapshot: () => encode({ runtime, session, forecasts, width, held }, n),
     restore(bytes) {
-      n = decode(runtime, session, forecasts, width, bytes);
+      n = decode({ runtime, session, forecasts, width, held }, bytes);
     },
     release: () => session.release(),
   };
 }
 
-function encode(runtime: Runtime, session: Session, forecasts: Float64Array, width: number, n: number): Uint8Array {
+/** What a device is made of. */
+interface Parts {
+  readonly runtime: Runtime;
+  readonly session: Session;
+  readonly forecasts: Float64Array;
+  /** Outputs that forecast an input. */
+  readonly width: number;
+  readonly held: HeldValues;
+}
+
+function encode({ runtime, session, forecasts, width, held }: Parts, n: number): Uint8Array {
   const inner = session.snapshot();
-  const innerOffset = HEADER_BYTES + 8 * forecasts.length;
+  const heldOffset = HEADER_BYTES + 8 * forecasts.length;
+  const innerOffset = heldOffset + HELD_BYTES * held.count;
   const bytes = new Uint8Array(innerOffset + inner.length + 4);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
@@ -101,16 +132,18 @@ function encode(runtime: Runtime, session: Session, forecasts: Float64Array, wid
   view.setUint32(16, width, true);
   view.setUint32(20, inner.length, true);
   view.setFloat64(24, n, true);
+  view.setUint32(32, held.count, true);
   forecasts.forEach((value, index) => {
     view.setFloat64(HEADER_BYTES + 8 * index, value, true);
   });
+  held.write(view, heldOffset);
   bytes.set(inner, innerOffset);
   view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
   return bytes;
 }
 
-/** Writes the forecasts and the session's state, and answers n; nothing is written unless all of it is right. */
-function decode(runtime: Runtime, session: Session, forecasts: Float64Array, width: number, bytes: Uint8Array): number {
+/** Writes the forecasts, the held values and the session's state, and answers n; nothing is written unless all of it is right. */
+function decode({ runtime, session, forecasts, width, held }: Parts, bytes: Uint8Array): number {
   if (bytes.length < HEADER_BYTES + 4) {
     throw new DeviceStateError(`State has ${bytes.length} bytes, expected at least ${HEADER_BYTES + 4}`);
   }
@@ -124,11 +157,14 @@ function decode(runtime: Runtime, session: Session, forecasts: Float64Array, wid
   }
   const shape = [8, 12, 16].map((offset) => view.getUint32(offset, true));
   const expected = [numericCode(runtime), runtime.model.spec.horizon, width];
-  const innerOffset = HEADER_BYTES + 8 * forecasts.length;
+  const heldOffset = HEADER_BYTES + 8 * forecasts.length;
+  const heldCount = view.getUint32(32, true);
+  const innerOffset = heldOffset + HELD_BYTES * heldCount;
   if (shape.join() !== expected.join() || bytes.length !== innerOffset + view.getUint32(20, true) + 4) {
     throw new SnapshotError("State is of another model or numeric form");
   }
   session.restore(bytes.subarray(innerOffset, -4));
+  held.read(view, heldOffset, heldCount);
   for (let i = 0; i < forecasts.length; i++) forecasts[i] = view.getFloat64(HEADER_BYTES + 8 * i, true);
   return view.getFloat64(24, true);
 }

@@ -33,6 +33,8 @@ export interface InputBinding {
   readonly name: string;
   /** JSON objects: plain name or JSON Pointer of the value. Default: the name. */
   readonly field?: string;
+  /** JSON objects: seconds for which the device's last value stands in for one that is missing. Default: none. */
+  readonly maxAge?: number;
 }
 
 /** What a payload is decoded with. */
@@ -50,14 +52,22 @@ export interface DecoderOptions {
 
 /** A decoded payload. */
 export interface Reading {
-  /** In the order of the model's inputs, f64[I]; reused by the next call of the decoder. */
+  /**
+   * In the order of the model's inputs, f64[I]; NaN where the payload has no value and an older one may stand in for it.
+   * Reused by the next call of the decoder.
+   */
   readonly sample: Float64Array;
   /** Unix milliseconds; undefined when the payload tells no time. */
   readonly time: number | undefined;
 }
 
-/** @throws {PayloadError} when the payload must not reach the state */
-export type Decoder = (payload: Uint8Array) => Reading;
+/** Reads the payloads of a stream. */
+export interface Decoder {
+  /** @throws {PayloadError} when the payload must not reach the state */
+  (payload: Uint8Array): Reading;
+  /** Per input of the model, ms for which an older value may stand in for a missing one; undefined: not at all. */
+  readonly maxAges: readonly (number | undefined)[];
+}
 
 /**
  * Makes the decoder of a stream's payloads.
@@ -71,12 +81,17 @@ export function createDecoder(options: DecoderOptions): Decoder {
   const slots = inputs.map(({ name }) => modelInputs.indexOf(name));
   const sample = new Float64Array(modelInputs.length);
   const decode = createFormatDecoder(options, slots, sample);
-  return (bytes) => {
+  const read = (bytes: Uint8Array) => {
     if (bytes.length > maxBytes) {
       throw new PayloadError("too_large", `${payload} payload has ${bytes.length} bytes, expected at most ${maxBytes}`);
     }
     return { sample, time: decode(bytes) };
   };
+  const maxAges = modelInputs.map((input) => {
+    const maxAge = inputs.find(({ name }) => name === input)?.maxAge;
+    return maxAge === undefined ? undefined : 1000 * maxAge;
+  });
+  return Object.assign(read, { maxAges });
 }
 
 /** Tells what is wrong with a binding, and at which of the inputs (undefined: of all together); undefined when it is right. */
@@ -128,8 +143,9 @@ function createFormatDecoder(options: DecoderOptions, slots: readonly number[], 
 }
 
 function createJsonDecoder(options: DecoderOptions, slots: readonly number[], sample: Float64Array): FormatDecoder {
-  const fields = options.inputs.map(({ name, field = name }, index) => ({
+  const fields = options.inputs.map(({ name, field = name, maxAge }, index) => ({
     field,
+    isRequired: maxAge === undefined,
     slot: slots[index] as number,
     read: compileField(field),
   }));
@@ -137,11 +153,16 @@ function createJsonDecoder(options: DecoderOptions, slots: readonly number[], sa
   const readTime: FieldReader = time === undefined ? () => undefined : compileField(time.field);
   return (bytes) => {
     const document = parseJson(bytes);
-    for (const { field, slot, read } of fields) {
-      const value = read(document);
-      if (value === undefined) throw new PayloadError("missing_field", `Field "${field}" is missing`);
-      sample[slot] = toFinite(value, `field "${field}"`);
+    let missing = 0;
+    for (const { field, isRequired, slot, read } of fields) {
+      // A sensor that has no reading says null.
+      const value = read(document) ?? undefined;
+      if (value === undefined && isRequired) throw new PayloadError("missing_field", `Field "${field}" is missing`);
+      if (value === undefined) missing++;
+      sample[slot] = value === undefined ? Number.NaN : toFinite(value, `field "${field}"`);
     }
+    // News of something else, such as a battery: it is no reading of these sensors.
+    if (missing === fields.length) throw new PayloadError("missing_field", "None of the fields is there");
     if (time === undefined) return undefined;
     const ms = parseTime(readTime(document), time.format);
     if (ms === undefined) throw new PayloadError("bad_time", `Field "${time.field}" is not a time in ${time.format}`);

@@ -58,6 +58,40 @@ describe("loadConfig", () => {
     ]);
   });
 
+  it("tells a misspelt key of an input at the place of the key", async () => {
+    const text = `broker: { url: "mqtt://localhost" }
+streams:
+  pump:
+    model: pump.safetensors
+    topic: plant/{device}/data
+    inputs:
+      - max_agee: 60
+        name: pressure
+`;
+    expect(await problemsOf(text)).toEqual([
+      'config.yaml:7:9 streams.pump.inputs[0]: unknown key "max_agee", did you mean "max_age"?',
+    ]);
+  });
+
+  it("reads the greatest age of an input", async () => {
+    const text = `${MINIMAL}    inputs: [speed, { name: pressure, field: /hydraulics/pressure, max_age: 0.5 }]\n`;
+    const { streams } = await load(text);
+    expect(streams[0]?.inputs).toEqual([
+      { name: "speed" },
+      { name: "pressure", field: "/hydraulics/pressure", maxAge: 0.5 },
+    ]);
+  });
+
+  it.each([
+    ["max_age: 0", "found 0, expected more than 0"],
+    ["max_age: -1", "found -1, expected more than 0"],
+    ["max_age: 1 min", 'found "1 min", expected a number'],
+    ["max_age: .inf", "found the number Infinity, expected a number"],
+  ])("refuses %s", async (line, message) => {
+    const problems = await problemsOf(`${MINIMAL}    inputs: [{ name: pressure, ${line} }]\n`);
+    expect(problems).toEqual([`config.yaml:7:41 streams.pump.inputs[0].max_age: ${message}`]);
+  });
+
   it("tells all problems at once, in the order of the file", async () => {
     const text = `broker: { url: "mqtt://localhost", keepalive: 1 }
 base_topc: x
@@ -94,6 +128,10 @@ streams:
       "a payload of f32le has no field for the time",
     ],
     ["topic: plant/{x}\n    inputs: [{ name: a, field: /b~c }]", '"/b~c" is not a JSON Pointer'],
+    [
+      "topic: plant/{x}\n    payload: array\n    inputs: [{ name: a, max_age: 5 }]",
+      "inputs[0].max_age: a payload of array has no fields",
+    ],
   ])("refuses %s", async (lines, message) => {
     const text = `broker: { url: "mqtt://localhost" }\nstreams:\n  pump:\n    model: m\n    ${lines}\n`;
     const problems = await problemsOf(text);

@@ -95,7 +95,8 @@ describe("startBridge", () => {
 
   it("counts a sample that the model refuses", async () => {
     const runtime = createFakeRuntime();
-    const decode = () => ({ sample: Float64Array.of(Number.NaN, 1), time: undefined });
+    const read = () => ({ sample: Float64Array.of(Number.NaN, 1), time: undefined });
+    const decode = Object.assign(read, { maxAges: [undefined, undefined] });
     const bridge = await startOnAedes({ streams: [{ ...createTestStream({ runtime }), decode }] });
     const observer = await observe(url, "rivulet/bridge/state");
     await bridge.ready;

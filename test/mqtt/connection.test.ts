@@ -71,4 +71,17 @@ describe("describeConnectionError", () => {
     );
     expect(describeConnectionError(new Error("Something else"))).toBe("Something else");
   });
+
+  it.each([
+    ["ERR_SSL_WRONG_VERSION_NUMBER", "wrong version number", "the broker does not speak TLS on this port"],
+    ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "unknown ca", "the broker refuses the client certificate: unknown ca"],
+    ["ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED", "expired", "the broker refuses the client certificate: expired"],
+    ["ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE", "handshake failure", "TLS fails: handshake failure"],
+  ])("tells the reason of %s without the addresses around it", (code, reason, text) => {
+    const error = Object.assign(new Error(`80DCE3CE647F0000:error:0A00045C:SSL routines:x:${reason}:x.c:1`), {
+      code,
+      reason,
+    });
+    expect(describeConnectionError(error)).toBe(text);
+  });
 });

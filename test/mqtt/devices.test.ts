@@ -6,32 +6,34 @@ import { createMemoryStore } from "../../host/store/memory.ts";
 import type { StateStore } from "../../host/store/store.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 
-function setUp(maxDevices: number, store: StateStore = createMemoryStore()) {
+function setUp(maxDevices: number, store: StateStore = createMemoryStore(), maxAge?: number) {
   const steps: string[] = [];
   const notes: string[] = [];
-  const runtime = createFakeRuntime({ inputs: ["x"] });
+  const refusals: string[] = [];
+  const runtime = createFakeRuntime({ inputs: maxAge === undefined ? ["x"] : ["x", "y"] });
   const committer = new Committer({ store, onError: () => {}, onCommitted: () => {} });
   const counters = createCounters(["pump"]).streams.pump!;
   const devices = new Devices({
     stream: "pump",
     runtime,
+    maxAges: [undefined, maxAge],
     maxDevices,
     store,
     committer,
     counters,
     log: { note: (scope, kind, text) => notes.push(`${scope} ${kind}: ${text}`), flush() {} },
     onOutcome: (device, { n, prediction }) => steps.push(`${device} ${n} ${prediction[0]}`),
-    onRefused: () => {},
+    onRefused: (device, { message }) => refusals.push(`${device} ${message}`),
     retryMs: 5,
   });
-  const sample = new Float64Array(1); // reused, as a decoder does
-  const accept = (device: string, value: number) => {
-    sample[0] = value;
+  const sample = new Float64Array(runtime.inputSize); // reused, as a decoder does
+  const accept = (device: string, x: number, y = Number.NaN, time = 0) => {
+    sample.set(runtime.inputSize === 1 ? [x] : [x, y]);
     const ticket = { open: 1, acknowledge() {} };
     committer.admit(ticket);
-    devices.accept(device, { sample, time: 0, ticket });
+    devices.accept(device, { sample, time, ticket });
   };
-  return { steps, notes, runtime, committer, counters, devices, accept, store };
+  return { steps, notes, refusals, runtime, committer, counters, devices, accept, store };
 }
 
 describe("Devices", () => {
@@ -89,6 +91,26 @@ describe("Devices", () => {
     const kept: number[][] = [];
     for await (const [, value] of store.entries("quarantine/device/pump/a/")) kept.push([...value]);
     expect(kept).toEqual([[1, 2, 3]]);
+  });
+
+  it("fills in a value from before the device left memory, or says that it has none", async () => {
+    const { steps, refusals, accept, committer, counters } = setUp(1, createMemoryStore(), 1000);
+    for (const [device, x, y, time] of [
+      ["a", 4, 2, 0],
+      ["b", 1, Number.NaN, 0],
+      ["a", 8, Number.NaN, 1000],
+      ["a", 8, Number.NaN, 1001],
+    ] as const) {
+      accept(device, x, y, time);
+      await committer.idle(1000);
+    }
+    // 0.75 (0.75 h + x) + y
+    expect(steps).toEqual(["a 1 5", "a 2 10.8125"]);
+    expect(refusals).toEqual([
+      'b Input "y" is missing, and the device has no earlier value of it',
+      'a Input "y" is missing, and its last value is 1.001 s old, at most 1 s are allowed',
+    ]);
+    expect(counters).toMatchObject({ steps: 2, evictions: 2, restored: 1 });
   });
 
   it("holds no more sessions than it may", async () => {

@@ -1,7 +1,6 @@
 // The bridge with a real broker: what Aedes cannot show.
 
-import { spawnSync } from "node:child_process";
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -16,10 +15,6 @@ import {
 } from "../support/bridge.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 import { freePort, hasMosquitto, type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
-import { findProgram } from "../support/programs.ts";
-
-const openssl = findProgram("openssl");
-if (openssl === undefined) console.warn("OpenSSL is not installed: the test of TLS is skipped");
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -102,6 +97,33 @@ describe.skipIf(!hasMosquitto)("startBridge with Mosquitto", () => {
     expect(answers.map(({ text }) => JSON.parse(text).n)).toEqual(Array.from({ length: 500 }, (_, t) => t + 1));
     expect(answers.map(({ text }) => Math.fround(JSON.parse(text).prediction[0]))).toEqual(expectedPredictions(500));
     expect(stepsOf(second)).toBe(500);
+  });
+
+  it("completes partial updates by the device's last values, across a restart, until they are too old", async () => {
+    const store = createLastingStore();
+    const observer = await observeHere("rivulet/pump/#");
+    const inputs = [{ name: "speed" }, { name: "pressure", maxAge: 60 }];
+    const decoder = { inputs, time: { field: "ts", format: "unix" } } as const;
+    const start = () => startTestBridge(broker.url, { store, streams: [createTestStream({ decoder })] });
+    const publish = (sample: object) => observer.client.publish("plant/7/data", JSON.stringify(sample), { qos: 1 });
+    const before = await start();
+    await before.ready;
+    publish({ speed: 1, ts: 99 });
+    publish({ speed: 1, pressure: 2, ts: 100 });
+    await observer.waitFor(1);
+    await before.stop();
+    expect(before.counters().streams.pump).toMatchObject({ steps: 1, rejected: { missing_field: 1 } });
+
+    const bridge = closing(await start(), (one) => one.stop());
+    publish({ speed: 3, pressure: null, ts: 160 });
+    publish({ speed: 4, ts: 160.001 });
+    publish({ battery: 80, ts: 160.002 });
+    publish({ speed: 5, pressure: 6, ts: 161 });
+    const answers = (await observer.waitFor(3)).map(({ text }) => JSON.parse(text));
+    const session = createFakeRuntime().createSession();
+    const expected = [session.step([1, 2])[0], session.step([3, 2])[0], session.step([5, 6])[0]];
+    expect(answers.map(({ prediction }) => Math.fround(prediction[0]))).toEqual(expected);
+    expect(bridge.counters().streams.pump).toMatchObject({ steps: 2, rejected: { missing_field: 2 } });
   });
 
   it("never steps a model with a retained message", async () => {
@@ -240,41 +262,6 @@ describe.skipIf(!hasMosquitto)("startBridge and a broker that does not let it in
     const right = await startTestBridge(broker.url, { broker: { ...login, password: "right" } });
     await right.ready;
     await right.stop();
-  });
-
-  it.skipIf(openssl === undefined)("speaks TLS, and checks the broker's certificate", async () => {
-    const folder = closing(await mkdtemp(join(tmpdir(), "rivulet-tls-")), (path) => rm(path, { recursive: true }));
-    const files = { ca: join(folder, "cert.pem"), cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-    spawnSync(openssl ?? "", [
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:prime256v1",
-      "-nodes",
-      ...subject,
-      "-keyout",
-      files.key,
-      "-out",
-      files.cert,
-      "-days",
-      "2",
-    ]);
-    await chmod(folder, 0o755); // the broker gives up root before it reads them
-    await chmod(files.key, 0o644);
-    const broker = closing(await startMosquitto({ tls: files }), ({ close }) => close());
-    const url = broker.url.replace("127.0.0.1", "localhost");
-    const log = createTestLog();
-    const suspicious = await startTestBridge(url, { log });
-    await until(() => log.lines.length > 0);
-    expect(log.lines[0]).toContain("the broker's certificate is self-signed; name its authority in broker.ca");
-    await suspicious.stop();
-    const ca = await readFile(files.ca, "utf8");
-    const trusting = await startTestBridge(url, { broker: { url, isClean: true, ca } });
-    await trusting.ready;
-    await trusting.stop();
   });
 
   it("stops at once while it waits for the broker", async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { SnapshotError } from "../../host/runtime/errors.ts";
+import { SampleError, SnapshotError } from "../../host/runtime/errors.ts";
 import { createDevice, DeviceStateError } from "../../host/stream/device.ts";
 import { formatAnswer, formatNumber } from "../../host/stream/format.ts";
+import { PayloadError } from "../../host/stream/payload.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 
 const horizon3 = {
@@ -71,6 +72,104 @@ describe("createDevice", () => {
     const runtime = createFakeRuntime();
     createDevice(runtime).release();
     expect(runtime.sessionCount).toBe(0);
+  });
+});
+
+describe("createDevice with greatest ages", () => {
+  const gap = Number.NaN;
+  const maxAges = [undefined, 1000, 5000];
+  const runtime = createFakeRuntime({ inputs: ["a", "b", "c"] });
+  const samples = [
+    [1, 2, 3],
+    [4, gap, 6],
+    [7, 8, gap],
+    [9, gap, gap],
+    [10, 11, 12],
+    [13, gap, gap],
+  ] as const;
+  /** What the samples are when each gap is filled by the last value before it. */
+  const filled = [
+    [1, 2, 3],
+    [4, 2, 6],
+    [7, 8, 6],
+    [9, 8, 6],
+    [10, 11, 12],
+    [13, 11, 12],
+  ];
+  const predictions = (rows: readonly (readonly number[])[], device = createDevice(runtime, maxAges), from = 0) =>
+    rows.map((row, index) => [...device.step(row, 500 * (from + index)).prediction]);
+
+  it("fills a gap with the device's last value", () => {
+    expect(predictions(samples)).toEqual(predictions(filled));
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])("goes on with the same bits after a snapshot at step %i", (at) => {
+    const before = createDevice(runtime, maxAges);
+    predictions(samples.slice(0, at), before);
+    const after = createDevice(runtime, maxAges);
+    after.restore(before.snapshot());
+    expect(after.snapshot()).toEqual(before.snapshot());
+    expect(predictions(samples.slice(at), after, at)).toEqual(predictions(filled).slice(at));
+  });
+
+  it("refuses a gap whose last value is too old by the time of the sample, and keeps its state", () => {
+    const device = createDevice(runtime, maxAges);
+    device.step([1, 2, 3], 10_000);
+    device.step([1, gap, gap], 11_000);
+    const state = device.snapshot();
+    // c is news, but the sample is refused for b: nothing of it is kept.
+    expect(() => device.step([1, gap, 9], 11_001)).toThrow(
+      new PayloadError(
+        "missing_field",
+        'Input "b" is missing, and its last value is 1.001 s old, at most 1 s are allowed',
+      ),
+    );
+    expect(device.snapshot()).toEqual(state);
+    device.step([1, 2, gap], 15_000);
+    expect(() => device.step([1, 2, gap], 15_001)).toThrow(PayloadError);
+  });
+
+  it("refuses a gap that no value came before, and keeps its state", () => {
+    const device = createDevice(runtime, maxAges);
+    const state = device.snapshot();
+    expect(() => device.step([1, 2, gap], 0)).toThrow(
+      'Input "c" is missing, and the device has no earlier value of it',
+    );
+    expect(device.snapshot()).toEqual(state);
+  });
+
+  it("does not hold the values of a sample that the model refuses", () => {
+    const device = createDevice(runtime, maxAges);
+    device.step([1, 2, 3], 0);
+    const state = device.snapshot();
+    expect(() => device.step([Number.POSITIVE_INFINITY, 5, 6], 1)).toThrow(SampleError);
+    expect(device.snapshot()).toEqual(state);
+  });
+
+  it("goes on with its state when the greatest ages change", () => {
+    const before = createDevice(runtime, maxAges);
+    before.step([1, 2, 3], 0);
+    const without = createDevice(runtime);
+    without.restore(before.snapshot());
+    expect(without.n).toBe(1);
+    const after = createDevice(runtime, [undefined, undefined, 1000]);
+    after.restore(before.snapshot());
+    expect([...after.step([4, 5, gap], 1).prediction]).toEqual(predictions([samples[0], [4, 5, 3]])[1]);
+    const anew = createDevice(runtime, maxAges);
+    anew.restore(without.snapshot());
+    expect(() => anew.step([1, 2, gap], 1)).toThrow("no earlier value");
+  });
+
+  it("refuses every damaged byte of its state", () => {
+    const device = createDevice(runtime, maxAges);
+    device.step([1, 2, 3], 0);
+    const state = device.snapshot();
+    for (let index = 0; index < state.length; index++) {
+      const damaged = state.slice();
+      damaged[index] = (damaged[index] ?? 0) ^ 0x10;
+      expect(() => device.restore(damaged)).toThrow(DeviceStateError);
+    }
+    expect(device.snapshot()).toEqual(state);
   });
 });
 

@@ -63,7 +63,8 @@ describe("createDecoder", () => {
     ['{"speed":1}', "missing_field"],
     ["[1,2]", "missing_field"],
     ["null", "missing_field"],
-    ['{"speed":null,"pressure":1}', "not_a_number"],
+    ['{"speed":null,"pressure":1}', "missing_field"],
+    ['{"speed":true,"pressure":1}', "not_a_number"],
     ['{"speed":"1","pressure":1}', "not_a_number"],
     ['{"speed":1e999,"pressure":1}', "not_finite"],
     ['{"speed":1e39,"pressure":1}', "not_finite"],
@@ -96,6 +97,38 @@ describe("createDecoder", () => {
   it("refuses NaN in float32", () => {
     const bytes = new Uint8Array(new Float32Array([Number.NaN, 1]).buffer);
     expect(reasonOf(() => decoder({ payload: "f32le" })(bytes))).toBe("not_finite");
+  });
+
+  describe("with a greatest age", () => {
+    const inputs = [{ name: "speed" }, { name: "pressure", field: "/hydraulics/pressure", maxAge: 60 }];
+
+    it("leaves a gap for what is missing or null", () => {
+      const decode = decoder({ inputs });
+      expect(decode('{"speed":1,"hydraulics":{"pressure":2}}').sample).toEqual([1, 2]);
+      expect(decode('{"speed":3}').sample).toEqual([3, Number.NaN]);
+      expect(decode('{"speed":3,"hydraulics":{"pressure":null}}').sample).toEqual([3, Number.NaN]);
+    });
+
+    it("tells the greatest ages in the order of the model's inputs", () => {
+      const options = { payload: "json", modelInputs, maxBytes: 200 } as const;
+      expect(createDecoder({ ...options, inputs: inputs.toReversed() }).maxAges).toEqual([undefined, 60_000]);
+    });
+
+    it.each([
+      ['{"hydraulics":{"pressure":2}}', "missing_field"],
+      ['{"speed":1,"hydraulics":{"pressure":"high"}}', "not_a_number"],
+      ['{"speed":1,"hydraulics":{"pressure":1e999}}', "not_finite"],
+    ])("refuses %s as %s", (payload, reason) => {
+      expect(reasonOf(() => decoder({ inputs })(payload))).toBe(reason);
+    });
+
+    it.each(["{}", '{"battery":80}', '{"speed":null,"pressure":null}', "null", "7"])(
+      "refuses %s, which has none of the fields",
+      (payload) => {
+        const all = byName.map((input) => ({ ...input, maxAge: 60 }));
+        expect(reasonOf(() => decoder({ inputs: all })(payload))).toBe("missing_field");
+      },
+    );
   });
 
   it("takes the time from the payload", () => {

@@ -1,0 +1,14 @@
+// The host for Node, apart from the library because it brings an MQTT client and a YAML reader: streams between a broker and models.
+
+export { ConfigError } from "./config/document.ts";
+export { type Bridge, type BridgeOptions, type StreamOptions, startBridge } from "./mqtt/bridge.ts";
+export type { BrokerOptions } from "./mqtt/connection.ts";
+export type { BridgeCounters, StreamCounters } from "./mqtt/counters.ts";
+export type { RetryOptions } from "./mqtt/link.ts";
+export { createLogger, type Logger } from "./mqtt/log.ts";
+export { type RunOptions, startRun } from "./run.ts";
+export { openLevelStore } from "./store/level.ts";
+export { createMemoryStore } from "./store/memory.ts";
+export { type Change, type StateStore, StateStoreError } from "./store/store.ts";
+export { createDecoder, type Decoder, type DecoderOptions, type InputBinding, type Reading } from "./stream/payload.ts";
+export { type DeviceTemplate, parseDeviceTemplate, parseTopicTemplate, type TopicTemplate } from "./stream/topic.ts";
