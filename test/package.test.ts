@@ -10,7 +10,15 @@ import { version } from "../package.json";
 
 const execute = promisify(execFile);
 
-const REQUIRED = ["cli.js", "index.js", "runtime.js", "types/host/index.d.ts", "types/host/runtime/index.d.ts"]
+const REQUIRED = [
+  "cli.js",
+  "index.js",
+  "host.js",
+  "runtime.js",
+  "types/host/host.d.ts",
+  "types/host/index.d.ts",
+  "types/host/runtime/index.d.ts",
+]
   .concat(["f32.wasm", "f32-simd.wasm", "q15.wasm", "q15-simd.wasm", "pump.safetensors", "LICENSES.txt"])
   .map((file) => `dist/${file}`)
   .concat("package.json", "LICENSE", "README.md", "FORMAT.md", "CHANGELOG.md");
