@@ -1,6 +1,7 @@
 // The table of commands: arguments, flags and help here, the work in one file each, loaded when it is called.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 
 /** Adds every command to `program`. */
@@ -10,6 +11,8 @@ export function addCommands(program: Command, io: Io): void {
   addPredict(program, io);
   addInspect(program, io);
   addQuantize(program, io);
+  addVerify(program, io);
+  addExport(program, io);
   addReplay(program, io);
 }
 
@@ -103,6 +106,54 @@ function addQuantize(program: Command, io: Io): void {
     .action(async (model, flags) => {
       const { runQuantize } = await import("./quantize.ts");
       await runQuantize({ ...flags, model }, io);
+    });
+}
+
+function addVerify(program: Command, io: Io): void {
+  program
+    .command("verify")
+    .description("Compare a model with what its source framework answered; exits with 1 when they differ.")
+    .argument("<model>", "model file (.safetensors)")
+    .requiredOption("--reference <file>", "inputs and outputs of the source framework (.npz, JSON or NDJSON)")
+    .option("--tolerance <number>", "greatest difference that passes, times max(1, |expected|)", positive, 1e-5)
+    .addOption(
+      new Option("--numeric <form>", "numeric form to compute in (default: the model's)").choices(["f32", "q15"]),
+    )
+    .option("--no-simd", "use the scalar kernels (same bits, slower)")
+    .option("--json", "write JSON")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet verify gru.safetensors --reference reference.npz",
+        "rivulet verify gru.q15.safetensors --reference reference.npz --tolerance 0.01 --json",
+      ),
+    )
+    .action(async (model, flags) => {
+      const { runVerify } = await import("./verify.ts");
+      const code = await runVerify({ ...flags, model }, io);
+      if (code !== 0) throw new CliError(`${model}: Differs from ${flags.reference} by more than the tolerance`);
+    });
+}
+
+function addExport(program: Command, io: Io): void {
+  program
+    .command("export")
+    .description("Write the float weights of a model in the order of PyTorch or Keras.")
+    .argument("<model>", "model file (.safetensors) in f32")
+    .requiredOption("-o, --output <file>", "file to write: .safetensors for PyTorch, .npz for Keras")
+    .addOption(
+      new Option("--to <framework>", "order of the weights").choices(["pytorch", "keras-npz"]).makeOptionMandatory(),
+    )
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet export gru.safetensors --to pytorch -o state-dict.safetensors",
+        "rivulet export gru.safetensors --to keras-npz -o weights.npz",
+      ),
+    )
+    .action(async (model, flags) => {
+      const { runExport } = await import("./export.ts");
+      await runExport({ ...flags, model }, io);
     });
 }
 
