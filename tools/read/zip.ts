@@ -16,6 +16,7 @@ const LOCAL_BYTES = 30;
 const MAX_COMMENT_BYTES = 0xffff;
 /** Deflate packs at most 258 bytes into 2 bits. */
 const MAX_RATIO = 1032;
+const NAME = /^[^\p{Cc}]{1,300}$/u;
 
 interface Entry {
   readonly name: string;
@@ -56,8 +57,11 @@ function readDirectory(view: DataView, bytes: Uint8Array, source: string): Entry
       throw new CliError(`${source}: Zip directory is damaged at byte ${at}`);
     }
     const nameEnd = at + ENTRY_BYTES + view.getUint16(at + 28, true);
+    const name = new TextDecoder().decode(bytes.subarray(at + ENTRY_BYTES, nameEnd));
+    // Names stand in error messages: one line, not a page.
+    if (!NAME.test(name)) throw new CliError(`${source}: Zip directory has no proper name at byte ${at}`);
     entries.push({
-      name: new TextDecoder().decode(bytes.subarray(at + ENTRY_BYTES, nameEnd)),
+      name,
       isEncrypted: (view.getUint16(at + 8, true) & 1) !== 0,
       method: view.getUint16(at + 10, true),
       checksum: view.getUint32(at + 16, true),
