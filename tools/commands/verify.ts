@@ -7,6 +7,7 @@ import { hasColors, type Io } from "../io.ts";
 import { compareWithReference, DEFAULT_TOLERANCE } from "../verify/compare.ts";
 import { type ReferenceShape, readReference, type Sequence } from "../verify/reference.ts";
 import { renderComparison } from "../verify/text.ts";
+import { findWeaknesses } from "../verify/weakness.ts";
 
 /** Greatest size of a reference, bytes: 512 MiB. */
 const MAX_REFERENCE_BYTES = 2 ** 29;
@@ -37,14 +38,16 @@ export async function runVerify(args: VerifyArgs, io: Io): Promise<number> {
   const comparison = compareWithReference(runtime, sequences, tolerance);
   const steps = sequences.reduce((sum, sequence) => sum + sequence.steps, 0);
   const facts = { model: model.id, numeric, simd: runtime.simd, reference: args.reference };
+  const weaknesses = findWeaknesses(sequences, model.spec);
   if (args.json === true) {
-    const report = { ...facts, sequences: sequences.length, steps, ...comparison };
+    const report = { ...facts, sequences: sequences.length, steps, ...comparison, weaknesses };
     io.stdout.write(`${JSON.stringify(report, (_, value) => (value === Infinity ? "Infinity" : value), 2)}\n`);
   } else {
     const amount =
       sequences.length === 1 ? `${steps} steps` : `${sequences.length} sequences of ${steps} steps together`;
     const heading = `${model.id} (${numeric}) against ${args.reference}: ${amount}`;
     io.stdout.write(renderComparison(heading, comparison, hasColors(io)));
+    for (const weakness of weaknesses) io.stderr.write(`warning: ${weakness}\n`);
   }
   return comparison.passed ? 0 : 1;
 }

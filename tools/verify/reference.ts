@@ -171,7 +171,7 @@ function isLastOnly(shape: readonly number[], axes: Axes, source: string, model:
   };
   // A batch of one may be left out.
   if (fits(...batch, axes.steps, width) || (axes.batch === 1 && fits(axes.steps, width))) return false;
-  if (fits(...batch, width) || (axes.batch === undefined && fits(1, width))) return true;
+  if (fits(...batch, width) || (axes.batch === undefined && fits(1, width))) return axes.steps > 1;
   const all = [...batch, axes.steps, width].join(", ");
   const last = [...batch, width].join(", ");
   throw new CliError(

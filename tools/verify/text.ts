@@ -19,7 +19,7 @@ export function renderComparison(heading: string, comparison: Comparison, hasCol
     bold(heading),
     ...alignColumns(shown.map(cells)).map((row) => `  ${row}`),
     ...(hidden > 0 ? [`  and ${hidden} outputs that are closer`] : []),
-    `${verdict}, allowed ${tolerance} · max(1, |expected|)`,
+    `${verdict}, allowed ${tolerance < 1e-3 ? tolerance.toExponential() : tolerance} · max(1, |expected|)`,
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -37,5 +37,9 @@ function cells(output: OutputDifference): string[] {
   ];
 }
 
-const short = (value: number) => (Number.isFinite(value) ? value.toPrecision(3) : "not a number");
+function short(value: number): string {
+  if (!Number.isFinite(value)) return "not a number";
+  return value > 0 && value < 1e-3 ? value.toExponential(2) : value.toPrecision(3);
+}
+
 const long = (value: number) => String(Number(value.toPrecision(9)));
