@@ -10,7 +10,7 @@ import { compareWithReference } from "../../tools/verify/compare.ts";
 import { readReference, type Sequence } from "../../tools/verify/reference.ts";
 import { F32Oracle } from "../oracle/f32.ts";
 import { cli } from "../support/cli.ts";
-import { type BuiltModel, randomF32Model, randomSamples } from "../support/models.ts";
+import { type BuiltModel, buildModel, randomF32Model, randomSamples } from "../support/models.ts";
 import * as mutations from "../support/mutations.ts";
 import { mulberry32 } from "../support/random.ts";
 
@@ -37,6 +37,19 @@ const npz = (inputs: ReturnType<typeof array>, outputs: ReturnType<typeof array>
 
 const compare = ({ model }: BuiltModel, sequences: readonly Sequence[], tolerance?: number) =>
   compareWithReference(createRuntime(model), sequences, tolerance);
+
+/** A model with what PyTorch answered (test/vectors/torch/index.json). */
+async function fromPytorch(name: string) {
+  const model = await loadModel(readFileSync(`test/vectors/torch/${name}.safetensors`));
+  const values = (tensor: string) => Float64Array.from(model.tensors.get(tensor)?.data ?? []);
+  const [inputs, outputs] = [values("selftest.input"), values("selftest.output")];
+  const { selftest, ...spec } = model.spec;
+  const tensors = new Map([...model.tensors].filter(([tensor]) => !tensor.startsWith("selftest.")));
+  return {
+    built: buildModel(spec, tensors),
+    reference: { inputs, outputs, steps: selftest?.steps ?? 0, lastOnly: false },
+  };
+}
 
 const TWO = randomF32Model({ layers: [6], inputs: 2, outputs: 3 });
 const TOKEN = randomF32Model({ layers: [6], embedding: { vocabulary: 9, size: 4 }, outputs: 9, activation: "softmax" });
@@ -223,17 +236,11 @@ describe("compareWithReference", () => {
     expect(compare(ONE, withError(1.1 * limit), 1e-3).passed).toBe(false);
   });
 
-  // Answers of PyTorch, see test/vectors/torch/index.json.
   it.each(["gru-3x5", "gru-4x20-2-layers", "reset-before-3x5", "token-10x16"])(
     "passes PyTorch's own %s",
     async (name) => {
-      const model = await loadModel(readFileSync(`test/vectors/torch/${name}.safetensors`));
-      const values = (tensor: string) => Float64Array.from(model.tensors.get(tensor)?.data ?? []);
-      const [inputs, outputs] = [values("selftest.input"), values("selftest.output")];
-      const steps = model.spec.selftest?.steps ?? 0;
-      expect(steps).toBeGreaterThan(10);
-      const comparison = compareWithReference(createRuntime(model), [{ inputs, outputs, steps, lastOnly: false }]);
-      expect(comparison.passed).toBe(true);
+      const { built, reference } = await fromPytorch(name);
+      expect(compare(built, [reference]).passed).toBe(true);
     },
   );
 });
@@ -262,6 +269,18 @@ describe("a converter's fault", () => {
     // A margin of a hundred over the tolerance, however quiet.
     const rms = Math.max(...comparison.outputs.map((output) => output.rms));
     expect(rms).toBeGreaterThan(1e-3);
+  });
+
+  it.each([
+    ["z and r swapped", mutations.swapGates],
+    ["z not negated", mutations.negateUpdateGate],
+    ["biases merged", mutations.mergeBiases],
+    ["reset-after taken for reset-before", mutations.flipReset],
+    ["a layer dropped", mutations.dropLayer],
+  ])("is caught by PyTorch's own answers: %s", async (_, mutate) => {
+    const { built, reference } = await fromPytorch("gru-4x20-2-layers");
+    const { outputs } = compare(mutate(built), [reference]);
+    expect(Math.min(...outputs.map(({ error }) => error))).toBeGreaterThan(1e-3);
   });
 
   it("is not seen where it makes none: merged biases of a reset-before layer", () => {
@@ -382,7 +401,7 @@ describe("rivulet verify", () => {
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr:
-        "warning: Every sequence has one step: recurrent weights and reset form are not proven; give longer ones\n",
+        "warning: Every sequence has one step: recurrent weights and reset form are not proven; is the first axis time? Expected [B, T, I]\n",
     });
     const silent = save("silent.npz", npz(array([2, 2], [1, 0, 2, 0]), array([2, 3], new Float64Array(6))));
     const json = JSON.parse((await cli(["verify", MODEL, "--reference", silent, "--json"])).stdout);

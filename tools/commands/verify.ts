@@ -44,7 +44,7 @@ export async function runVerify(args: VerifyArgs, io: Io): Promise<number> {
     io.stdout.write(`${JSON.stringify(report, (_, value) => (value === Infinity ? "Infinity" : value), 2)}\n`);
   } else {
     const amount =
-      sequences.length === 1 ? `${steps} steps` : `${sequences.length} sequences of ${steps} steps together`;
+      sequences.length === 1 ? `${steps} steps` : `${sequences.length} sequences, ${steps} steps`;
     const heading = `${model.id} (${numeric}) against ${args.reference}: ${amount}`;
     io.stdout.write(renderComparison(heading, comparison, hasColors(io)));
     for (const weakness of weaknesses) io.stderr.write(`warning: ${weakness}\n`);

@@ -8,7 +8,7 @@ import type { Sequence } from "./reference.ts";
 export function findWeaknesses(sequences: readonly Sequence[], { inputs, embedding }: ModelSpec): string[] {
   const weaknesses: string[] = [];
   if (sequences.every(({ steps }) => steps < 2)) {
-    weaknesses.push("Every sequence has one step: recurrent weights and reset form are not proven; give longer ones");
+    weaknesses.push("Every sequence has one step: recurrent weights and reset form are not proven; is the first axis time? Expected [B, T, I]");
   }
   const silent = inputs.filter((_, index) => sequences.every((sequence) => isSilent(sequence, index, inputs.length)));
   if (silent.length > 0 && !embedding) {
