@@ -206,6 +206,11 @@ describe("compareWithReference", () => {
     expect((outputs[2]?.expected as number) - (outputs[2]?.actual as number)).toBeCloseTo(0.3, 4);
   });
 
+  it("tells how much the reference moves about its mean", () => {
+    const sequence = { ...answer(ONE, 4), outputs: Float64Array.of(101, 99, 101, 99) };
+    expect(compare(ONE, [sequence]).outputs[0]?.signal).toBeCloseTo(1, 10);
+  });
+
   it("starts every sequence from a fresh state", () => {
     const sequence = answer(TWO, 50);
     expect(compare(TWO, [sequence, sequence, sequence]).passed).toBe(true);

@@ -122,7 +122,7 @@ function exportKeras(model: Model): Draft {
       put(`${gru}/kernel`, transpose(swapGates(part("W"), H * sizeIn), 3 * H, sizeIn), sizeIn, 3 * H);
       put(`${gru}/recurrent_kernel`, transpose(swapGates(part("U"), H * H), 3 * H, H), H, 3 * H);
       const [b, c] = [swapGates(part("b"), H), swapGates(part("c"), H)];
-      if (isAfter) put(`${gru}/bias`, Float32Array.of(...b, ...c), 2, 3 * H);
+      if (isAfter) put(`${gru}/bias`, concatenate(b, c), 2, 3 * H);
       else put(`${gru}/bias`, addBiases(b, c), 3 * H);
       draft.layers.push(`${gru}: GRU(${H}, reset_after=${isAfter ? "True" : "False"}, return_sequences=True)`);
     }
@@ -141,6 +141,13 @@ function swapGates(values: Float32Array, size: number): Float32Array {
 
 function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
   return Float32Array.from(values, (_, at) => values[(at % rows) * columns + Math.floor(at / rows)] as number);
+}
+
+function concatenate(b: Float32Array, c: Float32Array): Float32Array {
+  const both = new Float32Array(b.length + c.length);
+  both.set(b);
+  both.set(c, b.length);
+  return both;
 }
 
 /** b + c; where c is 0, the very bits of b (−0 + 0 would be 0). */
