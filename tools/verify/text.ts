@@ -31,7 +31,7 @@ function cells(output: OutputDifference): string[] {
     name,
     `max ${short(max)}${unit === undefined ? "" : ` ${unit}`}`,
     `rms ${short(rms)}`,
-    signal > 0 ? `${((100 * rms) / signal).toPrecision(2)} % of the signal` : "",
+    signal > 0 ? `${Number(((100 * rms) / signal).toPrecision(2))} % of the signal` : "",
     `worst at ${where}: expected ${long(expected)}, found ${long(actual)}`,
     passed ? "" : "FAILED",
   ];
