@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createRuntime, loadModel, serializeModel } from "../../host/runtime/index.ts";
+import { serializeModel } from "../../host/runtime/index.ts";
 import { mulberry32 } from "../../tools/demo/pump.ts";
 import { CliError } from "../../tools/errors.ts";
 import { toModel } from "../../tools/read/network.ts";
@@ -23,7 +23,7 @@ async function isRefused(bytes: Uint8Array): Promise<boolean> {
   try {
     const { network } = await readOnnx(bytes, { path: "model.onnx" });
     const { spec, tensors } = toModel(network, { name: "case" });
-    createRuntime(await loadModel(serializeModel(spec, tensors)));
+    serializeModel(spec, tensors);
     return false;
   } catch (error) {
     if (!(error instanceof CliError)) throw error;

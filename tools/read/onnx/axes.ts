@@ -1,6 +1,6 @@
 // Plumbing: nodes that move, merge, add or drop the axes of the stream without touching its values.
 
-import { namedAxes, sliceBounds } from "./constants.ts";
+import { namedAxes, sliceBounds } from "./bounds.ts";
 import {
   type Axis,
   axisOf,
@@ -41,7 +41,8 @@ export function plumb(site: Site): Stream | Sizes | undefined {
     case "Cast": {
       const stream = streamInput(site, 0);
       const to = site.attributes.int("to", 1);
-      if (stream.stage === null || [1, 10, 11, 16].includes(to)) return stream;
+      if ([1, 10, 11, 16].includes(to)) return stream;
+      if (stream.stage === null) return { ...stream, truncated: stream.truncated === true || !stream.whole };
       throw site.refuse(`casts predictions to element type ${to}; cut the graph before this node`);
     }
     case "Transpose":

@@ -1,6 +1,8 @@
 // Nodes over constants, sizes and zeros: what an exporter computes from weights and shapes, computed here once.
 
-import { axisOf, type Constant, integers, MAX_ELEMENTS, product, type Site, type Sizes, type Value } from "./values.ts";
+import { namedAxes, sliceBounds } from "./bounds.ts";
+import { foldSizes } from "./sizes.ts";
+import { axisOf, type Constant, integers, MAX_ELEMENTS, product, type Site, type Value } from "./values.ts";
 
 /** Evaluates a node whose inputs are constants, sizes or fills; nothing when the node is none of those known here. */
 export function fold(site: Site): Value[] | undefined {
@@ -30,102 +32,6 @@ const SHAPING = [
 function foldFill(site: Site, fill: Value): Value[] | undefined {
   if (SHAPING.includes(site.op)) return [fill];
   return site.op === "Split" ? Array.from({ length: site.outputs }, () => fill) : undefined;
-}
-
-/** The value as sizes: a vector or scalar of integers, known or not. */
-function sizesOf(value: Value | undefined): Sizes | undefined {
-  if (value?.kind === "sizes") return value;
-  if (value?.kind !== "constant" || value.dims.length > 1) return undefined;
-  return {
-    kind: "sizes",
-    scalar: value.dims.length === 0,
-    items: Array.from(value.data, (factor) => ({ factor, parts: [] })),
-  };
-}
-
-function foldSizes(site: Site): Value[] | undefined {
-  const first = sizesOf(site.input(0));
-  if (!first) return undefined;
-  const { items } = first;
-  switch (site.op) {
-    case "Identity":
-    case "Cast":
-      return [first];
-    case "Reshape":
-    case "Unsqueeze":
-    case "Squeeze":
-      // Between a scalar and a vector of one, or a vector left as it is.
-      return items.length === 1 || site.op === "Reshape"
-        ? [
-            {
-              ...first,
-              scalar: site.op === "Squeeze" || (site.op === "Reshape" && integers(site, 1, "the shape")?.length === 0),
-            },
-          ]
-        : undefined;
-    case "Concat":
-      return concatSizes(site);
-    case "Gather": {
-      const at = site.input(1);
-      if (at?.kind !== "constant" || at.dims.length > 1) return undefined;
-      const chosen = Array.from(at.data, (index) => items[axisOf(site, index, items.length)]).filter(
-        (item) => item !== undefined,
-      );
-      return [{ kind: "sizes", scalar: at.dims.length === 0, items: chosen }];
-    }
-    case "Slice": {
-      const { starts, ends, steps } = sliceBounds(site);
-      if (starts.length !== 1 || (steps[0] ?? 1) !== 1) return undefined;
-      return [{ ...first, items: items.slice(starts[0], ends[0]) }];
-    }
-    case "Mul":
-      return multiplySizes(first, sizesOf(site.input(1)));
-    case "ReduceProd": {
-      const total = { factor: product(items.map((item) => item.factor)), parts: items.flatMap((item) => item.parts) };
-      return [{ kind: "sizes", scalar: site.attributes.int("keepdims", 1) === 0, items: [total] }];
-    }
-    default:
-      return undefined;
-  }
-}
-
-function concatSizes(site: Site): Value[] | undefined {
-  const all: Sizes["items"][number][] = [];
-  for (let index = 0; ; index++) {
-    const value = site.input(index);
-    if (value === undefined) return [{ kind: "sizes", scalar: false, items: all }];
-    const sizes = sizesOf(value);
-    if (!sizes || all.length > 64) return undefined;
-    all.push(...sizes.items);
-  }
-}
-
-function multiplySizes(a: Sizes, b: Sizes | undefined): Value[] | undefined {
-  if (a.items.length !== b?.items.length) return undefined;
-  const items = a.items.map((item, i) => {
-    const other = b.items[i] ?? item;
-    return { factor: item.factor * other.factor, parts: [...item.parts, ...other.parts] };
-  });
-  return [{ kind: "sizes", scalar: a.scalar && b.scalar, items }];
-}
-
-/** Starts, ends, axes and steps of a Slice, from attributes (before opset 10) or inputs. */
-export function sliceBounds(site: Site): { starts: number[]; ends: number[]; axes: number[]; steps: number[] } {
-  const listed = site.opset < 10;
-  const read = (index: number, name: string) => (listed ? site.attributes.ints(name) : integers(site, index, name));
-  const starts = read(1, "starts");
-  const ends = read(2, "ends");
-  if (!starts || ends?.length !== starts.length) throw site.refuse("starts and ends are not lists of the same length");
-  const axes = read(3, "axes") ?? starts.map((_, i) => i);
-  const steps = (listed ? undefined : integers(site, 4, "steps")) ?? starts.map(() => 1);
-  if (axes.length !== starts.length || steps.length !== starts.length)
-    throw site.refuse("axes or steps are not as many as starts");
-  return { starts, ends, axes, steps };
-}
-
-/** The axes that Squeeze or Unsqueeze name, from the attribute (before opset 13) or the input. */
-export function namedAxes(site: Site): number[] | undefined {
-  return site.opset < 13 ? site.attributes.ints("axes") : integers(site, 1, "axes");
 }
 
 function foldConstant(site: Site, first: Constant): Value[] | undefined {
@@ -331,7 +237,7 @@ function split(site: Site, source: Constant): Value[] {
 }
 
 /** The sizes of the pieces of a Split over an axis of `size`; they add up to it. */
-export function splitSizes(site: Site, size: number): number[] {
+function splitSizes(site: Site, size: number): number[] {
   const listed = site.opset < 13 ? site.attributes.ints("split") : integers(site, 1, "split");
   const even = Math.ceil(size / site.outputs);
   const sizes = listed ?? Array.from({ length: site.outputs }, (_, i) => Math.max(0, Math.min(even, size - i * even)));

@@ -61,6 +61,8 @@ function timeOf(site: Site, x: Stream, axis: Axis): { readonly time: Part | null
  */
 export function asFeature(site: Site, stream: Stream, size: number | undefined): Stream {
   const axis = stream.axes.at(-1);
+  if (stream.truncated)
+    throw site.refuse("computes on an input that was cast to whole numbers; only an embedding looks those up");
   if (axis === undefined) throw site.refuse("its input has no axis of values");
   const parts = axis.filter((part) => part === stream.feature || part.size !== 1);
   const [only] = parts;

@@ -207,5 +207,5 @@ function embed(site: Site): Stream | undefined {
   const data = weightsOf(site, table);
   const feature: Part = { size: table.dims[1] ?? 0 };
   const stage: Stage = { op: "embedding", node: site.name, previous: null, table: { ...table, data } };
-  return { ...indices, stage, feature, axes: [...indices.axes, [feature]] };
+  return { ...indices, truncated: false, stage, feature, axes: [...indices.axes, [feature]] };
 }

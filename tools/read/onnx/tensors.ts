@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<number, ElementType>> = {
 };
 
 /** Whether a tensor holds whole numbers (shapes, indices) rather than weights. */
-export function isInteger(tensor: TensorProto): boolean {
+export function isInteger(tensor: Pick<TensorProto, "dataType">): boolean {
   return TYPES[tensor.dataType]?.integer ?? false;
 }
 

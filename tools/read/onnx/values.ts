@@ -64,6 +64,9 @@ export interface Stream {
   readonly time?: Part | null | undefined;
   /** Whether only the last step is left. */
   readonly last: boolean;
+  /** Whether the source holds whole numbers; `truncated` when a node made them so. */
+  readonly whole?: boolean;
+  readonly truncated?: boolean;
   readonly stage: Stage | null;
 }
 

@@ -10,7 +10,7 @@ import { compute } from "./heads.ts";
 import { int64, type ModelProto, type NodeProto, type ValueInfoProto } from "./proto.ts";
 import { nameOf, type Surroundings, siteOf } from "./site.ts";
 import { isInteger, readTensor } from "./tensors.ts";
-import { axisOf, type Constant, type Site, type Stack, type Stream, type Value } from "./values.ts";
+import { axisOf, type Constant, type Site, type Stack, type Stage, type Stream, type Value } from "./values.ts";
 
 type Graph = NonNullable<ModelProto["graph"]>;
 
@@ -134,7 +134,8 @@ function inputOf({ name, type }: ValueInfoProto, { path }: { readonly path: stri
     );
   }
   const axes = shape.dim.map(({ dimValue }) => [{ size: int64(dimValue) > 0 ? int64(dimValue) : null }]);
-  return { kind: "stream", input: name, axes, last: false, stage: null };
+  const whole = isInteger({ dataType: type.tensorType?.elemType ?? 0 });
+  return { kind: "stream", input: name, axes, last: false, whole, stage: null };
 }
 
 function evaluate(node: NodeProto, around: Surroundings, cell: Cell | undefined): Value[] {
@@ -146,7 +147,9 @@ function evaluate(node: NodeProto, around: Surroundings, cell: Cell | undefined)
       );
     }
     if (cell) return [evaluateCell(site, cell)];
-    return dispatch(site) ?? [faultOf(unknownOperator(site))];
+    const results = dispatch(site);
+    if (results) return results;
+    throw unknownOperator(site);
   } catch (error) {
     const fault = faultOf(error);
     return node.output.map(() => fault);
@@ -226,6 +229,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   If: "export the model without branches",
   ReduceMean: "a mean over the sequence cannot be streamed",
   ReduceMax: "a maximum over the sequence cannot be streamed",
+  Split:
+    "gates that are computed apart are read only as PyTorch exports nn.GRUCell; export one step of nn.GRUCell, or nn.GRU",
   ArgMax: "cut the graph before this node and take the greatest output yourself",
   LayerNormalization: "train without it, or with BatchNormalization before the GRU",
   DequantizeLinear: "convert the float model and quantize it with rivulet quantize",
@@ -258,11 +263,12 @@ function chooseOutput(outputs: readonly ValueInfoProto[], values: ReadonlyMap<st
     throw new CliError(
       `${path}: outputs only the last states of several layers together; output the last layer's state`,
     );
-  const chain = new Set<unknown>();
-  for (let stage = main.value.stage; stage; stage = stage.previous) chain.add(stage);
+  const chain = new Set<Stage>();
+  for (let stage: Stage | null = main.value.stage; stage; stage = stage.previous) chain.add(stage);
+  const isState = ({ stage, last, time }: Stream) =>
+    stage?.op === "gru" && chain.has(stage) && (last || time === null || stage === main.value.stage);
   for (const { name, value } of streams) {
-    const items = value.kind === "stack" ? value.items : [value];
-    if (items.every(({ stage }) => stage?.op === "gru" && chain.has(stage)) || value === main.value) continue;
+    if (value === main.value || (value.kind === "stack" ? value.items : [value]).every(isState)) continue;
     throw new CliError(
       `${path}: has outputs "${main.name}" and "${name}" of different branches; keep one, beside states of the GRU`,
     );
