@@ -24,8 +24,9 @@ export interface Weights {
   unused(): string[];
 }
 
-/** Folders of layers in the numbered layout; the second is that of Keras 2.12 to 2.15. */
-const FOLDERS = ["layers", "_layer_checkpoint_dependencies"];
+/** Folder of the layers in the numbered layout, and in that of Keras 2.12 to 2.15. */
+const FOLDER = "layers";
+const OLD_FOLDER = "_layer_checkpoint_dependencies";
 
 /** Group of the weights in a legacy file of a whole model; a file of weights only has none. */
 const MODEL = "model_weights/";
@@ -69,19 +70,43 @@ type Find = (layer: LayerConfig, holder: Holder, name: string, index: number) =>
 /** The layout of `.keras` and `.weights.h5`. */
 function numbered(content: Hdf5Content, where: string): Find {
   const paths = [...content.datasets.keys()];
-  const folder = FOLDERS.find((name) => paths.some((path) => path.startsWith(`${name}/`)));
+  const folder = [FOLDER, OLD_FOLDER].find((name) => paths.some((path) => path.startsWith(`${name}/`)));
   if (folder === undefined) {
     throw new CliError(`${where}: holds no weights of layers; save them with model.save() or model.save_weights()`);
   }
+  const groupOf = folder === FOLDER ? (layer: LayerConfig) => layer.group : groupsInOrder(paths, folder);
   return (layer, holder, _name, index) => {
+    const group = groupOf(layer);
     // Recent versions of Keras also store the name of the layer: a second witness that the counting is right.
-    const stored = content.attributes.get(`${folder}/${layer.group}/vars@name`);
+    const stored = content.attributes.get(`${folder}/${group}/vars@name`);
     if (typeof stored === "string" && stored !== layer.name) {
       throw new CliError(
-        `${layer.where}: its weights ${folder}/${layer.group} belong to a layer "${stored.slice(0, 80)}"; give the configuration of this very model`,
+        `${layer.where}: its weights ${folder}/${group} belong to a layer "${stored.slice(0, 80)}"; give the configuration of this very model`,
       );
     }
-    return `${folder}/${layer.group}/${holder}vars/${index}`;
+    return `${folder}/${group}/${holder}vars/${index}`;
+  };
+}
+
+/**
+ * Gives each layer the next group of its class that holds weights. The versions with the old folder list a layer with weights twice,
+ * and some count both, so that only the order of the numbers can be trusted.
+ */
+function groupsInOrder(paths: readonly string[], folder: string): (layer: LayerConfig) => string {
+  const groups = [
+    ...new Set(paths.filter((path) => path.startsWith(`${folder}/`)).map((path) => path.split("/")[1] ?? "")),
+  ];
+  const numberOf = (group: string) => Number(/_(\d+)$/.exec(group)?.[1] ?? 0);
+  const classOf = (group: string) => group.replace(/_\d+$/, "");
+  groups.sort((a, b) => numberOf(a) - numberOf(b));
+  const given = new Map<string, string>();
+  return (layer) => {
+    const known = given.get(layer.group);
+    if (known !== undefined) return known;
+    const taken = new Set(given.values());
+    const next = groups.find((group) => classOf(group) === classOf(layer.group) && !taken.has(group)) ?? layer.group;
+    given.set(layer.group, next);
+    return next;
   };
 }
 
