@@ -10,6 +10,7 @@ export function addCommands(program: Command, io: Io): void {
   addRun(program, io);
   addPredict(program, io);
   addInspect(program, io);
+  addConvert(program, io);
   addQuantize(program, io);
   addVerify(program, io);
   addExport(program, io);
@@ -84,6 +85,40 @@ function addInspect(program: Command, io: Io): void {
     .action(async (model, flags) => {
       const { runInspect } = await import("./inspect.ts");
       await runInspect({ ...flags, model }, io);
+    });
+}
+
+function addConvert(program: Command, io: Io): void {
+  program
+    .command("convert")
+    .description("Turn a trained GRU of PyTorch, Keras or ONNX into a model file that computes the same.")
+    .argument("<source>", "state dict (.safetensors, .pt, .pth), Keras model (.keras, .h5) or .onnx file")
+    .requiredOption("-o, --output <file>", "model file to write")
+    .option(
+      "--reference <file>",
+      "inputs and outputs of the source (.npz, NDJSON, JSON): prove it equal, keep as self-test",
+    )
+    .option("--name <name>", "name of the model (default: the file's)")
+    .option("--inputs <names>", "names of the inputs, separated by commas")
+    .option("--outputs <names>", "names of the outputs, separated by commas")
+    .option("--layers <names>", "PyTorch: order of the layers, separated by commas; NAME:embedding for an embedding")
+    .option("--activation <name=function...>", "PyTorch: activation of each linear layer, in linear, sigmoid, tanh, …")
+    .option("--map <file>", "PyTorch: YAML file that tells which weight is which gate of a hand-written GRU")
+    .option("--config <file>", "Keras: text of model.to_json(), for .weights.h5")
+    .option("--assume-torch-gru", "ONNX: the GRU was an nn.GRU, whatever linear_before_reset says")
+    .option("--allow-approximate", "Keras, ONNX: put known functions in the place of similar ones, and list them")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet convert forecaster.keras -o forecaster.safetensors --reference reference.npz",
+        "rivulet convert state.pt -o pump.safetensors --layers gru,fc --activation fc=linear",
+        "rivulet convert state.pt -o cell.safetensors --map map.yaml --inputs speed,current",
+        "rivulet convert classifier.onnx -o classifier.safetensors",
+      ),
+    )
+    .action(async (source, flags) => {
+      const { runConvert } = await import("./convert.ts");
+      await runConvert({ ...flags, source }, io);
     });
 }
 
