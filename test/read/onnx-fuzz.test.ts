@@ -8,6 +8,7 @@ import { CliError } from "../../tools/errors.ts";
 import { toModel } from "../../tools/read/network.ts";
 import { readOnnx } from "../../tools/read/onnx/index.ts";
 import { casePath } from "./onnx-cases.ts";
+import { GRU_WEIGHTS, gruNode, type NodeInput, onnxFile } from "./onnx-models.ts";
 
 const NAMES = [
   "torch-ts-tokens",
@@ -66,5 +67,40 @@ describe("readOnnx", () => {
   it("refuses a file that is no protobuf at all", async () => {
     expect(await isRefused(new TextEncoder().encode("PK\u0003\u0004 not a model"))).toBe(true);
     expect(await isRefused(new Uint8Array(0))).toBe(true);
+  });
+});
+
+describe("hostile files", () => {
+  it("refuses constants that double and double", async () => {
+    const doubling = Array.from(
+      { length: 40 },
+      (_, i): NodeInput => ["Concat", [`w${i}`, `w${i}`], [`w${i + 1}`], { axis: 0 }],
+    );
+    const nodes: NodeInput[] = [...doubling, ["GRU", ["x", "w40", "w40"], ["y"], { hidden_size: 2 }]];
+    expect(await isRefused(onnxFile({ nodes, weights: { w0: { dims: [64] } } }))).toBe(true);
+  });
+
+  it("refuses long chains and nodes with very many inputs", async () => {
+    const chain = Array.from({ length: 20_000 }, (_, i): NodeInput => ["Relu", [`y${i}`], [`y${i + 1}`]]);
+    const model = {
+      weights: GRU_WEIGHTS,
+      nodes: [gruNode(), ["Identity", ["Y"], ["y0"]] as const, ...chain],
+      outputs: ["y20000"],
+    };
+    expect(await isRefused(onnxFile(model))).toBe(true);
+    const wide: NodeInput = ["Concat", Array<string>(200_000).fill("x"), ["y"], { axis: 0 }];
+    expect(await isRefused(onnxFile({ nodes: [wide] }))).toBe(true);
+    const shapes = Array.from({ length: 200 }, (_, i): NodeInput => ["Mul", [`s${i}`, `s${i}`], [`s${i + 1}`]]);
+    const reshape: NodeInput[] = [["Shape", ["x"], ["s0"]], ...shapes, ["Reshape", ["x", "s200"], ["y"]]];
+    expect(await isRefused(onnxFile({ nodes: reshape }))).toBe(true);
+  });
+
+  it("refuses nodes that go round in a circle", async () => {
+    const nodes: NodeInput[] = [
+      ["Relu", ["b"], ["a"]],
+      ["Relu", ["a"], ["b"]],
+      ["Add", ["x", "b"], ["y"]],
+    ];
+    expect(await isRefused(onnxFile({ nodes }))).toBe(true);
   });
 });

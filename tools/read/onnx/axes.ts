@@ -115,6 +115,7 @@ function wantedSizes(site: Site, stream: Stream): Dim[] {
 /** Matches the wanted sizes with the parts of the stream in order, from both ends towards the -1. */
 function reshape(site: Site, stream: Stream): Stream {
   const wanted = wantedSizes(site, stream);
+  if (wanted.length > 16) throw site.refuse(`makes ${wanted.length} axes; at most 16 are supported`);
   const parts = stream.axes.flat();
   const open = wanted.findIndex(({ factor }) => factor === -1);
   const before: Axis[] = [];

@@ -2,7 +2,7 @@
 
 import { namedAxes, sliceBounds } from "./bounds.ts";
 import { foldSizes } from "./sizes.ts";
-import { axisOf, type Constant, integers, MAX_ELEMENTS, product, type Site, type Value } from "./values.ts";
+import { axisOf, type Constant, integers, product, type Site, type Value } from "./values.ts";
 
 /** Evaluates a node whose inputs are constants, sizes or fills; nothing when the node is none of those known here. */
 export function fold(site: Site): Value[] | undefined {
@@ -47,6 +47,7 @@ function foldConstant(site: Site, first: Constant): Value[] | undefined {
     }
     case "Unsqueeze": {
       const named = namedAxes(site) ?? [];
+      if (named.length > 16) throw site.refuse(`makes ${named.length} axes; at most 16 are supported`);
       const axes = named.map((axis) => axisOf(site, axis, dims.length + named.length));
       const rest = [...dims];
       return [
@@ -109,6 +110,7 @@ function cast(site: Site, constant: Constant): Constant {
 
 function reshaped(site: Site, dims: readonly number[]): number[] {
   const wanted = integers(site, 1, "the shape") ?? [];
+  if (wanted.length > 16) throw site.refuse(`makes ${wanted.length} axes; at most 16 are supported`);
   const shape = wanted.map((size, i) =>
     size === 0 && site.attributes.int("allowzero", 0) === 0 ? (dims[i] ?? 0) : size,
   );
@@ -132,8 +134,7 @@ function view(
   offset: number,
 ): Constant {
   const count = product(dims);
-  if (count > MAX_ELEMENTS || dims.length > 16)
-    throw site.refuse(`makes a constant of ${count} elements; at most ${MAX_ELEMENTS} are read`);
+  site.spend(count);
   const data = source.data instanceof Float32Array ? new Float32Array(count) : new Float64Array(count);
   const index = dims.map(() => 0);
   let from = offset;
@@ -203,7 +204,7 @@ function join(site: Site, pieces: readonly Constant[], axis: number): Constant {
   const dims = first.dims.map((size, i) =>
     i === axis ? pieces.reduce((sum, piece) => sum + (piece.dims[i] ?? 0), 0) : size,
   );
-  if (product(dims) > MAX_ELEMENTS) throw site.refuse(`makes a constant of more than ${MAX_ELEMENTS} elements`);
+  site.spend(product(dims));
   const data = first.data instanceof Float32Array ? new Float32Array(product(dims)) : new Float64Array(product(dims));
   const block = product(first.dims.slice(0, axis));
   let at = 0;

@@ -22,6 +22,7 @@ export function evaluateGru(site: Site): (Stream | Fill)[] {
   const x = streamInput(site, 0);
   const layer = readLayer(site);
   checkState(site);
+  site.spend(layer.W.length + layer.U.length);
   const layout = site.attributes.int("layout", 0);
   if (layout !== 0 && layout !== 1) throw site.refuse(`layout is ${layout}; it is 0 or 1`);
   if (x.axes.length !== 3) throw site.refuse(`input X has ${x.axes.length} axes; it needs 3 (time, batch, values)`);

@@ -65,6 +65,7 @@ function multiply(site: Site, stream: Stream, matrix: Constant, transposed: bool
   }
   const [columns, rows] = transposed ? [second, first] : [first, second];
   const source = asFeature(site, stream, columns);
+  site.spend(rows * columns);
   const given = weightsOf(site, matrix);
   const W = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {

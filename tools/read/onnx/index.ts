@@ -7,6 +7,7 @@ import type { ModelNames, Network } from "../network.ts";
 import { buildNetwork } from "./layers.ts";
 import { decodeModel, int64 } from "./proto.ts";
 import type { ReadExternal } from "./tensors.ts";
+import { MAX_ELEMENTS } from "./values.ts";
 import { walk } from "./walk.ts";
 
 /** How to read an ONNX file. */
@@ -66,6 +67,7 @@ function read(bytes: Uint8Array, options: OnnxOptions): { network: Network; name
     allowApproximate: options.allowApproximate ?? false,
     readExternal: cached(options.readExternal ?? ((location) => readBeside(path, location))),
     substitutions,
+    budget: { left: MAX_ELEMENTS },
   });
   const producer = `${model.producerName} ${model.producerVersion}`
     .trim()

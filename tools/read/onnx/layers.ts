@@ -3,7 +3,7 @@
 import type { Activation } from "../../../host/runtime/types.ts";
 import { CliError } from "../../errors.ts";
 import type { Affine, DenseLayer, GruLayer, Network } from "../network.ts";
-import { MAX_ELEMENTS, type Stage, type Stream } from "./values.ts";
+import type { Stage, Stream } from "./values.ts";
 
 /** A linear map under construction: rows of W, and b. */
 interface Linear {
@@ -14,11 +14,20 @@ interface Linear {
   readonly b: Float64Array;
 }
 
+/** The greatest count of products, sums, activations and GRUs in the chain. */
+const MAX_STAGES = 256;
+
+/** The greatest count of weights in layers that only carry an activation or a scaling, 2^24. */
+const MAX_IDENTITIES = 2 ** 24;
+
 /** Joins products, sums and activations in dense layers; scaling before the first layer becomes the normalisation. */
 export function buildNetwork(stream: Stream, path: string, substitutions: readonly string[]): Network {
   const stages: Stage[] = [];
-  for (let stage = stream.stage; stage; stage = stage.previous) stages.unshift(stage);
+  for (let stage = stream.stage; stage; stage = stage.previous) stages.push(stage);
+  stages.reverse();
   const first = stages[0];
+  if (stages.length > MAX_STAGES)
+    throw new CliError(`${path} has ${stages.length} layers and operations; at most ${MAX_STAGES} are read`);
   if (!stages.some(({ op }) => op === "gru"))
     throw new CliError(`${path} holds no GRU between its input and its output; nothing to stream`);
   const inputs = inputSize(stages, stream);
@@ -75,6 +84,7 @@ function buildLayers(stages: readonly Stage[], inputs: number, path: string): (G
   const layers: (GruLayer | DenseLayer)[] = [];
   let size = inputs;
   let open: Linear | undefined;
+  let identities = 0;
   const close = (activation: Activation) => {
     if (open) layers.push(finish(open, activation, path));
     open = undefined;
@@ -95,7 +105,13 @@ function buildLayers(stages: readonly Stage[], inputs: number, path: string): (G
         b: new Float64Array(size),
       };
     } else if (stage.op !== "embedding") {
-      open ??= identity(stage.node, size, path);
+      if (!open) {
+        identities += size * size;
+        if (identities > MAX_IDENTITIES) {
+          throw new CliError(`${path}: node "${stage.node}" works on ${size} values; put a dense layer before it`);
+        }
+        open = identity(stage.node, size);
+      }
       if (stage.op === "activation") close(stage.activation);
       else apply(open, stage);
     }
@@ -105,9 +121,7 @@ function buildLayers(stages: readonly Stage[], inputs: number, path: string): (G
 }
 
 /** The map that changes nothing: an activation or a scaling without a dense layer before it gets one. */
-function identity(name: string, size: number, path: string): Linear {
-  if (size * size > MAX_ELEMENTS)
-    throw new CliError(`${path}: node "${name}" works on ${size} values; put a dense layer before it`);
+function identity(name: string, size: number): Linear {
   const W = new Float64Array(size * size);
   for (let i = 0; i < size; i++) W[i * size + i] = 1;
   return { name, rows: size, columns: size, W, b: new Float64Array(size) };

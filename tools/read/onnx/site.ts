@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly allowApproximate: boolean;
   readonly readExternal: ReadExternal;
   readonly values: ReadonlyMap<string, Value>;
+  /** Elements of constants that may still be made. */
+  readonly budget: { left: number };
   /** One line for each thing that was put in the place of another. */
   readonly substitutions: string[];
 }
@@ -42,6 +44,11 @@ export function siteOf(node: NodeProto, around: Surroundings): Site {
         throw refuse(`takes "${source}", which nothing before it makes; the file is damaged, export it again`);
       if (value.kind === "fault") throw value.error;
       return value;
+    },
+    spend(elements) {
+      around.budget.left -= elements;
+      if (!(around.budget.left >= 0))
+        throw refuse("makes constants of more than 2^27 elements; fold constants before exporting");
     },
     substitute(text) {
       if (!around.allowApproximate) return false;

@@ -1,10 +1,13 @@
 import { sliceBounds } from "./bounds.ts";
 import { axisOf, integers, product, type Site, type Sizes, type Value } from "./values.ts";
 
+/** The greatest count of sizes, and of unknown sizes in a product; a tensor has fewer axes. */
+const MAX_SIZES = 64;
+
 /** The value as sizes: a vector or scalar of integers, known or not. */
 function sizesOf(value: Value | undefined): Sizes | undefined {
   if (value?.kind === "sizes") return value;
-  if (value?.kind !== "constant" || value.dims.length > 1) return undefined;
+  if (value?.kind !== "constant" || value.dims.length > 1 || value.data.length > MAX_SIZES) return undefined;
   return {
     kind: "sizes",
     scalar: value.dims.length === 0,
@@ -65,13 +68,14 @@ function concatSizes(site: Site): Value[] | undefined {
     const value = site.input(index);
     if (value === undefined) return [{ kind: "sizes", scalar: false, items: all }];
     const sizes = sizesOf(value);
-    if (!sizes || all.length > 64) return undefined;
+    if (!sizes || all.length > MAX_SIZES) return undefined;
     all.push(...sizes.items);
   }
 }
 
 function multiplySizes(a: Sizes, b: Sizes | undefined): Value[] | undefined {
   if (a.items.length !== b?.items.length) return undefined;
+  if ([...a.items, ...b.items].some(({ parts }) => parts.length > MAX_SIZES)) return undefined;
   const items = a.items.map((item, i) => {
     const other = b.items[i] ?? item;
     return { factor: item.factor * other.factor, parts: [...item.parts, ...other.parts] };

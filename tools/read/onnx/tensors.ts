@@ -40,6 +40,7 @@ export function readTensor(tensor: TensorProto, path: string, readExternal: Read
   if (!type) throw refuse(`has element type ${tensor.dataType}; only float and integer tensors can be converted`);
   const dims = tensor.dims.map(int64);
   const count = product(dims);
+  if (dims.length > 16) throw refuse(`has ${dims.length} axes; at most 16 are read`);
   if (!dims.every((size) => size >= 0) || !(count <= MAX_ELEMENTS)) {
     throw refuse(`has shape [${dims.join(", ")}], more than ${MAX_ELEMENTS} elements or less than none`);
   }

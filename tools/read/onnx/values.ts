@@ -112,11 +112,13 @@ export interface Site {
   refuse(text: string): CliError;
   /** Notes what was put in the place of what the node asks for, when the user allows it. */
   substitute(text: string): boolean;
+  /** Counts the elements of a new constant; throws when a small file makes too many. */
+  spend(elements: number): void;
   readonly assumeTorchGru: boolean;
   readonly producer: string;
 }
 
-/** The greatest count of elements in a constant, 2^27. */
+/** The greatest count of elements in a constant, and in all that the walk makes, 2^27. */
 export const MAX_ELEMENTS = 2 ** 27;
 
 /** The product of sizes. */

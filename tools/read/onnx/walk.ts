@@ -14,19 +14,27 @@ import { axisOf, type Constant, type Site, type Stack, type Stage, type Stream, 
 
 type Graph = NonNullable<ModelProto["graph"]>;
 
+/** The greatest count of layers, of inputs and of outputs. */
+const MAX_LAYERS = 256;
+
 /** Walks a graph; returns the stream at its output. */
 export function walk(graph: Graph, around: Omit<Surroundings, "values">): Stream {
+  const initializers = new Set(graph.initializer.map(({ name }) => name));
+  // Before IR version 4 the weights are among the inputs.
+  const inputs = graph.input.filter(({ name }) => !initializers.has(name));
+  if (inputs.length > MAX_LAYERS || graph.output.length > MAX_LAYERS) {
+    throw new CliError(
+      `${around.path} has ${inputs.length} inputs and ${graph.output.length} outputs; at most ${MAX_LAYERS} are read`,
+    );
+  }
   const { nodes, cells } = findCells(graph.node);
   const live = liveNodes(nodes, graph.output);
   const values = new Map<string, Value>();
   for (const tensor of graph.initializer) values.set(tensor.name, initializerOf(tensor, around));
-  const states = stateInputs(live, graph.input);
-  for (const input of graph.input) {
-    if (!values.has(input.name))
-      values.set(
-        input.name,
-        states.has(input.name) ? { kind: "fill", value: 0, state: input.name } : inputOf(input, around),
-      );
+  const states = stateInputs(live, inputs);
+  for (const input of inputs) {
+    const { name } = input;
+    values.set(name, states.has(name) ? { kind: "fill", value: 0, state: name } : inputOf(input, around));
   }
   refuseSharedStates(live, states, around);
   const surroundings = { ...around, values };
@@ -68,7 +76,7 @@ function liveNodes(nodes: readonly NodeProto[], outputs: readonly ValueInfoProto
     const node = makers.get(name);
     if (!node || live.has(node)) continue;
     live.add(node);
-    open.push(...node.input);
+    for (const source of node.input) open.push(source);
   }
   return nodes.filter((node) => live.has(node));
 }
@@ -197,13 +205,13 @@ function overStack(site: Site): Value[] | undefined {
       const value = site.input(index);
       if (value === undefined) break;
       if (value.kind === "stream") items.push(value);
-      else if (value.kind === "stack") items.push(...value.items);
+      else if (value.kind === "stack" && items.length <= MAX_LAYERS) items.push(...value.items);
       else throw site.refuse("joins the stream with something else; only one chain of layers can be converted");
     }
     if (items.length === 1) return items;
     const areStates = items.every(({ stage, axes }) => stage?.op === "gru" && axes[0]?.length === 0);
     const axis = site.attributes.int("axis", 0);
-    if (!areStates || axis !== 0 || items.length > 1024)
+    if (!areStates || axis !== 0 || items.length > MAX_LAYERS)
       throw site.refuse("joins branches; only one chain of layers can be converted");
     return [{ kind: "stack", items }];
   }
