@@ -115,7 +115,7 @@ describe("readKeras refuses, with layer, attribute and remedy,", () => {
 
   it("weights that are left over, listed", async () => {
     expect(await refusal((layers) => void layers.pop(), "stateful")).toContain(
-      "weights that no layer uses: layers/dense/vars/0, layers/dense/vars/1",
+      "Weights that no layer uses: layers/dense/vars/0, layers/dense/vars/1",
     );
   });
 
@@ -128,26 +128,28 @@ describe("readKeras refuses, with layer, attribute and remedy,", () => {
   });
 
   it("weights of another layer than the configuration names", async () => {
-    expect(await gru({ name: "other" })).toMatch(/its weights layers\/gru belong to a layer "gru\w*"/);
+    expect(await gru({ name: "other" })).toMatch(/Its weights layers\/gru belong to a layer "gru\w*"/);
   });
 
   it("a branch, a second output and a layer used twice", async () => {
     const branch = (layers: Json[]) =>
       void layers.push({ ...layers[1]!, name: "b", config: { ...layers[1]!.config, name: "b" } });
-    expect(await refusal(branch, "functional")).toContain('layer "b" (BatchNormalization): is not on the one path');
+    expect(await refusal(branch, "functional")).toContain('layer "b" (BatchNormalization): Is not on the one path');
     const output = (layers: Json[], { config }: Json) => {
       config.output_layers = [config.output_layers, [layers[2]!.name, 0, 0]];
     };
-    expect(await refusal(output, "functional")).toContain("the model has 2 outputs");
+    expect(await refusal(output, "functional")).toContain("The model has 2 outputs");
     const twice = (layers: Json[]) => void layers[2]!.inbound_nodes.push(layers[2]!.inbound_nodes[0]);
-    expect(await refusal(twice, "functional")).toContain("is called 2 times");
+    expect(await refusal(twice, "functional")).toContain("Is called 2 times");
   });
 
   it("weights without a configuration, and a configuration too many", async () => {
-    await expect(read(caseFile("weights.weights.h5"))).rejects.toThrow(/holds weights only; .*--config/);
-    await expect(read(caseFile("stateful.keras"), { config: "{}" })).rejects.toThrow(/leave out --config/);
-    await expect(read(caseFile("weights.weights.h5"), { config: "{" })).rejects.toThrow(/not JSON/);
-    await expect(read(Uint8Array.of(1, 2, 3))).rejects.toThrow(/neither a \.keras file nor an HDF5 file/);
+    await expect(read(caseFile("weights.weights.h5"))).rejects.toThrow(/Holds weights only; .*--config/);
+    await expect(read(caseFile("stateful.keras"), { config: "{}" })).rejects.toThrow(
+      /Holds its own configuration; leave out --config/,
+    );
+    await expect(read(caseFile("weights.weights.h5"), { config: "{" })).rejects.toThrow(/Not JSON/);
+    await expect(read(Uint8Array.of(1, 2, 3))).rejects.toThrow(/Neither a \.keras file nor an HDF5 file/);
   });
 
   it("weights that are not finite", async () => {

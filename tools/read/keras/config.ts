@@ -38,7 +38,7 @@ export function readConfig(text: string, where: string): ModelConfig {
   const { class_name: className } = root;
   if (className !== "Sequential" && className !== "Functional" && className !== "Model") {
     throw new CliError(
-      `${where}: the model is a ${String(className).slice(0, 80)}; only Sequential and functional models are read: rebuild it as one and load the weights into it`,
+      `${where}: The model is a ${String(className).slice(0, 80)}; only Sequential and functional models are read: rebuild it as one and load the weights into it`,
     );
   }
   refuseCustom(root, where);
@@ -80,7 +80,7 @@ function numberGroups(layers: readonly unknown[], where: string): Entry[] {
 }
 
 /** The name that Keras makes of a class, `TimeDistributed` -> `time_distributed` (keras/src/utils/naming.py). */
-export function snakeCase(className: string): string {
+function snakeCase(className: string): string {
   return className
     .replace(/\W+/g, "")
     .replace(/(.)([A-Z][a-z]+)/g, "$1_$2")
@@ -92,7 +92,7 @@ export function snakeCase(className: string): string {
 function refuseCustom(json: Json, where: string): void {
   const { module } = json;
   if (typeof module === "string" && !/^(tf_)?keras(\.|$)|^tensorflow\.(python\.)?keras(\.|$)/.test(module)) {
-    throw new CliError(`${where}: is a class of module ${module.slice(0, 80)}; only layers of Keras itself are known`);
+    throw new CliError(`${where}: Is a class of module ${module.slice(0, 80)}; only layers of Keras itself are known`);
   }
 }
 
@@ -108,11 +108,11 @@ function functionalChain(config: Json, entries: readonly Entry[], where: string)
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const outputs = references(config.output_layers, `${where}: output_layers`);
   const [main, ...others] = outputs;
-  if (!main) throw new CliError(`${where}: the model has no output`);
+  if (!main) throw new CliError(`${where}: The model has no output`);
   for (const { layer, tensor } of others) {
     // The state that a model hands out with its outputs is kept by the session.
     if (tensor === 0 || !isRecurrent(byName.get(layer))) {
-      throw new CliError(`${where}: the model has ${outputs.length} outputs; convert a model with one`);
+      throw new CliError(`${where}: The model has ${outputs.length} outputs; convert a model with one`);
     }
   }
   const chain: Entry[] = [];
@@ -120,20 +120,20 @@ function functionalChain(config: Json, entries: readonly Entry[], where: string)
   for (let next: TensorReference | undefined = main; next; ) {
     const entry = byName.get(next.layer);
     if (!entry)
-      throw new CliError(`${where}: there is no layer "${next.layer.slice(0, 80)}"; the configuration is damaged`);
+      throw new CliError(`${where}: There is no layer "${next.layer.slice(0, 80)}"; the configuration is damaged`);
     if (chain.some((seen) => seen.name === entry.name)) {
-      throw new CliError(`${entry.where}: is used twice; build a model where each layer is used once`);
+      throw new CliError(`${entry.where}: Is used twice; build a model where each layer is used once`);
     }
-    if (next.tensor !== 0 && !isRecurrent(entry)) throw new CliError(`${entry.where}: has one output only`);
+    if (next.tensor !== 0 && !isRecurrent(entry)) throw new CliError(`${entry.where}: Has one output only`);
     chain.unshift({ ...entry, readsState: next.tensor !== 0 });
     next = inputOf(entry, byName, aside);
   }
   const inChain = new Set(chain.map((entry) => entry.name));
   const unused = entries.find((entry) => !inChain.has(entry.name) && !aside.has(entry.name));
   if (unused)
-    throw new CliError(`${unused.where}: is not on the one path from input to output; build a model without it`);
+    throw new CliError(`${unused.where}: Is not on the one path from input to output; build a model without it`);
   if (chain[0]?.className !== "InputLayer")
-    throw new CliError(`${where}: the path to the output starts at no InputLayer`);
+    throw new CliError(`${where}: The path to the output starts at no InputLayer`);
   return chain;
 }
 
@@ -143,18 +143,18 @@ const isRecurrent = (entry: Entry | undefined) => entry?.className === "GRU" || 
 function inputOf(entry: Entry, byName: ReadonlyMap<string, Entry>, aside: Set<string>): TensorReference | undefined {
   const nodes = list(entry.json.inbound_nodes ?? [], `${entry.where}: inbound_nodes`);
   if (entry.className === "InputLayer" && nodes.length === 0) return undefined;
-  if (nodes.length !== 1) throw new CliError(`${entry.where}: is called ${nodes.length} times; use each layer once`);
+  if (nodes.length !== 1) throw new CliError(`${entry.where}: Is called ${nodes.length} times; use each layer once`);
   const inputs = nodeInputs(nodes[0], entry.where);
   const [input, ...states] = inputs;
-  if (!input) throw new CliError(`${entry.where}: has no input`);
+  if (!input) throw new CliError(`${entry.where}: Has no input`);
   for (const state of states) {
     if (!isRecurrent(entry) || byName.get(state.layer)?.className !== "InputLayer") {
-      throw new CliError(`${entry.where}: reads ${inputs.length} tensors; only a single chain of layers is read`);
+      throw new CliError(`${entry.where}: Reads ${inputs.length} tensors; only a single chain of layers is read`);
     }
     aside.add(state.layer);
   }
   if (input.node !== 0)
-    throw new CliError(`${entry.where}: reads the second use of "${input.layer}"; use each layer once`);
+    throw new CliError(`${entry.where}: Reads the second use of "${input.layer}"; use each layer once`);
   return input;
 }
 
@@ -193,7 +193,7 @@ function references(value: unknown, where: string): TensorReference[] {
   const all = typeof items[0] === "string" ? [items] : items;
   return all.map((item) => {
     const history = list(item, where);
-    if (!isHistory(history)) throw new CliError(`${where}: not a reference to a tensor; the configuration is damaged`);
+    if (!isHistory(history)) throw new CliError(`${where}: Not a reference to a tensor; the configuration is damaged`);
     return { layer: history[0] as string, node: history[1] as number, tensor: history[2] as number };
   });
 }
@@ -215,16 +215,16 @@ function parse(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new CliError(`${where}: not JSON; it must be the text of model.to_json()`, { cause });
+    throw new CliError(`${where}: Not JSON; it must be the text of model.to_json()`, { cause });
   }
 }
 
 function object(value: unknown, where: string): Json {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
-  throw new CliError(`${where}: not a JSON object; the configuration is damaged`);
+  throw new CliError(`${where}: Not a JSON object; the configuration is damaged`);
 }
 
 function list(value: unknown, where: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw new CliError(`${where}: not a JSON array; the configuration is damaged`);
+  throw new CliError(`${where}: Not a JSON array; the configuration is damaged`);
 }

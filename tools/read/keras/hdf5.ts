@@ -54,7 +54,7 @@ export async function readHdf5(
   timeLimitMs = 10_000 + Math.ceil(bytes.length / 10_000),
 ): Promise<Hdf5Content> {
   if (bytes.length > MAX_BYTES) throw new CliError(`${where}: ${bytes.length} bytes; at most ${MAX_BYTES} are read`);
-  if (!isHdf5(bytes)) throw new CliError(`${where}: not an HDF5 file; copy or save it again`);
+  if (!isHdf5(bytes)) throw new CliError(`${where}: Not an HDF5 file; copy or save it again`);
   const h5wasm = await import("h5wasm");
   const library = await h5wasm.ready;
   pristine ??= library.HEAPU8.slice();
@@ -63,7 +63,7 @@ export async function readHdf5(
   } catch (cause) {
     library.HEAPU8.set(pristine);
     if (cause instanceof CliError) throw cause;
-    throw new CliError(`${where}: damaged HDF5 file (${messageOf(cause)}); copy or save it again`, { cause });
+    throw new CliError(`${where}: Damaged HDF5 file (${messageOf(cause)}); copy or save it again`, { cause });
   }
 }
 
@@ -117,11 +117,11 @@ interface Walk {
 /** Gathers a group and all that is below it. */
 function visit(group: Group, path: string, depth: number, walk: Walk): void {
   const { where } = walk;
-  if (depth > MAX_DEPTH) throw new CliError(`${where}: groups nested more than ${MAX_DEPTH} deep at ${path}`);
+  if (depth > MAX_DEPTH) throw new CliError(`${where}: Groups nested more than ${MAX_DEPTH} deep at ${path}`);
   readAttributes(group, path, walk);
   for (const key of group.keys()) {
     if (path === "" && TRAINING.includes(key)) continue;
-    if (++walk.objects > MAX_OBJECTS) throw new CliError(`${where}: more than ${MAX_OBJECTS} groups and datasets`);
+    if (++walk.objects > MAX_OBJECTS) throw new CliError(`${where}: More than ${MAX_OBJECTS} groups and datasets`);
     const below = path === "" ? key : `${path}/${key}`;
     const entity = group.get(key);
     if (entity instanceof walk.h5wasm.Group) visit(entity, below, depth + 1, walk);
@@ -161,14 +161,14 @@ function readDataset(dataset: Dataset, path: string, walk: Walk): Hdf5Dataset {
   const { type, size, shape, total_size, littleEndian, signed } = dataset.metadata;
   const count = Number(total_size);
   walk.bytes += sizeOf(dataset.metadata, dataset.filters.length > 0 ? MAX_RATIO : 1, walk, path);
-  if (walk.bytes > MAX_BYTES) throw new CliError(`${where}: more than ${MAX_BYTES} bytes of datasets`);
+  if (walk.bytes > MAX_BYTES) throw new CliError(`${where}: More than ${MAX_BYTES} bytes of datasets`);
   const isBfloat16 = dtype === "bfloat16" && size === 2;
   if (shape === null || ![CLASS_INTEGER, CLASS_FLOAT, ...(isBfloat16 ? [CLASS_OPAQUE] : [])].includes(type)) {
-    throw new CliError(`${where}: not a dataset of numbers; save the model with float32 weights`);
+    throw new CliError(`${where}: Not a dataset of numbers; save the model with float32 weights`);
   }
   const kind = isBfloat16 ? "bfloat16" : `${type === CLASS_FLOAT ? "float" : signed ? "int" : "uint"}${8 * size}`;
   const read = READ[kind];
-  if (!read) throw new CliError(`${where}: holds ${kind} values; save the model with float32 weights`);
+  if (!read) throw new CliError(`${where}: Holds ${kind} values; save the model with float32 weights`);
   const values = new Float32Array(count);
   if (count > 0) {
     const bytes = rawBytes(dataset, walk.library, count * size);

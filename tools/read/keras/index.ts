@@ -53,7 +53,7 @@ async function unpack(bytes: Uint8Array, { path, config }: KerasOptions): Promis
     return { config: archive.config, where: path, version: archive.version, content };
   }
   if (!isHdf5(bytes))
-    throw new CliError(`${path}: neither a .keras file nor an HDF5 file; save it with model.save("x.keras")`);
+    throw new CliError(`${path}: Neither a .keras file nor an HDF5 file; save it with model.save("x.keras")`);
   const content = await readHdf5(bytes, path);
   const stored = content.attributes.get("@model_config");
   const version = text(
@@ -64,13 +64,13 @@ async function unpack(bytes: Uint8Array, { path, config }: KerasOptions): Promis
     return { config: stored, where: path, version, content };
   }
   if (config === undefined) {
-    throw new CliError(`${path}: holds weights only; give the text of model.to_json() in a file with --config`);
+    throw new CliError(`${path}: Holds weights only; give the text of model.to_json() in a file with --config`);
   }
   return { config, where: path, version: version ?? versionIn(config), content };
 }
 
 function refuseConfig(config: string | undefined, path: string): void {
-  if (config !== undefined) throw new CliError(`${path}: holds its own configuration; leave out --config`);
+  if (config !== undefined) throw new CliError(`${path}: Holds its own configuration; leave out --config`);
 }
 
 /** Builds the network and refuses weights that are left over. */
@@ -85,12 +85,12 @@ function readNetwork(model: ModelConfig, content: Hdf5Content, options: KerasOpt
   const unused = weights.unused();
   if (unused.length > 0) {
     throw new CliError(
-      `${path}: weights that no layer uses: ${listed(unused)}; save the weights of this very model again`,
+      `${path}: Weights that no layer uses: ${listed(unused)}; save the weights of this very model again`,
     );
   }
   const network = builder.finish(context.rank === 2, context.substitutions);
   if (!network.layers.some((layer) => layer.kind === "gru")) {
-    throw new CliError(`${path}: the model has no GRU layer; there is nothing to stream`);
+    throw new CliError(`${path}: The model has no GRU layer; there is nothing to stream`);
   }
   const early = network.layers.slice(0, -1).find((layer) => layer.kind === "dense" && layer.activation === "softmax");
   if (early) throw new CliError(`${path}: layer "${early.name}": softmax is supported in the last layer only`);

@@ -70,7 +70,7 @@ export function addLayers(model: ModelConfig, context: Context): void {
 function addEmbedding(layer: LayerConfig, attributes: Attributes, context: Context): void {
   const { weights, builder } = context;
   if (!builder.isEmpty || context.rank !== 2) {
-    throw new CliError(`${layer.where}: an embedding must be the first layer and read one token for each step`);
+    throw new CliError(`${layer.where}: An embedding must be the first layer and read one token for each step`);
   }
   attributes.refuseFlag(
     "mask_zero",
@@ -106,7 +106,7 @@ function addRecurrent(
   context: Context,
 ): void {
   if (context.rank !== 3) {
-    throw new CliError(`${layer.where}: reads the last output of a layer before it; set return_sequences=True there`);
+    throw new CliError(`${layer.where}: Reads the last output of a layer before it; set return_sequences=True there`);
   }
   sequence.refuseFlag(
     "go_backwards",
@@ -200,7 +200,7 @@ function addDense(layer: LayerConfig, attributes: Attributes, context: Context, 
 }
 
 function addTimeDistributed(layer: LayerConfig, attributes: Attributes, context: Context): void {
-  if (context.rank !== 3) throw new CliError(`${layer.where}: reads no sequence; use the layer inside of it directly`);
+  if (context.rank !== 3) throw new CliError(`${layer.where}: Reads no sequence; use the layer inside of it directly`);
   const dense = inner(layer, attributes, "layer", ["Dense", "Activation", "Dropout"]);
   const innerAttributes = new Attributes(dense);
   if (dense.className === "Dense") addDense({ ...dense, name: layer.name }, innerAttributes, context, "layer/");
@@ -255,7 +255,7 @@ function activate(layer: LayerConfig, attributes: Attributes, { builder }: Conte
     throw attributes.refusal("activation", `only ${ACTIVATIONS.join(", ")} are supported`);
   }
   if (builder.size === undefined)
-    throw new CliError(`${layer.where}: the size of its input is not known; build the model first`);
+    throw new CliError(`${layer.where}: The size of its input is not known; build the model first`);
   builder.activate(layer.name, activation as Activation);
 }
 

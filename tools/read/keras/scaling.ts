@@ -70,7 +70,7 @@ function checkAxis(attributes: Attributes, rank: number, allowsNone: boolean): v
 function sizeBefore(layer: LayerConfig, { builder }: Context, fallback: number): number {
   const size = builder.size ?? fallback;
   if (size > 0) return size;
-  throw new CliError(`${layer.where}: the size of its input is not known; build the model with an Input first`);
+  throw new CliError(`${layer.where}: The size of its input is not known; build the model with an Input first`);
 }
 
 /** A statistic given in the configuration: a number or nested lists of numbers. */

@@ -72,7 +72,7 @@ function numbered(content: Hdf5Content, where: string): Find {
   const paths = [...content.datasets.keys()];
   const folder = [FOLDER, OLD_FOLDER].find((name) => paths.some((path) => path.startsWith(`${name}/`)));
   if (folder === undefined) {
-    throw new CliError(`${where}: holds no weights of layers; save them with model.save() or model.save_weights()`);
+    throw new CliError(`${where}: Holds no weights of layers; save them with model.save() or model.save_weights()`);
   }
   const groupOf = folder === FOLDER ? (layer: LayerConfig) => layer.group : groupsInOrder(paths, folder);
   return (layer, holder, _name, index) => {
@@ -81,7 +81,7 @@ function numbered(content: Hdf5Content, where: string): Find {
     const stored = content.attributes.get(`${folder}/${group}/vars@name`);
     if (typeof stored === "string" && stored !== layer.name) {
       throw new CliError(
-        `${layer.where}: its weights ${folder}/${group} belong to a layer "${stored.slice(0, 80)}"; give the configuration of this very model`,
+        `${layer.where}: Its weights ${folder}/${group} belong to a layer "${stored.slice(0, 80)}"; give the configuration of this very model`,
       );
     }
     return `${folder}/${group}/${holder}vars/${index}`;

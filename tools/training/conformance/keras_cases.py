@@ -1,16 +1,17 @@
-"""Writes the conformance cases of the Keras reader: test/vectors/keras/<case>.{keras,h5,weights.h5,json}, <case>.npz and index.json.
+"""Writes the conformance cases of the Keras reader: test/vectors/keras/<case>.{keras,h5,weights.h5,json,npz} and index.json.
 
     pip install keras==3.15.1 torch==2.13.0 h5py==3.14.0 numpy==2.4.6
     KERAS_BACKEND=torch python tools/training/conformance/keras_cases.py
 
-A case is a model as Keras saves it, with seeded weights, and `<case>.npz` with `x` f32[T][I] (tokens i32[T][1]) and `y` f32[T][O], the
-outputs of Keras itself. Where a model returns only its last output, `y` is f32[1][O]. The tutorial cases are the models of five tutorials
-about GRUs; their weights are multiples of 1/64 so that the repository packs them well. The files with the suffix `-keras2` have the layout of
-Keras 2, written by `save_keras2` with h5py from the weights of the running model.
+A case is a model as Keras saves it, with seeded weights, and `<case>.npz` with `x` f32[T][I] (tokens i32[T][1]) and
+`y` f32[T][O], the outputs of Keras itself. Where a model returns only its last output, `y` is f32[1][O]. The tutorial
+cases are the models of five tutorials about GRUs; their weights are multiples of 1/64 so that the repository packs them
+well. `legacy-keras2.h5` has the layout of Keras 2, written by `save_keras2` with h5py from the weights of the running model.
 """
 
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -49,11 +50,15 @@ def seed_weights(model, generator, coarse: bool) -> None:
 
 
 def shrink(path: Path) -> None:
-    """Packs a `.keras` file, and fixes its dates so that the same model gives the same bytes."""
+    """Packs a `.keras` file, and fixes its dates and object ids so that the same model gives the same bytes."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     metadata = json.loads(parts["metadata.json"]) | {"date_saved": "2026-01-01@00:00:00"}
     parts["metadata.json"] = json.dumps(metadata).encode()
+    ids: dict[bytes, bytes] = {}  # addresses in memory
+    parts["config.json"] = re.sub(
+        rb'(?<="shared_object_id": )\d+', lambda match: ids.setdefault(match[0], b"%d" % len(ids)), parts["config.json"]
+    )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data in parts.items():
             archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
