@@ -1,6 +1,6 @@
 """Writes test/vectors/onnx: small ONNX models with samples and the outputs of onnxruntime.
 
-    KERAS_BACKEND=torch python tools/training/conformance/onnx_cases.py
+    python tools/training/conformance/onnx_cases.py
 
 Models come from both exporters of PyTorch and from onnx.helper. Each case `name` has `name.onnx` (and perhaps `name.onnx.data`) and an
 entry in `cases.json`: samples x[T][I] of one stream and outputs y[T][O], or y[1][O] of the last step. onnxruntime cannot run layout 1:
@@ -212,6 +212,30 @@ def scaled_head(parts, hidden):
     ]
 
 
+def normalised_head(parts, hidden):
+    parts |= {"scale": weights(hidden), "shift": weights(hidden), "mean": weights(hidden), "variance": weights(hidden) ** 2}
+    return [
+        helper.make_node("BatchNormalization", ["s", "scale", "shift", "mean", "variance"], ["n"], epsilon=1e-3),
+        helper.make_node("Flatten", ["n"], ["f"]),
+        helper.make_node("Tanh", ["f"], ["y"]),
+    ]
+
+
+def sliced_head(parts, hidden):
+    parts |= {"from": np.array([-1], np.int64), "to": np.array([2**63 - 1], np.int64), "axis": np.array([0], np.int64)}
+    parts |= {"out": np.array([-1, hidden], np.int64)}
+    return [helper.make_node("Slice", ["s", "from", "to", "axis"], ["l"]), helper.make_node("Reshape", ["l", "out"], ["y"])]
+
+
+def sliced_case(name):
+    parts = gru_weights(2, 3, True)
+    nodes = [helper.make_node("GRU", ["x", "W", "R", "B"], ["Y"], name="gru", hidden_size=3, linear_before_reset=1)]
+    nodes.append(squeeze(13, "Y", "s", 1, parts))
+    path = save(name, nodes + sliced_head(parts, 3), parts, ["T", "B", 2], "y", 13)
+    x = samples(2)
+    record(name, x, run(path, x=x[:, None])[0], True)
+
+
 def tf2onnx_case(name):
     """What tf2onnx makes of Keras GRU and Dense: batch first, Squeeze axis 1, Reshape by computed shapes, TimeDistributed."""
     parts = gru_weights(3, 4, True)
@@ -309,6 +333,8 @@ def main():
     node_case("node-no-bias", 14, 2, 3, reset=0, bias=False)
     node_case("node-softmax", 13, 2, 3, reset=1, head=softmax_head)
     node_case("node-scaled", 14, 2, 3, reset=1, head=scaled_head)
+    node_case("node-batch-normalization", 15, 2, 3, reset=1, head=normalised_head, last=True)
+    sliced_case("node-sliced-last-step")
     tf2onnx_case("tf2onnx-like")
     layout_case("node-layout-1")
     embedding_case("node-embedding")
