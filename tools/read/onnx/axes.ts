@@ -14,7 +14,7 @@ import {
 } from "./values.ts";
 
 /** The size of an axis as far as it is known. */
-export function sizeOf(axis: Axis): Dim {
+function sizeOf(axis: Axis): Dim {
   return {
     factor: axis.reduce((total, { size }) => total * (size ?? 1), 1),
     parts: axis.filter(({ size }) => size === null),

@@ -1,5 +1,5 @@
-// nn.GRUCell has no operator of its own: exporters write it as two dense layers, split in gates, and elementwise nodes. The pattern is found
-// in the graph first and put back together as one node.
+// nn.GRUCell has no operator of its own: exporters write it as two dense layers, split in gates, and elementwise nodes.
+// The pattern is found in the graph first and put back together as one node.
 
 import type { GruLayer } from "../network.ts";
 import { asFeature } from "./gru.ts";

@@ -87,8 +87,6 @@ function foldConstant(site: Site, first: Constant): Value[] | undefined {
       const value = first.data[0] ?? 0;
       return first.data.every((other) => other === value) ? [{ kind: "fill", value }] : undefined;
     }
-    case "ConstantOfShape":
-      return [{ kind: "fill", value: site.attributes.tensor("value")?.data[0] ?? 0 }];
     case "Neg":
       return [{ ...first, data: first.data.map((value) => -value) }];
     case "Add":
