@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { version } from "../../package.json";
 import { cli } from "../support/cli.ts";
 
-const COMMANDS = ["demo", "run", "predict", "inspect", "quantize", "replay"];
+const COMMANDS = ["demo", "run", "predict", "inspect", "quantize", "verify", "export", "replay"];
 
 describe("rivulet", () => {
   it("prints its version", async () => {

@@ -1,6 +1,7 @@
 // The table of commands: arguments, flags and help here, the work in one file each, loaded when it is called.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 
 /** Adds every command to `program`. */
@@ -9,7 +10,10 @@ export function addCommands(program: Command, io: Io): void {
   addRun(program, io);
   addPredict(program, io);
   addInspect(program, io);
+  addConvert(program, io);
   addQuantize(program, io);
+  addVerify(program, io);
+  addExport(program, io);
   addReplay(program, io);
 }
 
@@ -84,6 +88,40 @@ function addInspect(program: Command, io: Io): void {
     });
 }
 
+function addConvert(program: Command, io: Io): void {
+  program
+    .command("convert")
+    .description("Turn a trained GRU of PyTorch, Keras or ONNX into a model file that computes the same.")
+    .argument("<source>", "state dict (.safetensors, .pt, .pth), Keras model (.keras, .h5) or .onnx file")
+    .requiredOption("-o, --output <file>", "model file to write")
+    .option(
+      "--reference <file>",
+      "inputs and outputs of the source (.npz, NDJSON, JSON): prove it equal, keep as self-test",
+    )
+    .option("--name <name>", "name of the model (default: the file's)")
+    .option("--inputs <names>", "names of the inputs, separated by commas")
+    .option("--outputs <names>", "names of the outputs, separated by commas")
+    .option("--layers <names>", "PyTorch: order of the layers, separated by commas; NAME:embedding for an embedding")
+    .option("--activation <name=function...>", "PyTorch: activation of each linear layer, in linear, sigmoid, tanh, …")
+    .option("--map <file>", "PyTorch: YAML file that tells which weight is which gate of a hand-written GRU")
+    .option("--config <file>", "Keras: text of model.to_json(), for .weights.h5")
+    .option("--assume-torch-gru", "ONNX: the GRU was an nn.GRU, whatever linear_before_reset says")
+    .option("--allow-approximate", "Keras, ONNX: put known functions in the place of similar ones, and list them")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet convert forecaster.keras -o forecaster.safetensors --reference reference.npz",
+        "rivulet convert state.pt -o pump.safetensors --layers gru,fc --activation fc=linear",
+        "rivulet convert state.pt -o cell.safetensors --map map.yaml --inputs speed,current",
+        "rivulet convert classifier.onnx -o classifier.safetensors",
+      ),
+    )
+    .action(async (source, flags) => {
+      const { runConvert } = await import("./convert.ts");
+      await runConvert({ ...flags, source }, io);
+    });
+}
+
 function addQuantize(program: Command, io: Io): void {
   program
     .command("quantize")
@@ -103,6 +141,54 @@ function addQuantize(program: Command, io: Io): void {
     .action(async (model, flags) => {
       const { runQuantize } = await import("./quantize.ts");
       await runQuantize({ ...flags, model }, io);
+    });
+}
+
+function addVerify(program: Command, io: Io): void {
+  program
+    .command("verify")
+    .description("Compare a model with what its source framework answered; exits with 1 when they differ.")
+    .argument("<model>", "model file (.safetensors)")
+    .requiredOption("--reference <file>", "inputs and outputs of the source framework (.npz, JSON or NDJSON)")
+    .option("--tolerance <number>", "greatest difference that passes, times max(1, |expected|)", positive, 1e-5)
+    .addOption(
+      new Option("--numeric <form>", "numeric form to compute in (default: the model's)").choices(["f32", "q15"]),
+    )
+    .option("--no-simd", "use the scalar kernels (same bits, slower)")
+    .option("--json", "write JSON")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet verify gru.safetensors --reference reference.npz",
+        "rivulet verify gru.q15.safetensors --reference reference.npz --tolerance 0.01 --json",
+      ),
+    )
+    .action(async (model, flags) => {
+      const { runVerify } = await import("./verify.ts");
+      const code = await runVerify({ ...flags, model }, io);
+      if (code !== 0) throw new CliError(`${model}: Differs from ${flags.reference} by more than the tolerance`);
+    });
+}
+
+function addExport(program: Command, io: Io): void {
+  program
+    .command("export")
+    .description("Write the float weights of a model in the order of PyTorch or Keras.")
+    .argument("<model>", "model file (.safetensors) in f32")
+    .requiredOption("-o, --output <file>", "file to write: .safetensors for PyTorch, .npz for Keras")
+    .addOption(
+      new Option("--to <framework>", "order of the weights").choices(["pytorch", "keras-npz"]).makeOptionMandatory(),
+    )
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet export gru.safetensors --to pytorch -o state-dict.safetensors",
+        "rivulet export gru.safetensors --to keras-npz -o weights.npz",
+      ),
+    )
+    .action(async (model, flags) => {
+      const { runExport } = await import("./export.ts");
+      await runExport({ ...flags, model }, io);
     });
 }
 

@@ -1,0 +1,263 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { build } from "esbuild";
+import { zipSync } from "fflate";
+import { describe, expect, it } from "vitest";
+import { CliError } from "../../tools/errors.ts";
+import { readConfig } from "../../tools/read/keras/config.ts";
+import type { Hdf5Content } from "../../tools/read/keras/hdf5.ts";
+import { readKeras } from "../../tools/read/keras/index.ts";
+import { openWeights } from "../../tools/read/keras/weights.ts";
+import { readZip } from "../../tools/read/zip.ts";
+import { mulberry32 } from "../support/random.ts";
+import { caseFile, readCase } from "./keras-cases.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: configurations are changed at will
+type Json = Record<string, any>;
+
+/** A case whose configuration is changed. */
+function altered(name: string, change: (layers: Json[], config: Json) => void): Uint8Array {
+  const parts = readZip(caseFile(`${name}.keras`), name);
+  const config = JSON.parse(new TextDecoder().decode(parts.get("config.json")));
+  change(config.config.layers, config);
+  return zipSync({ ...Object.fromEntries(parts), "config.json": new TextEncoder().encode(JSON.stringify(config)) });
+}
+
+const read = (bytes: Uint8Array, options = {}) => readKeras(bytes, { path: "m.keras", ...options });
+
+/** The message with which an altered `reset-after` (InputLayer, GRU) is refused. */
+async function refusal(change: (layers: Json[], config: Json) => void, name = "reset-after"): Promise<string> {
+  const error = await read(altered(name, change)).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(CliError);
+  expect((error as CliError).message).not.toContain("\n");
+  return (error as CliError).message;
+}
+
+const gru = (attributes: Json) => refusal((layers) => void Object.assign(layers[1]!.config, attributes));
+
+describe("readKeras refuses, with layer, attribute and remedy,", () => {
+  it("a GRU that goes backwards", async () => {
+    expect(await gru({ go_backwards: true })).toMatch(
+      /^m\.keras: layer "gru\w*" \(GRU\): go_backwards is true; .*train with go_backwards=False$/,
+    );
+  });
+
+  it("time-major data", async () => {
+    expect(await gru({ time_major: true })).toContain("time_major is true");
+  });
+
+  it("other activations", async () => {
+    expect(await gru({ activation: "relu" })).toContain('activation is "relu"; only "tanh" is supported');
+    expect(await gru({ recurrent_activation: "tanh" })).toContain('recurrent_activation is "tanh"; only "sigmoid"');
+    expect(await gru({ activation: { class_name: "Custom" } })).toContain("activation is {");
+  });
+
+  it("hard_sigmoid, unless approximations are allowed", async () => {
+    expect(await gru({ recurrent_activation: "hard_sigmoid" })).toContain("give --allow-approximate");
+    const bytes = altered("reset-after", (layers) => {
+      layers[1]!.config.recurrent_activation = "hard_sigmoid";
+    });
+    const { network } = await read(bytes, { allowApproximate: true });
+    expect(network.substitutions).toEqual([
+      expect.stringMatching(/^layer "gru\w*" \(GRU\): sigmoid in place of recurrent_activation hard_sigmoid$/),
+    ]);
+  });
+
+  it("an attribute that it does not know", async () => {
+    expect(await gru({ clip_state: 3 })).toContain("clip_state is 3; this attribute is not known");
+    const off = altered("reset-after", (layers) => void Object.assign(layers[1]!.config, { clip_state: null }));
+    expect((await read(off)).network.layers).toHaveLength(1);
+  });
+
+  it("quantized weights", async () => {
+    expect(await gru({ dtype: "int8_from_float32" })).toContain("convert the model before it is quantized");
+  });
+
+  it("a reset_after that the bias contradicts", async () => {
+    expect(await gru({ reset_after: false })).toContain(
+      "bias with reset_after=False has the shape [2, 18], expected [18]",
+    );
+  });
+
+  it("masks", async () => {
+    const mask = (layers: Json[]) => void Object.assign(layers[1]!.config, { mask_zero: true });
+    expect(await refusal(mask, "embedding-batch-norm")).toContain("mask_zero is true; masks are not supported");
+  });
+
+  it.each(["Bidirectional", "LayerNormalization", "Masking", "LSTM", "CuDNNGRU", "Lambda", "__proto__"])(
+    "a layer %s",
+    async (className) => {
+      expect(await refusal((layers) => void Object.assign(layers[1]!, { class_name: className }))).toContain(
+        `layer ${className} is refused: `,
+      );
+    },
+  );
+
+  it("a class of that name from elsewhere", async () => {
+    expect(await refusal((layers) => void Object.assign(layers[1]!, { module: "mine" }))).toContain(
+      "class of module mine",
+    );
+  });
+
+  it("a softmax before the last layer", async () => {
+    const early = (layers: Json[]) => void Object.assign(layers[3]!.config, { activation: "softmax" });
+    expect(await refusal(early, "stacked-names")).toContain(
+      'layer "dense_1": softmax is supported in the last layer only',
+    );
+  });
+
+  it("a sequence layer after the last output", async () => {
+    const change = (layers: Json[]) => void Object.assign(layers[1]!.config, { return_sequences: false });
+    expect(await refusal(change, "last-of-two")).toContain("set return_sequences=True there");
+  });
+
+  it("weights that are left over, listed", async () => {
+    expect(await refusal((layers) => void layers.pop(), "stateful")).toContain(
+      "Weights that no layer uses: layers/dense/vars/0, layers/dense/vars/1",
+    );
+  });
+
+  it("weights that are missing", async () => {
+    const change = (layers: Json[]) =>
+      void layers.push({ ...layers.at(-1)!, config: { ...layers.at(-1)!.config, name: "d" } });
+    expect(await refusal(change, "stateful")).toContain(
+      'layer "d" (Dense): kernel is missing from the weights (no dataset layers/dense_1/vars/0)',
+    );
+  });
+
+  it("weights of another layer than the configuration names", async () => {
+    expect(await gru({ name: "other" })).toMatch(/Its weights layers\/gru belong to a layer "gru\w*"/);
+  });
+
+  it("a branch, a second output and a layer used twice", async () => {
+    const branch = (layers: Json[]) =>
+      void layers.push({ ...layers[1]!, name: "b", config: { ...layers[1]!.config, name: "b" } });
+    expect(await refusal(branch, "functional")).toContain('layer "b" (BatchNormalization): Is not on the one path');
+    const output = (layers: Json[], { config }: Json) => {
+      config.output_layers = [config.output_layers, [layers[2]!.name, 0, 0]];
+    };
+    expect(await refusal(output, "functional")).toContain("The model has 2 outputs");
+    const twice = (layers: Json[]) => void layers[2]!.inbound_nodes.push(layers[2]!.inbound_nodes[0]);
+    expect(await refusal(twice, "functional")).toContain("Is called 2 times");
+  });
+
+  it("weights without a configuration, and a configuration too many", async () => {
+    await expect(read(caseFile("weights.weights.h5"))).rejects.toThrow(/Holds weights only; .*--config/);
+    await expect(read(caseFile("stateful.keras"), { config: "{}" })).rejects.toThrow(
+      /Holds its own configuration; leave out --config/,
+    );
+    await expect(read(caseFile("weights.weights.h5"), { config: "{" })).rejects.toThrow(/Not JSON/);
+    await expect(read(Uint8Array.of(1, 2, 3))).rejects.toThrow(/Neither a \.keras file nor an HDF5 file/);
+  });
+
+  it("weights that are not finite", async () => {
+    const { network } = await readCase({ name: "legacy", file: "legacy.h5" });
+    const bytes = Buffer.from(caseFile("legacy.h5"));
+    const value = Buffer.from(network.layers.at(-1)!.b.slice(0, 1).buffer);
+    bytes.writeFloatLE(Number.NaN, bytes.indexOf(value));
+    await expect(read(bytes)).rejects.toThrow(
+      'layer "head" (Dense): bias holds NaN at element 0; the training diverged',
+    );
+  });
+});
+
+describe("readConfig", () => {
+  it("follows the calls of a functional model of Keras 2", () => {
+    const layer = (className: string, name: string, from: unknown[]) => ({
+      class_name: className,
+      name,
+      config: { name },
+      inbound_nodes: from,
+    });
+    const layers = [
+      { ...layer("InputLayer", "x", []), config: { name: "x", batch_input_shape: [null, null, 3] } },
+      layer("InputLayer", "s", []),
+      layer("GRU", "g", [
+        [
+          ["x", 0, 0, {}],
+          ["s", 0, 0, {}],
+        ],
+      ]),
+      layer("Dense", "d", [[["g", 0, 1, {}]]]),
+    ];
+    const config = {
+      name: "m",
+      layers,
+      input_layers: [["x", 0, 0]],
+      output_layers: [
+        ["d", 0, 0],
+        ["g", 0, 1],
+      ],
+    };
+    const { chain, inputShape } = readConfig(JSON.stringify({ class_name: "Functional", config }), "m");
+    expect(chain.map(({ name, readsState }) => [name, readsState])).toEqual([
+      ["g", true],
+      ["d", false],
+    ]);
+    expect(inputShape).toEqual([null, 3]);
+  });
+});
+
+describe("openWeights", () => {
+  it.each([1, 2])("reads the folder of Keras 2.12 to 2.15, numbered by %i", (step) => {
+    const shape = [1];
+    const datasets = new Map(
+      [0, 1, 2].map((i) => [
+        `_layer_checkpoint_dependencies/dense${i === 0 ? "" : `_${i * step}`}/vars/0`,
+        { shape, values: Float32Array.of(i) },
+      ]),
+    );
+    const weights = openWeights({ attributes: new Map(), datasets } satisfies Hdf5Content, "m");
+    const layers = [0, 1, 2].map(() => ({ class_name: "Dense", config: {} }));
+    const { chain } = readConfig(JSON.stringify({ class_name: "Sequential", config: { layers } }), "m");
+    expect(chain.map((layer) => weights.take(layer, "", ["kernel"])[0]!.values[0])).toEqual([0, 1, 2]);
+    expect(weights.unused()).toEqual([]);
+  });
+});
+
+describe("readKeras of a damaged file", () => {
+  it.each(["functional.keras", "legacy.h5", "weights.weights.h5"])("ends in a CliError: %s", async (file) => {
+    const source = caseFile(file);
+    const config = file === "weights.weights.h5" ? new TextDecoder().decode(caseFile("weights.json")) : undefined;
+    const random = mulberry32(5);
+    for (let round = 0; round < 150; round++) {
+      const bytes = source.slice(0, random() < 0.2 ? Math.floor(random() * source.length) : undefined);
+      for (let i = 0; i < 3; i++) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
+      const error = await read(bytes, config === undefined ? {} : { config }).catch((thrown: unknown) => thrown);
+      if (error instanceof Error) {
+        expect(error).toBeInstanceOf(CliError);
+        expect(error.message).toMatch(/^m\.keras: [^\n]+$/);
+      }
+    }
+    expect((await read(source, config === undefined ? {} : { config })).network.layers.length).toBeGreaterThan(0);
+  });
+});
+
+describe("the bundled reader", () => {
+  it("runs in one file", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "keras-"));
+    try {
+      const contents = [
+        'import { readFileSync } from "node:fs";',
+        'import { readKeras } from "./tools/read/keras/index.ts";',
+        'const { network } = await readKeras(readFileSync(process.argv[2]), { path: "m" });',
+        "console.log(network.layers.length);",
+      ].join("\n");
+      const outfile = path.join(folder, "program.mjs");
+      const resolveDir = path.resolve(import.meta.dirname, "../..");
+      await build({
+        stdin: { contents, resolveDir, loader: "ts" },
+        bundle: true,
+        platform: "node",
+        format: "esm",
+        outfile,
+      });
+      writeFileSync(path.join(folder, "m.h5"), caseFile("legacy.h5"));
+      expect(execFileSync(process.execPath, [outfile, path.join(folder, "m.h5")], { encoding: "utf8" })).toBe("3\n");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,94 @@
+// Hand-made ONNX files for tests.
+
+import { Model } from "../../tools/read/onnx/proto.ts";
+
+/** An attribute's value: integer, list of integers, text, list of texts, or a float as { f }. */
+export type AttributeValue = number | string | readonly number[] | readonly string[] | { readonly f: number };
+
+/** A node: type, inputs, outputs, attributes. */
+export type NodeInput = readonly [
+  op: string,
+  input: readonly string[],
+  output: readonly string[],
+  attributes?: Readonly<Record<string, AttributeValue>>,
+];
+
+/** A float tensor, by shape; its values are small and differ. */
+export interface WeightInput {
+  readonly dims: readonly number[];
+  readonly values?: readonly number[];
+  readonly integer?: boolean;
+}
+
+/** A model file in parts. */
+export interface ModelInput {
+  readonly opset?: number;
+  readonly producer?: string;
+  readonly inputs?: Readonly<Record<string, readonly number[]>>;
+  readonly outputs?: readonly string[];
+  readonly weights?: Readonly<Record<string, WeightInput>>;
+  readonly nodes: readonly NodeInput[];
+}
+
+function attributeOf([name, value]: [string, AttributeValue]): object {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  if (typeof value === "number") return { name, i: value };
+  if (typeof value === "string") return { name, s: bytes(value) };
+  if ("f" in value) return { name, f: value.f };
+  return value.every((item) => typeof item === "string") ? { name, strings: value.map(bytes) } : { name, ints: value };
+}
+
+function tensorOf([name, { dims, values, integer }]: [string, WeightInput]): object {
+  const count = dims.reduce((total, size) => total * size, 1);
+  const numbers = values ?? Array.from({ length: count }, (_, i) => Math.sin(i + dims.length) / 2);
+  return { name, dims, ...(integer ? { dataType: 7, int64Data: numbers } : { dataType: 1, floatData: numbers }) };
+}
+
+/** The bytes of a model file; a size of 0 in an input's shape is left open. */
+export function onnxFile({
+  opset = 17,
+  producer = "test",
+  inputs = { x: [0, 0, 3] },
+  outputs = ["y"],
+  weights = {},
+  nodes,
+}: ModelInput): Uint8Array {
+  const value = (name: string, shape?: readonly number[]) => ({
+    name,
+    type: {
+      tensorType: {
+        elemType: 1,
+        ...(shape && { shape: { dim: shape.map((dimValue) => (dimValue ? { dimValue } : {})) } }),
+      },
+    },
+  });
+  const graph = {
+    node: nodes.map(([opType, input, output, attributes = {}]) => ({
+      opType,
+      input,
+      output,
+      name: `${opType.toLowerCase()}_${output[0]}`,
+      attribute: Object.entries(attributes).map(attributeOf),
+    })),
+    initializer: Object.entries(weights).map(tensorOf),
+    input: Object.entries(inputs).map(([name, shape]) => value(name, shape)),
+    output: outputs.map((name) => value(name)),
+  };
+  const model = { producerName: producer, opsetImport: [{ domain: "", version: opset }], graph };
+  return Model.encode(Model.fromObject(model)).finish();
+}
+
+/** W, R and B of a GRU of 2 units over 3 values. */
+export const GRU_WEIGHTS: Readonly<Record<string, WeightInput>> = {
+  W: { dims: [1, 6, 3] },
+  R: { dims: [1, 6, 2] },
+  B: { dims: [1, 12] },
+};
+
+/** The node of that GRU over x; it makes Y and Yh. */
+export function gruNode(
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+  extra: readonly string[] = [],
+): NodeInput {
+  return ["GRU", ["x", "W", "R", "B", ...extra], ["Y", "Yh"], { hidden_size: 2, ...attributes }];
+}

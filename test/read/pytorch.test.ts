@@ -1,0 +1,137 @@
+// The PyTorch reader against PyTorch. tools/training/conformance/pytorch.py writes test/vectors/pytorch.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { createRuntime, loadModel } from "../../host/runtime/index.ts";
+import { compareWithReference } from "../../tools/verify/compare.ts";
+import { readReference } from "../../tools/verify/reference.ts";
+import { cli } from "../support/cli.ts";
+
+interface Case {
+  readonly name: string;
+  readonly source: string;
+  readonly args: readonly string[];
+  readonly map?: string;
+}
+
+const vectors = fileURLToPath(new URL("../vectors/pytorch/", import.meta.url));
+const { cases }: { cases: readonly Case[] } = JSON.parse(readFileSync(path.join(vectors, "index.json"), "utf8"));
+
+const folder = mkdtempSync(path.join(tmpdir(), "rivulet-pytorch-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const out = (name: string) => path.join(folder, name);
+
+/** Arguments of the command line that convert a case into `output`. */
+function convertArgs({ name, source, args, map }: Case, output: string): string[] {
+  const mapFile = out(`${name}.yaml`);
+  if (map !== undefined) writeFileSync(mapFile, map);
+  return [
+    "convert",
+    path.join(vectors, source),
+    "-o",
+    output,
+    ...args,
+    ...(map === undefined ? [] : ["--map", mapFile]),
+  ];
+}
+
+describe("rivulet convert of a PyTorch model", () => {
+  it.each(cases)("computes the answers of PyTorch: $name", async (testCase) => {
+    const output = out(`${testCase.name}.safetensors`);
+    const { code, stderr } = await cli(convertArgs(testCase, output));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const model = await loadModel(readFileSync(output));
+    const reference = readFileSync(path.join(vectors, `${testCase.name}.npz`));
+    const comparison = compareWithReference(createRuntime(model), readReference(reference, testCase.name, model.spec));
+    expect(comparison.compared).toBe(40);
+    for (const { error } of comparison.outputs) expect(error).toBeLessThanOrEqual(1e-5);
+  });
+
+  it("tells what it made of the source, and keeps the reference as self-test", async () => {
+    const head = cases.find(({ name }) => name === "head-data-parallel") as Case;
+    const output = out("named.safetensors");
+    const reference = path.join(vectors, "head-data-parallel.npz");
+    const names = ["--name", "pump", "--inputs", "speed", "--outputs", "risk", "--reference", reference];
+    const { code, stdout } = await cli([...convertArgs(head, output), ...names]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("network: 1 inputs → gru 8 reset-after → gru 8 reset-after → dense 1 sigmoid\n");
+    expect(stdout).toContain("self-test: 40 steps\n");
+    const { spec } = await loadModel(readFileSync(output));
+    expect(spec).toMatchObject({ name: "pump", inputs: [{ name: "speed" }], outputs: [{ name: "risk" }] });
+    expect(spec.provenance).toMatchObject({ framework: "PyTorch", source: "head-data-parallel.pt" });
+  });
+
+  it("writes nothing when the model differs from its reference", async () => {
+    const head = cases.find(({ name }) => name === "head-data-parallel") as Case;
+    const output = out("differs.safetensors");
+    const args = convertArgs(head, output).map((arg) => (arg === "fc=sigmoid" ? "fc=tanh" : arg));
+    const { code, stderr } = await cli([...args, "--reference", path.join(vectors, "head-data-parallel.npz")]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/does not compute what the source does/),
+    });
+    expect(existsSync(output)).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+});
+
+/** The message that converting a file of the vectors ends with. */
+async function refusal(file: string, ...args: string[]): Promise<string> {
+  const output = out("refused.safetensors");
+  const { code, stderr } = await cli(["convert", path.join(vectors, file), "-o", output, ...args]);
+  expect({ failed: code !== 0, written: existsSync(output), lines: stderr.split("\n").length }).toEqual({
+    failed: true,
+    written: false,
+    lines: 2,
+  });
+  return stderr;
+}
+
+describe("what a state dict does not say", () => {
+  it("is asked for: the activation of a head", async () => {
+    expect(await refusal("weight-norm.pt")).toMatch(
+      /Activation of fc is not in a state dict; .*--activation fc=linear/,
+    );
+  });
+
+  it("is asked for: the order of layers, when several fit", async () => {
+    expect(await refusal("head-data-parallel.pt")).toMatch(
+      /more than one fits; give it with --layers gru,fc or --layers fc,gru/,
+    );
+  });
+
+  it("is asked for: whether a square matrix is an embedding", async () => {
+    expect(await refusal("embedding-square.safetensors")).toMatch(/--layers emb,gru or --layers emb:embedding,gru/);
+  });
+
+  it("is refused when it does not fit", async () => {
+    expect(await refusal("weight-norm.pt", "--activation", "gru=tanh")).toMatch(/NAME one of fc/);
+    expect(await refusal("weight-norm.pt", "--activation", "fc=gelu")).toMatch(/linear\|sigmoid/);
+    expect(await refusal("weight-norm.pt", "--layers", "fc,gru")).toMatch(/fc gives 2 values, gru takes 3/);
+    expect(await refusal("weight-norm.pt", "--layers", "gru")).toMatch(/fc is missing/);
+    expect(await refusal("weight-norm.pt", "--layers", "gru,gru,fc")).toMatch(/stands twice/);
+    expect(await refusal("weight-norm.pt", "--layers", "gru,head")).toMatch(/Found "head", expected .* gru, fc/);
+    expect(await refusal("gru-3x5.pt", "--inputs", "a,b")).toMatch(/--inputs: Found 2 names, the model has 3/);
+    expect(await refusal("gru-3x5.pt", "--config", "x.json")).toMatch(/--config: Not for PyTorch models/);
+  });
+});
+
+describe("a model that cannot be converted", () => {
+  it.each([
+    ["bidirectional", /gru is bidirectional \(weight_ih_l0_reverse\).*bidirectional=False/],
+    ["lstm", /is an LSTM \(12 rows for 3 units\)/],
+    ["rnn", /is a plain RNN/],
+    ["layernorm", /Weights that no layer uses: norm\.weight, norm\.bias; .*--map/],
+    ["legacy", /before PyTorch 1\.6/],
+    [
+      "whole-model",
+      /names __main__\.?GRU|names torch\.nn\.modules\.rnn\.GRU, which is not allowed.*model\.state_dict\(\)/,
+    ],
+    ["quantized", /quantize_dynamic\?\); convert the float model/],
+  ])("is named: %s", async (name, text) => {
+    expect(await refusal(`refused-${name}.pt`)).toMatch(text);
+  });
+});

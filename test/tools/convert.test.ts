@@ -1,0 +1,72 @@
+// The frame of `rivulet convert`: telling the kinds of files apart, and what does not depend on the framework.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { loadModel } from "../../host/runtime/index.ts";
+import { cli } from "../support/cli.ts";
+import { randomF32Model } from "../support/models.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "rivulet-convert-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const vector = (name: string) => fileURLToPath(new URL(`../vectors/${name}`, import.meta.url));
+
+function save(name: string, content: string | Uint8Array): string {
+  const file = path.join(folder, name);
+  writeFileSync(file, content);
+  return file;
+}
+
+describe("rivulet convert", () => {
+  it.each([
+    ["pytorch/gru-3x5.pt", "PyTorch"],
+    ["keras/activations.keras", "Keras"],
+    ["onnx/node-14-reset-after.onnx", "ONNX"],
+  ])("tells the framework of %s by its content", async (source, label) => {
+    const output = path.join(folder, `${label}.safetensors`);
+    const { code, stdout, stderr } = await cli(["convert", vector(source), "-o", output]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain(`from ${label}\n`);
+    const { spec } = await loadModel(readFileSync(output));
+    expect(spec.provenance?.source).toBe(path.basename(source));
+  });
+
+  it.each([
+    ["notes.txt", "hello", /Unknown kind of file, expected \.safetensors, \.pt/],
+    ["empty.bin", "", /Unknown kind of file/],
+    ["empty.pt", "", /empty\.pt: Not a safetensors file, or cut off/],
+    ["lite.bin", "\x1c\0\0\0TFL3 and more", /TensorFlow Lite.*\.keras/],
+    ["own.safetensors", randomF32Model({ layers: [4] }).bytes, /Is a model file of rivulet already/],
+  ])("refuses %s, in one line", async (name, content, text) => {
+    const output = path.join(folder, "refused.safetensors");
+    const { code, stderr } = await cli(["convert", save(name, content), "-o", output]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(text);
+    expect(stderr.split("\n")).toHaveLength(2);
+    expect(existsSync(output)).toBe(false);
+  });
+
+  it("refuses to write over its source", async () => {
+    const source = save("same.pt", readFileSync(vector("pytorch/gru-3x5.pt")));
+    const { code, stderr } = await cli(["convert", source, "-o", source]);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/is the source, expected another file/),
+    });
+  });
+
+  it("tells of a source or a map that is not there", async () => {
+    const { code, stderr } = await cli(["convert", path.join(folder, "nothing.pt"), "-o", path.join(folder, "x")]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/nothing\.pt: ENOENT/) });
+    const map = ["--map", path.join(folder, "nothing.yaml")];
+    const second = await cli(["convert", vector("pytorch/gru-3x5.pt"), "-o", path.join(folder, "x"), ...map]);
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/nothing\.yaml: ENOENT/) });
+  });
+
+  it("refuses options of another framework", async () => {
+    const args = ["convert", vector("keras/activations.keras"), "-o", path.join(folder, "x"), "--layers", "a,b"];
+    expect(await cli(args)).toMatchObject({ code: 2, stderr: expect.stringMatching(/--layers: Not for Keras models/) });
+  });
+});

@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { createRuntime, loadModel, serializeModel } from "../../host/runtime/index.ts";
+import { version } from "../../package.json";
+import { CliError, UsageError } from "../errors.ts";
+import { writeFileAtomic } from "../files.ts";
+import { hasColors, type Io } from "../io.ts";
+import { detectFramework, type Framework } from "../read/detect.ts";
+import { type ModelNames, type Network, toModel } from "../read/network.ts";
+import { describeNetwork } from "../read/text.ts";
+import { attachReference } from "../verify/attach.ts";
+import { compareWithReference } from "../verify/compare.ts";
+import { renderComparison } from "../verify/text.ts";
+import { readReferenceFile } from "./verify.ts";
+
+/** Greatest size of a source, bytes: 512 MiB. */
+const MAX_BYTES = 2 ** 29;
+
+export interface ConvertArgs {
+  readonly source: string;
+  readonly output: string;
+  readonly name?: string;
+  /** Names separated by commas. */
+  readonly inputs?: string;
+  readonly outputs?: string;
+  /** File with what the source framework answers. */
+  readonly reference?: string;
+  /** PyTorch: `name=activation` each. */
+  readonly activation?: readonly string[];
+  /** PyTorch: names of the layers in their order, separated by commas. */
+  readonly layers?: string;
+  /** PyTorch: file that describes the model. */
+  readonly map?: string;
+  /** Keras: file with the text of model.to_json(). */
+  readonly config?: string;
+  /** ONNX: the source is an nn.GRU, whatever the file says. */
+  readonly assumeTorchGru?: boolean;
+  readonly allowApproximate?: boolean;
+}
+
+interface ReadResult {
+  readonly network: Network;
+  readonly names?: Partial<ModelNames>;
+}
+
+interface Reader {
+  readonly label: string;
+  /** Options that the reader knows. */
+  readonly options: readonly (keyof ConvertArgs)[];
+  read(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult>;
+}
+
+const READERS: Readonly<Record<Framework, Reader>> = {
+  pytorch: { label: "PyTorch", options: ["activation", "layers", "map"], read: readPytorchSource },
+  keras: { label: "Keras", options: ["config", "allowApproximate"], read: readKerasSource },
+  onnx: { label: "ONNX", options: ["assumeTorchGru", "allowApproximate"], read: readOnnxSource },
+};
+const FRAMEWORK_OPTIONS = ["activation", "layers", "map", "config", "assumeTorchGru", "allowApproximate"] as const;
+
+/**
+ * Turns a model of PyTorch, Keras or ONNX into a model file. With a reference, the model must compute what the source framework does,
+ * and carries the reference as its self-test; otherwise nothing is written.
+ *
+ * @throws {CliError} when the source is damaged or not understood completely, or the model differs from its reference
+ */
+export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
+  if (path.resolve(args.source) === path.resolve(args.output)) {
+    throw new UsageError(`--output: ${args.output} is the source, expected another file`);
+  }
+  const bytes = await readSource(args.source);
+  const reader = READERS[detectFramework(bytes, args.source)];
+  const foreign = FRAMEWORK_OPTIONS.find((option) => args[option] !== undefined && !reader.options.includes(option));
+  if (foreign !== undefined) {
+    const flag = foreign.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${flag}: Not for ${reader.label} models, and ${args.source} is one`);
+  }
+  const { network, names } = await reader.read(bytes, args);
+  const { spec, tensors } = toModel(network, completeNames(args, network, names ?? {}, reader.label, bytes));
+  const bare = serializeModel(spec, tensors);
+  const result = args.reference === undefined ? bare : await prove(bare, args.reference, io);
+  const model = await loadModel(result);
+  await writeFileAtomic(args.output, result);
+  const lines = [
+    `${args.output}: ${model.id}, ${model.bytes} bytes, from ${reader.label}`,
+    ...describeNetwork(network),
+    model.spec.selftest
+      ? `self-test: ${model.spec.selftest.steps} steps`
+      : "self-test: none; --reference proves that the model computes the same",
+  ];
+  io.stdout.write(`${lines.join("\n")}\n`);
+}
+
+async function readSource(source: string): Promise<Uint8Array> {
+  const { size } = await stat(source);
+  if (size > MAX_BYTES) throw new CliError(`${source}: ${size} bytes, at most ${MAX_BYTES} are allowed`);
+  return readFile(source);
+}
+
+async function readPytorchSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
+  const { readPytorch } = await import("../read/pytorch/index.ts");
+  return readPytorch(bytes, {
+    source: args.source,
+    ...(args.layers !== undefined && { layers: args.layers.split(",").map((name) => name.trim()) }),
+    ...(args.activation && { activations: args.activation }),
+    ...(args.map !== undefined && { map: { text: await readFile(args.map, "utf8"), source: args.map } }),
+  });
+}
+
+async function readKerasSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
+  const { readKeras } = await import("../read/keras/index.ts");
+  return readKeras(bytes, {
+    path: args.source,
+    ...(args.config !== undefined && { config: await readFile(args.config, "utf8") }),
+    ...(args.allowApproximate === true && { allowApproximate: true }),
+  });
+}
+
+async function readOnnxSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
+  const { readOnnx } = await import("../read/onnx/index.ts");
+  return readOnnx(bytes, {
+    path: args.source,
+    ...(args.assumeTorchGru === true && { assumeTorchGru: true }),
+    ...(args.allowApproximate === true && { allowApproximate: true }),
+  });
+}
+
+function completeNames(
+  args: ConvertArgs,
+  network: Network,
+  names: Partial<ModelNames>,
+  label: string,
+  bytes: Uint8Array,
+): ModelNames {
+  const stem = path.basename(args.source).replace(/(\.weights)?\.[^.]+$/, "");
+  const fallback = stem.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 64) || "model";
+  const outputs = network.layers.at(-1)?.size ?? 0;
+  return {
+    ...names,
+    name: args.name ?? names.name ?? fallback,
+    ...(args.inputs !== undefined && { inputs: parseNames(args.inputs, network.inputs, "inputs") }),
+    ...(args.outputs !== undefined && { outputs: parseNames(args.outputs, outputs, "outputs") }),
+    provenance: {
+      framework: label,
+      ...names.provenance,
+      source: path.basename(args.source),
+      source_sha256: createHash("sha256").update(bytes).digest("hex"),
+      converter: `rivulet ${version}`,
+    },
+  };
+}
+
+function parseNames(text: string, count: number, option: string): { name: string }[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.length !== count) throw new UsageError(`--${option}: Found ${names.length} names, the model has ${count}`);
+  if (new Set(names).size < count || names.includes("")) {
+    throw new UsageError(`--${option}: Names are empty or stand twice, expected ${count} different ones`);
+  }
+  return names.map((name) => ({ name }));
+}
+
+/** Compares the model with its reference; returns the model with the reference as self-test. */
+async function prove(bytes: Uint8Array, reference: string, io: Io): Promise<Uint8Array> {
+  const model = await loadModel(bytes);
+  const sequences = await readReferenceFile(reference, model.spec);
+  const comparison = compareWithReference(createRuntime(model), sequences);
+  io.stdout.write(renderComparison(`${model.id} against ${reference}`, comparison, hasColors(io)));
+  if (!comparison.passed) {
+    throw new CliError(`${reference}: The converted model does not compute what the source does; nothing is written`);
+  }
+  return attachReference(model, sequences);
+}

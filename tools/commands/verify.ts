@@ -1,0 +1,83 @@
+import { stat } from "node:fs/promises";
+import { createRuntime } from "../../host/runtime/index.ts";
+import type { Model, Numeric } from "../../host/runtime/types.ts";
+import { CliError } from "../errors.ts";
+import { readFileIfExists, readModel } from "../files.ts";
+import { hasColors, type Io } from "../io.ts";
+import { compareWithReference, DEFAULT_TOLERANCE } from "../verify/compare.ts";
+import { type ReferenceShape, readReference, type Sequence } from "../verify/reference.ts";
+import { renderComparison } from "../verify/text.ts";
+import { findWeaknesses } from "../verify/weakness.ts";
+
+/** Greatest size of a reference, bytes: 512 MiB. */
+const MAX_REFERENCE_BYTES = 2 ** 29;
+
+export interface VerifyArgs {
+  readonly model: string;
+  /** File with what the source framework answered. */
+  readonly reference: string;
+  readonly tolerance?: number;
+  readonly json?: boolean;
+  readonly simd?: boolean;
+  readonly numeric?: Numeric;
+}
+
+/**
+ * Compares a model with what its source framework answered, and writes the differences of every output.
+ *
+ * @returns the exit code: 0 when all are within the tolerance, else 1
+ * @throws {CliError} when a file cannot be read, or the reference does not suit the model
+ */
+export async function runVerify(args: VerifyArgs, io: Io): Promise<number> {
+  const { tolerance = DEFAULT_TOLERANCE } = args;
+  // The reference is the stronger proof: a model whose own vectors are wrong is to be told by it, too.
+  const model = await readModel(args.model, { verify: false });
+  const sequences = await readReferenceFile(args.reference, model.spec);
+  const numeric = chooseNumeric(model, args.numeric);
+  const runtime = createRuntime(model, { numeric, ...(args.simd === false && { simd: false }) });
+  const comparison = compareWithReference(runtime, sequences, tolerance);
+  const steps = sequences.reduce((sum, sequence) => sum + sequence.steps, 0);
+  const facts = { model: model.id, numeric, simd: runtime.simd, reference: args.reference };
+  const weaknesses = findWeaknesses(sequences, model.spec);
+  if (args.json === true) {
+    const report = { ...facts, sequences: sequences.length, steps, ...comparison, weaknesses };
+    io.stdout.write(`${JSON.stringify(report, (_, value) => (value === Infinity ? "Infinity" : value), 2)}\n`);
+  } else {
+    const amount = sequences.length === 1 ? `${steps} steps` : `${sequences.length} sequences, ${steps} steps`;
+    const heading = `${model.id} (${numeric}) against ${args.reference}: ${amount}`;
+    io.stdout.write(renderComparison(heading, comparison, hasColors(io)));
+    for (const weakness of weaknesses) io.stderr.write(`warning: ${weakness}\n`);
+  }
+  return comparison.passed ? 0 : 1;
+}
+
+/**
+ * Reads a reference file for a model.
+ *
+ * @throws {CliError} when it cannot be read, has more than 512 MiB, or does not suit the model
+ */
+export async function readReferenceFile(path: string, shape: ReferenceShape): Promise<Sequence[]> {
+  // Asked before reading: a file of many gigabytes must not fill the memory first.
+  const { size } = await stat(path).catch(() => ({ size: 0 }));
+  if (size > MAX_REFERENCE_BYTES) {
+    throw new CliError(
+      `${path}: File has ${size} bytes, at most ${MAX_REFERENCE_BYTES} are accepted; save fewer steps`,
+    );
+  }
+  const bytes = await readFileIfExists(path);
+  if (bytes === undefined) throw new CliError(`${path}: No such file`);
+  return readReference(bytes, path, shape);
+}
+
+function chooseNumeric({ id, spec }: Model, numeric: Numeric = spec.numeric): Numeric {
+  if (numeric === "f32" && spec.numeric === "q15") {
+    throw new CliError(`Model ${id} is quantized; for f32, use the model that it was made from`);
+  }
+  const input = spec.inputs.find(({ range }) => range === undefined);
+  if (numeric !== spec.numeric && input !== undefined && spec.embedding === undefined) {
+    throw new CliError(
+      `Model ${id} has no range for input "${input.name}"; run rivulet quantize with calibration data`,
+    );
+  }
+  return numeric;
+}

@@ -1,0 +1,172 @@
+// The weights of a model in the order of the framework that they came from. Values are moved, never computed, with one exception:
+// Keras keeps one bias for a reset-before layer, the sum of both.
+
+import type { LayerSpec, Model } from "../../host/runtime/types.ts";
+import { CliError } from "../errors.ts";
+
+/** Frameworks that weights can be written for. */
+export type ExportFormat = "pytorch" | "keras-npz";
+
+/** A tensor in single precision, row-major. */
+export interface FloatTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Tensors by name, and the layers that they belong to, as the framework's code would write them. */
+export interface Exported {
+  readonly tensors: ReadonlyMap<string, FloatTensor>;
+  readonly layers: readonly string[];
+}
+
+/** Tensors beside the layers, which neither framework keeps in a GRU or a dense layer: handed over as they are. */
+const OTHERS = ["input.offset", "input.scale", "skip.W", "output.offset", "output.scale"];
+
+/**
+ * Turns an f32 model into the tensors of a framework.
+ *
+ * @throws {CliError} when the model is not f32, or has a layer that the framework cannot express
+ */
+export function exportWeights(model: Model, to: ExportFormat): Exported {
+  if (model.spec.numeric !== "f32") {
+    throw new CliError(`Model ${model.id} is ${model.spec.numeric}; export the f32 model that it was made from`);
+  }
+  const { tensors, layers } = to === "pytorch" ? exportPytorch(model) : exportKeras(model);
+  for (const name of OTHERS.filter((other) => model.tensors.has(other))) {
+    const { shape } = take(model, name);
+    tensors.set(name, take(model, name));
+    layers.push(`${name} [${shape.join(", ")}], as in the model file`);
+  }
+  return { tensors, layers };
+}
+
+interface Draft {
+  readonly tensors: Map<string, FloatTensor>;
+  readonly layers: string[];
+}
+
+/** A state dict: rows r, z, n and [out, in] as here. GRU layers in a row with equal H are the layers of one nn.GRU. */
+function exportPytorch(model: Model): Draft {
+  const { embedding, inputs, layers } = model.spec;
+  const draft: Draft = { tensors: new Map(), layers: [] };
+  const name = counter((kind, count) => (count === 0 ? kind : `${kind}${count + 1}`));
+  if (embedding) {
+    draft.tensors.set("embedding.weight", take(model, "embedding.weight"));
+    draft.layers.push(`embedding: nn.Embedding(${embedding.vocabulary}, ${embedding.size})`);
+  }
+  let sizeIn = embedding?.size ?? inputs.length;
+  for (let index = 0; index < layers.length; ) {
+    const layer = layers[index] as LayerSpec;
+    const put = (key: string, from: number, part: string) =>
+      draft.tensors.set(key, take(model, `layers.${from}.${part}`));
+    if (layer.kind === "dense") {
+      const fc = name("fc");
+      put(`${fc}.weight`, index, "W");
+      put(`${fc}.bias`, index, "b");
+      const then = layer.activation === "linear" ? "" : `, then ${layer.activation}`;
+      draft.layers.push(`${fc}: nn.Linear(${sizeIn}, ${layer.size})${then}`);
+      index++;
+    } else {
+      const gru = name("gru");
+      const count = stackedLayers(model, index);
+      for (let level = 0; level < count; level++) {
+        put(`${gru}.weight_ih_l${level}`, index + level, "W");
+        put(`${gru}.weight_hh_l${level}`, index + level, "U");
+        put(`${gru}.bias_ih_l${level}`, index + level, "b");
+        put(`${gru}.bias_hh_l${level}`, index + level, "c");
+      }
+      draft.layers.push(`${gru}: nn.GRU(${sizeIn}, ${layer.size}, num_layers=${count}, batch_first=True)`);
+      index += count;
+    }
+    sizeIn = layer.size;
+  }
+  return draft;
+}
+
+/** Number of GRU layers from `index` on that one nn.GRU holds. */
+function stackedLayers({ spec }: Model, index: number): number {
+  const size = spec.layers[index]?.size;
+  let count = 0;
+  for (const layer of spec.layers.slice(index)) {
+    if (layer.kind !== "gru" || layer.size !== size) break;
+    if (layer.reset === "before") {
+      throw new CliError(`layers.${index + count}: Reset-before, which nn.GRU does not compute; use --to keras-npz`);
+    }
+    count++;
+  }
+  return count;
+}
+
+/** Kernels [in, out] with columns z, r, h, as `layer.get_weights()` gives them. */
+function exportKeras(model: Model): Draft {
+  const { embedding, inputs, layers } = model.spec;
+  const draft: Draft = { tensors: new Map(), layers: [] };
+  const name = counter((kind, count) => (count === 0 ? kind : `${kind}_${count}`));
+  if (embedding) {
+    draft.tensors.set("embedding/embeddings", take(model, "embedding.weight"));
+    draft.layers.push(`embedding: Embedding(${embedding.vocabulary}, ${embedding.size})`);
+  }
+  let sizeIn = embedding?.size ?? inputs.length;
+  for (const [index, layer] of layers.entries()) {
+    const part = (tensor: string) => take(model, `layers.${index}.${tensor}`).data;
+    const put = (key: string, data: Float32Array, ...shape: number[]) => draft.tensors.set(key, { shape, data });
+    const H = layer.size;
+    if (layer.kind === "dense") {
+      const dense = name("dense");
+      put(`${dense}/kernel`, transpose(part("W"), H, sizeIn), sizeIn, H);
+      put(`${dense}/bias`, part("b"), H);
+      draft.layers.push(`${dense}: Dense(${H}, activation="${layer.activation}")`);
+    } else {
+      const gru = name("gru");
+      const isAfter = layer.reset === "after";
+      put(`${gru}/kernel`, transpose(swapGates(part("W"), H * sizeIn), 3 * H, sizeIn), sizeIn, 3 * H);
+      put(`${gru}/recurrent_kernel`, transpose(swapGates(part("U"), H * H), 3 * H, H), H, 3 * H);
+      const [b, c] = [swapGates(part("b"), H), swapGates(part("c"), H)];
+      if (isAfter) put(`${gru}/bias`, concatenate(b, c), 2, 3 * H);
+      else put(`${gru}/bias`, addBiases(b, c), 3 * H);
+      draft.layers.push(`${gru}: GRU(${H}, reset_after=${isAfter ? "True" : "False"}, return_sequences=True)`);
+    }
+    sizeIn = H;
+  }
+  return draft;
+}
+
+/** Exchanges the first two of three blocks of `size` values: rzn to zrn. */
+function swapGates(values: Float32Array, size: number): Float32Array {
+  const swapped = values.slice();
+  swapped.set(values.subarray(size, 2 * size), 0);
+  swapped.set(values.subarray(0, size), size);
+  return swapped;
+}
+
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from(values, (_, at) => values[(at % rows) * columns + Math.floor(at / rows)] as number);
+}
+
+function concatenate(b: Float32Array, c: Float32Array): Float32Array {
+  const both = new Float32Array(b.length + c.length);
+  both.set(b);
+  both.set(c, b.length);
+  return both;
+}
+
+/** b + c; where c is 0, the very bits of b (−0 + 0 would be 0). */
+function addBiases(b: Float32Array, c: Float32Array): Float32Array {
+  return b.map((value, index) => (c[index] === 0 ? value : value + (c[index] as number)));
+}
+
+function take(model: Model, name: string): FloatTensor {
+  const tensor = model.tensors.get(name);
+  if (!(tensor?.data instanceof Float32Array)) throw new TypeError(`Model ${model.id} has no F32 tensor ${name}`);
+  return { shape: tensor.shape, data: tensor.data };
+}
+
+/** Names layers of a kind one after the other. */
+function counter(format: (kind: string, count: number) => string): (kind: string) => string {
+  const counts = new Map<string, number>();
+  return (kind) => {
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    return format(kind, count);
+  };
+}

@@ -1,0 +1,106 @@
+// Reads Keras models: `.keras`, legacy `.h5`, and `.weights.h5` with the text of model.to_json().
+
+import { CliError } from "../../errors.ts";
+import type { ModelNames, Network } from "../network.ts";
+import { isZip, readArchive, versionIn } from "./archive.ts";
+import { Builder } from "./builder.ts";
+import { type ModelConfig, readConfig } from "./config.ts";
+import { type Hdf5Content, isHdf5, readHdf5 } from "./hdf5.ts";
+import { addLayers, type Context } from "./layers.ts";
+import { openWeights } from "./weights.ts";
+
+/** How to read a Keras model. */
+export interface KerasOptions {
+  /** Path of the source, for messages. */
+  readonly path: string;
+  /** Text of `model.to_json()`, for a file that holds weights only. */
+  readonly config?: string;
+  /** Puts sigmoid in the place of hard_sigmoid, and says so in `substitutions`. */
+  readonly allowApproximate?: boolean;
+}
+
+/** A file of Keras, unpacked. */
+interface Source {
+  readonly config: string;
+  readonly where: string;
+  readonly version: string | undefined;
+  readonly content: Hdf5Content;
+}
+
+/**
+ * Reads a model from the bytes of a file of Keras, told apart by its first bytes.
+ *
+ * @throws {CliError} when the file is damaged, or holds a model that cannot be converted exactly
+ */
+export async function readKeras(
+  bytes: Uint8Array,
+  options: KerasOptions,
+): Promise<{ network: Network; names?: Partial<ModelNames> }> {
+  const source = await unpack(bytes, options);
+  const model = readConfig(source.config, source.where);
+  const network = readNetwork(model, source.content, options);
+  const name = model.name.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 64) || "keras";
+  const provenance = { framework: source.version ? `keras ${source.version.slice(0, 40)}` : "keras" };
+  return { network, names: { name, provenance } };
+}
+
+/** Finds configuration and weights in either container. */
+async function unpack(bytes: Uint8Array, { path, config }: KerasOptions): Promise<Source> {
+  if (isZip(bytes)) {
+    refuseConfig(config, path);
+    const archive = readArchive(bytes, path);
+    const content = await readHdf5(archive.weights, `${path}: model.weights.h5`);
+    return { config: archive.config, where: path, version: archive.version, content };
+  }
+  if (!isHdf5(bytes))
+    throw new CliError(`${path}: Neither a .keras file nor an HDF5 file; save it with model.save("x.keras")`);
+  const content = await readHdf5(bytes, path);
+  const stored = content.attributes.get("@model_config");
+  const version = text(
+    content.attributes.get("@keras_version") ?? content.attributes.get("model_weights@keras_version"),
+  );
+  if (typeof stored === "string") {
+    refuseConfig(config, path);
+    return { config: stored, where: path, version, content };
+  }
+  if (config === undefined) {
+    throw new CliError(`${path}: Holds weights only; give the text of model.to_json() in a file with --config`);
+  }
+  return { config, where: path, version: version ?? versionIn(config), content };
+}
+
+function refuseConfig(config: string | undefined, path: string): void {
+  if (config !== undefined) throw new CliError(`${path}: Holds its own configuration; leave out --config`);
+}
+
+/** Builds the network and refuses weights that are left over. */
+function readNetwork(model: ModelConfig, content: Hdf5Content, options: KerasOptions): Network {
+  const { path, allowApproximate = false } = options;
+  const weights = openWeights(content, path);
+  const isToken = model.chain[0]?.className === "Embedding";
+  const builder = new Builder(isToken ? undefined : (model.inputShape?.at(-1) ?? undefined));
+  const rank = model.inputShape ? model.inputShape.length + 1 : isToken ? 2 : 3;
+  const context: Context = { weights, builder, allowApproximate, substitutions: [], rank };
+  addLayers(model, context);
+  const unused = weights.unused();
+  if (unused.length > 0) {
+    throw new CliError(
+      `${path}: Weights that no layer uses: ${listed(unused)}; save the weights of this very model again`,
+    );
+  }
+  const network = builder.finish(context.rank === 2, context.substitutions);
+  if (!network.layers.some((layer) => layer.kind === "gru")) {
+    throw new CliError(`${path}: The model has no GRU layer; there is nothing to stream`);
+  }
+  const early = network.layers.slice(0, -1).find((layer) => layer.kind === "dense" && layer.activation === "softmax");
+  if (early) throw new CliError(`${path}: layer "${early.name}": softmax is supported in the last layer only`);
+  return network;
+}
+
+/** Up to eight paths, and how many more there are. */
+function listed(paths: readonly string[]): string {
+  const shown = paths.slice(0, 8).map((path) => path.slice(0, 100));
+  return paths.length > shown.length ? `${shown.join(", ")} and ${paths.length - shown.length} more` : shown.join(", ");
+}
+
+const text = (value: unknown) => (typeof value === "string" ? value : undefined);

@@ -1,0 +1,100 @@
+// A network between its framework and the model file: what the readers make and what `toModel` writes. Values are single precision,
+// rows of GRU matrices in gate order rzn, blending `h' = (1 - z) n + z h` (FORMAT.md 4).
+
+import type { ModelSpecInput } from "../../host/runtime/model.ts";
+import type { Activation, InputSpec, LayerSpec, OutputSpec, Tensor } from "../../host/runtime/types.ts";
+
+/** One GRU layer: W[3H][N], U[3H][H], b[3H], c[3H], row-major. */
+export interface GruLayer {
+  readonly kind: "gru";
+  /** Name of the layer in its source, for messages. */
+  readonly name: string;
+  readonly size: number;
+  readonly reset: "after" | "before";
+  readonly W: Float32Array;
+  readonly U: Float32Array;
+  readonly b: Float32Array;
+  readonly c: Float32Array;
+}
+
+/** One dense layer: W[M][N] row-major, b[M]. */
+export interface DenseLayer {
+  readonly kind: "dense";
+  readonly name: string;
+  readonly size: number;
+  readonly activation: Activation;
+  readonly W: Float32Array;
+  readonly b: Float32Array;
+}
+
+/** (x - offset) * scale for each element. */
+export interface Affine {
+  readonly offset: Float32Array;
+  readonly scale: Float32Array;
+}
+
+/** A framework-neutral network. */
+export interface Network {
+  /** Values in a sample, I; 1 with an embedding. */
+  readonly inputs: number;
+  /** Rows V of E values. */
+  readonly embedding?: { readonly vocabulary: number; readonly size: number; readonly weight: Float32Array };
+  /** Of the inputs; scale > 0. */
+  readonly normalisation?: Affine;
+  readonly layers: readonly (GruLayer | DenseLayer)[];
+  /** y * scale + offset of the last, linear, layer's outputs; scale > 0. */
+  readonly output?: Affine;
+  /** Whether the source returns its output at the last step only; a streamed model gives it at every step. */
+  readonly lastOnly: boolean;
+  /** What was put in the place of what the source asks for (`--allow-approximate`), one line each. */
+  readonly substitutions: readonly string[];
+}
+
+/** What the source does not say about a model. */
+export interface ModelNames {
+  readonly name: string;
+  readonly inputs?: readonly InputSpec[];
+  readonly outputs?: readonly OutputSpec[];
+  readonly provenance?: Readonly<Record<string, string>>;
+}
+
+/** Turns a network into the parts of an f32 model file, ready for `serializeModel`. */
+export function toModel(network: Network, names: ModelNames): { spec: ModelSpecInput; tensors: Map<string, Tensor> } {
+  const tensors = new Map<string, Tensor>();
+  const put = (name: string, data: Float32Array, ...shape: number[]) =>
+    tensors.set(name, { dtype: "F32", shape, data });
+  const { embedding, normalisation, output } = network;
+  if (embedding) put("embedding.weight", embedding.weight, embedding.vocabulary, embedding.size);
+  if (normalisation) {
+    put("input.offset", normalisation.offset, network.inputs);
+    put("input.scale", normalisation.scale, network.inputs);
+  }
+  let sizeIn = embedding?.size ?? network.inputs;
+  const layers = network.layers.map((layer, index): LayerSpec => {
+    const rows = layer.kind === "gru" ? 3 * layer.size : layer.size;
+    put(`layers.${index}.W`, layer.W, rows, sizeIn);
+    put(`layers.${index}.b`, layer.b, rows);
+    sizeIn = layer.size;
+    if (layer.kind === "dense") return { kind: "dense", size: layer.size, activation: layer.activation };
+    put(`layers.${index}.U`, layer.U, rows, layer.size);
+    put(`layers.${index}.c`, layer.c, rows);
+    return { kind: "gru", size: layer.size, reset: layer.reset };
+  });
+  if (output) {
+    put("output.offset", output.offset, sizeIn);
+    put("output.scale", output.scale, sizeIn);
+  }
+  const numbered = (prefix: string, count: number) =>
+    count === 1 ? [{ name: prefix }] : Array.from({ length: count }, (_, i) => ({ name: `${prefix}${i}` }));
+  const spec: ModelSpecInput = {
+    format: 1,
+    name: names.name,
+    numeric: "f32",
+    inputs: names.inputs ?? numbered(embedding ? "token" : "x", network.inputs),
+    outputs: names.outputs ?? numbered("y", sizeIn),
+    ...(embedding && { embedding: { vocabulary: embedding.vocabulary, size: embedding.size } }),
+    layers,
+    ...(names.provenance && { provenance: names.provenance }),
+  };
+  return { spec, tensors };
+}

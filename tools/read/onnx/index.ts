@@ -1,0 +1,103 @@
+// Reads an ONNX file (github.com/onnx/onnx, docs/IR.md) as a network: opsets 7 to 22, one chain of layers from input to output.
+
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { CliError } from "../../errors.ts";
+import type { ModelNames, Network } from "../network.ts";
+import { buildNetwork } from "./layers.ts";
+import { decodeModel, int64 } from "./proto.ts";
+import type { ReadExternal } from "./tensors.ts";
+import { MAX_ELEMENTS } from "./values.ts";
+import { walk } from "./walk.ts";
+
+/** How to read an ONNX file. */
+export interface OnnxOptions {
+  /** Path of the file, for messages and to find its external data beside it. */
+  readonly path: string;
+  /** Gives the bytes of an external data file; by default it is read from the folder of `path`. */
+  readonly readExternal?: ReadExternal;
+  /** Takes GRU nodes of PyTorch as reset-after whatever their linear_before_reset says. */
+  readonly assumeTorchGru?: boolean;
+  /** Allows substitutions, which the network lists. */
+  readonly allowApproximate?: boolean;
+}
+
+const OPSETS = { least: 7, greatest: 22 };
+const MAX_BYTES = 512 * 2 ** 20;
+
+/**
+ * Reads the bytes of an ONNX model as a network.
+ *
+ * @throws {CliError} for a file that is damaged, and for anything in it that cannot be honoured exactly
+ */
+export async function readOnnx(
+  bytes: Uint8Array,
+  options: OnnxOptions,
+): Promise<{ network: Network; names?: Partial<ModelNames> }> {
+  try {
+    return read(bytes, options);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    // Names in a damaged or hostile file hold anything; a message is one line.
+    const text = error.message.replaceAll(/[\p{Cc}\u2028\u2029]/gu, "?");
+    throw new CliError(text.length > 2000 ? `${text.slice(0, 2000)}…` : text, { cause: error });
+  }
+}
+
+function read(bytes: Uint8Array, options: OnnxOptions): { network: Network; names: Partial<ModelNames> } {
+  const { path } = options;
+  if (bytes.length > MAX_BYTES) throw new CliError(`${path} has ${bytes.length} bytes; at most ${MAX_BYTES} are read`);
+  const model = decodeModel(bytes, path);
+  const version = model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version;
+  const opset = int64(version);
+  if (!(opset >= OPSETS.least && opset <= OPSETS.greatest)) {
+    const found = version === undefined ? "names no opset" : `has opset ${opset}`;
+    throw new CliError(
+      `${path} ${found}; opsets ${OPSETS.least} to ${OPSETS.greatest} are read: export it with opset_version=20`,
+    );
+  }
+  if (model.graph.sparseInitializer.length > 0)
+    throw new CliError(`${path} has sparse weights; save it with dense ones`);
+  const substitutions: string[] = [];
+  const stream = walk(model.graph, {
+    path,
+    opset,
+    producer: model.producerName,
+    assumeTorchGru: options.assumeTorchGru ?? false,
+    allowApproximate: options.allowApproximate ?? false,
+    readExternal: cached(options.readExternal ?? ((location) => readBeside(path, location))),
+    substitutions,
+    budget: { left: MAX_ELEMENTS },
+  });
+  const producer = `${model.producerName} ${model.producerVersion}`
+    .trim()
+    .replaceAll(/\p{Cc}/gu, " ")
+    .slice(0, 64);
+  return {
+    network: buildNetwork(stream, path, substitutions),
+    names: { provenance: { source: `onnx opset ${opset}`, ...(producer && { producer }) } },
+  };
+}
+
+function cached(read: ReadExternal): ReadExternal {
+  const files = new Map<string, Uint8Array>();
+  return (location) => {
+    const bytes = files.get(location) ?? read(location);
+    files.set(location, bytes);
+    return bytes;
+  };
+}
+
+function readBeside(path: string, location: string): Uint8Array {
+  const file = join(dirname(path), location);
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new CliError(`Cannot read ${file}, which holds weights of ${path}; copy it beside the model`, {
+      cause: error,
+    });
+  }
+  if (bytes.length > MAX_BYTES) throw new CliError(`${file} has ${bytes.length} bytes; at most ${MAX_BYTES} are read`);
+  return bytes;
+}

@@ -1,0 +1,298 @@
+// The walk through the graph in its (topological) order. A node that is not understood leaves a fault behind, which is thrown only when the
+// output needs its value.
+
+import { CliError } from "../../errors.ts";
+import { plumb } from "./axes.ts";
+import { CELL_OP, type Cell, evaluateCell, findCells } from "./cell.ts";
+import { fold } from "./constants.ts";
+import { evaluateGru } from "./gru.ts";
+import { compute } from "./heads.ts";
+import { int64, type ModelProto, type NodeProto, type ValueInfoProto } from "./proto.ts";
+import { nameOf, type Surroundings, siteOf } from "./site.ts";
+import { isInteger, readTensor } from "./tensors.ts";
+import { axisOf, type Constant, type Site, type Stack, type Stage, type Stream, type Value } from "./values.ts";
+
+type Graph = NonNullable<ModelProto["graph"]>;
+
+/** The greatest count of layers, of inputs and of outputs. */
+const MAX_LAYERS = 256;
+
+/** Walks a graph; returns the stream at its output. */
+export function walk(graph: Graph, around: Omit<Surroundings, "values">): Stream {
+  const initializers = new Set(graph.initializer.map(({ name }) => name));
+  // Before IR version 4 the weights are among the inputs.
+  const inputs = graph.input.filter(({ name }) => !initializers.has(name));
+  if (inputs.length > MAX_LAYERS || graph.output.length > MAX_LAYERS) {
+    throw new CliError(
+      `${around.path} has ${inputs.length} inputs and ${graph.output.length} outputs; at most ${MAX_LAYERS} are read`,
+    );
+  }
+  const { nodes, cells } = findCells(graph.node);
+  const live = liveNodes(nodes, graph.output);
+  const values = new Map<string, Value>();
+  for (const tensor of graph.initializer) values.set(tensor.name, initializerOf(tensor, around));
+  const states = stateInputs(live, inputs);
+  for (const input of inputs) {
+    const { name } = input;
+    values.set(name, states.has(name) ? { kind: "fill", value: 0, state: name } : inputOf(input, around));
+  }
+  refuseSharedStates(live, states, around);
+  const surroundings = { ...around, values };
+  for (const node of live) {
+    const results = evaluate(node, surroundings, cells.get(node));
+    for (const [index, name] of node.output.entries()) {
+      const missing = new CliError(
+        `${around.path}: node "${nameOf(node)}" (${node.opType}): output ${index} is used, which is not supported`,
+      );
+      if (name) values.set(name, results[index] ?? { kind: "fault", error: missing });
+    }
+  }
+  const output = chooseOutput(graph.output, values, around.path);
+  refuseUnused(graph, live, around.path);
+  return output;
+}
+
+function initializerOf(tensor: Graph["initializer"][number], around: Omit<Surroundings, "values">): Value {
+  try {
+    return readTensor(tensor, around.path, around.readExternal);
+  } catch (error) {
+    return faultOf(error);
+  }
+}
+
+/** A CliError as a fault; anything else is a fault of this program and goes on. */
+function faultOf(error: unknown): Value {
+  if (error instanceof CliError) return { kind: "fault", error };
+  throw error;
+}
+
+/** The nodes that the outputs need, in the order of the file. */
+function liveNodes(nodes: readonly NodeProto[], outputs: readonly ValueInfoProto[]): NodeProto[] {
+  const makers = new Map<string, NodeProto>();
+  for (const node of nodes) for (const name of node.output) if (name) makers.set(name, node);
+  const live = new Set<NodeProto>();
+  const open = outputs.map(({ name }) => name);
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const node = makers.get(name);
+    if (!node || live.has(node)) continue;
+    live.add(node);
+    for (const source of node.input) open.push(source);
+  }
+  return nodes.filter((node) => live.has(node));
+}
+
+const CARRIERS = [
+  "Identity",
+  "Cast",
+  "Slice",
+  "Gather",
+  "Unsqueeze",
+  "Squeeze",
+  "Transpose",
+  "Reshape",
+  "Split",
+  "Expand",
+];
+
+/** The inputs of the graph that feed nothing but the initial states of GRUs: a stream carries these itself. */
+function stateInputs(nodes: readonly NodeProto[], inputs: readonly ValueInfoProto[]): Set<string> {
+  const states = new Set<string>();
+  for (const { name } of inputs) {
+    const carried = new Set([name]);
+    let feeds = 0;
+    const isState = nodes.every((node) =>
+      node.input.every((source, index) => {
+        if (!carried.has(source)) return true;
+        const isInitial = (node.opType === "GRU" && index === 5) || (node.opType === CELL_OP && index === 1);
+        if (isInitial) feeds++;
+        else if (CARRIERS.includes(node.opType) && index === 0) for (const made of node.output) carried.add(made);
+        else return node.opType === "Shape";
+        return true;
+      }),
+    );
+    if (isState && feeds > 0) states.add(name);
+  }
+  return states;
+}
+
+/** One state cannot be carried for two layers. */
+function refuseSharedStates(
+  nodes: readonly NodeProto[],
+  states: ReadonlySet<string>,
+  { path }: { readonly path: string },
+): void {
+  const seen = new Set<string>();
+  for (const node of nodes) {
+    const state = node.input[node.opType === "GRU" ? 5 : 1] ?? "";
+    if ((node.opType !== "GRU" && node.opType !== CELL_OP) || !states.has(state)) continue;
+    if (seen.has(state)) {
+      throw new CliError(
+        `${path}: node "${nameOf(node)}" (${node.opType}): shares its state "${state}" with another layer; give each layer its own`,
+      );
+    }
+    seen.add(state);
+  }
+}
+
+function inputOf({ name, type }: ValueInfoProto, { path }: { readonly path: string }): Value {
+  const shape = type?.tensorType?.shape;
+  if (!shape || shape.dim.length > 16) {
+    return faultOf(
+      new CliError(`${path}: input "${name}" has no shape; export the model with the shapes of its inputs`),
+    );
+  }
+  const axes = shape.dim.map(({ dimValue }) => [{ size: int64(dimValue) > 0 ? int64(dimValue) : null }]);
+  const whole = isInteger({ dataType: type.tensorType?.elemType ?? 0 });
+  return { kind: "stream", input: name, axes, last: false, whole, stage: null };
+}
+
+function evaluate(node: NodeProto, around: Surroundings, cell: Cell | undefined): Value[] {
+  const site = siteOf(node, around);
+  try {
+    if (node.domain !== "" && node.domain !== "ai.onnx") {
+      throw site.refuse(
+        `is an operator of ${node.domain}; only operators of ONNX itself are supported: export without that extension`,
+      );
+    }
+    if (cell) return [evaluateCell(site, cell)];
+    const results = dispatch(site);
+    if (results) return results;
+    throw unknownOperator(site);
+  } catch (error) {
+    const fault = faultOf(error);
+    return node.output.map(() => fault);
+  }
+}
+
+function dispatch(site: Site): Value[] | undefined {
+  if (site.op === "GRU") return evaluateGru(site);
+  if (site.op === "Constant") return [constantOf(site)];
+  if (site.op === "ConstantOfShape") return [{ kind: "fill", value: site.attributes.tensor("value")?.data[0] ?? 0 }];
+  const first = site.input(0);
+  if (first?.kind === "stack" || (site.op === "Concat" && first?.kind === "stream")) return overStack(site);
+  const second = site.op === "Expand" ? undefined : site.input(1);
+  if (first?.kind === "stream" || second?.kind === "stream") {
+    const result =
+      (site.op === "Gather" && second?.kind === "stream" ? undefined : plumbed(site, first)) ?? compute(site);
+    return result && [result];
+  }
+  return fold(site);
+}
+
+const plumbed = (site: Site, first: Value | undefined) => (first?.kind === "stream" ? plumb(site) : undefined);
+
+/** The tensor, number or numbers in a Constant node. */
+function constantOf(site: Site): Constant {
+  const { attributes, name } = site;
+  const tensor = attributes.tensor("value");
+  if (tensor) return { ...tensor, name: tensor.name || name };
+  const ints = attributes.has("value_int") ? [attributes.int("value_int", 0)] : attributes.ints("value_ints");
+  const floats = attributes.has("value_float")
+    ? [attributes.float("value_float", 0)]
+    : attributes.floats("value_floats");
+  const scalar = attributes.has("value_int") || attributes.has("value_float");
+  const data = ints ? Float64Array.from(ints) : Float32Array.from(floats);
+  if (data.length === 0) throw site.refuse("holds no numbers; only tensors, integers and floats are supported");
+  return { kind: "constant", name, dims: scalar ? [] : [data.length], data, integer: ints !== undefined };
+}
+
+/** Last states of layers, joined along axis 0 and taken apart again. */
+function overStack(site: Site): Value[] | undefined {
+  const first = site.input(0);
+  if (site.op === "Concat") {
+    const items: Stream[] = [];
+    for (let index = 0; ; index++) {
+      const value = site.input(index);
+      if (value === undefined) break;
+      if (value.kind === "stream") items.push(value);
+      else if (value.kind === "stack" && items.length <= MAX_LAYERS) items.push(...value.items);
+      else throw site.refuse("joins the stream with something else; only one chain of layers can be converted");
+    }
+    if (items.length === 1) return items;
+    const areStates = items.every(({ stage, axes }) => stage?.op === "gru" && axes[0]?.length === 0);
+    const axis = site.attributes.int("axis", 0);
+    if (!areStates || axis !== 0 || items.length > MAX_LAYERS)
+      throw site.refuse("joins branches; only one chain of layers can be converted");
+    return [{ kind: "stack", items }];
+  }
+  if (first?.kind !== "stack") return undefined;
+  return site.op === "Identity" ? [first] : [fromStack(site, first)];
+}
+
+function fromStack(site: Site, { items }: Stack): Stream {
+  const at = site.input(1);
+  if (site.op !== "Gather" || at?.kind !== "constant" || at.data.length !== 1 || site.attributes.int("axis", 0) !== 0) {
+    throw site.refuse("works on the last states of several layers together; take one layer's state, as in h[-1]");
+  }
+  const item = items[axisOf(site, at.data[0] ?? 0, items.length)];
+  if (!item) throw site.refuse("takes a layer that is not there");
+  return at.dims.length === 1 ? item : { ...item, axes: item.axes.slice(1) };
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  LSTM: "only GRU networks can be converted",
+  RNN: "only GRU networks can be converted",
+  Loop: "loops over steps are not read; convert the Keras file itself instead",
+  Scan: "loops over steps are not read; convert the source model itself instead",
+  If: "export the model without branches",
+  ReduceMean: "a mean over the sequence cannot be streamed",
+  ReduceMax: "a maximum over the sequence cannot be streamed",
+  Split:
+    "gates that are computed apart are read only as PyTorch exports nn.GRUCell; export one step of nn.GRUCell, or nn.GRU",
+  ArgMax: "cut the graph before this node and take the greatest output yourself",
+  LayerNormalization: "train without it, or with BatchNormalization before the GRU",
+  DequantizeLinear: "convert the float model and quantize it with rivulet quantize",
+};
+
+function unknownOperator(site: Site): CliError {
+  const remedy =
+    REMEDIES[site.op] ?? "rewrite the model with GRU, Gemm, MatMul, Add, Gather, Softmax, Sigmoid, Tanh, Relu";
+  return site.refuse(`operator ${site.op} is not supported here; ${remedy}`);
+}
+
+const depth = (stream: Stream) => {
+  let count = 0;
+  for (let stage = stream.stage; stage; stage = stage.previous) count++;
+  return count;
+};
+
+/** The output with the predictions; the others may only be states of GRUs on its chain. */
+function chooseOutput(outputs: readonly ValueInfoProto[], values: ReadonlyMap<string, Value>, path: string): Stream {
+  const streams: { readonly name: string; readonly value: Stream | Stack }[] = [];
+  for (const { name } of outputs) {
+    const value = values.get(name);
+    if (value?.kind === "fault") throw value.error;
+    if (value?.kind === "stream" || value?.kind === "stack") streams.push({ name, value });
+    else throw new CliError(`${path}: output "${name}" does not depend on the model's input; remove it`);
+  }
+  const chains = streams.filter((one): one is { name: string; value: Stream } => one.value.kind === "stream");
+  const [main] = chains.sort((a, b) => depth(b.value) - depth(a.value) || Number(a.value.last) - Number(b.value.last));
+  if (!main)
+    throw new CliError(
+      `${path}: outputs only the last states of several layers together; output the last layer's state`,
+    );
+  const chain = new Set<Stage>();
+  for (let stage: Stage | null = main.value.stage; stage; stage = stage.previous) chain.add(stage);
+  const isState = ({ stage, last, time }: Stream) =>
+    stage?.op === "gru" && chain.has(stage) && (last || time === null || stage === main.value.stage);
+  for (const { name, value } of streams) {
+    if (value === main.value || (value.kind === "stack" ? value.items : [value]).every(isState)) continue;
+    throw new CliError(
+      `${path}: has outputs "${main.name}" and "${name}" of different branches; keep one, beside states of the GRU`,
+    );
+  }
+  return main.value;
+}
+
+/** Weights that no output needs mean that the graph is not what its author thinks. */
+function refuseUnused(graph: Graph, live: readonly NodeProto[], path: string): void {
+  const used = new Set(live.flatMap(({ input }) => input));
+  const unused = graph.initializer
+    .filter((tensor) => !used.has(tensor.name) && !isInteger(tensor))
+    .map(({ name }) => `"${name}"`);
+  if (unused.length === 0) return;
+  const listed = unused.length > 20 ? [...unused.slice(0, 20), `and ${unused.length - 20} more`] : unused;
+  throw new CliError(
+    `${path}: no output needs the weights ${listed.join(", ")}; remove them, or add the output they belong to`,
+  );
+}

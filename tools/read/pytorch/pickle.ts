@@ -1,0 +1,254 @@
+// A restricted reader of Python pickles, protocols 2 to 5: the part that state dicts need. It builds numbers, texts, lists, dictionaries and
+// what the caller makes of the globals that the caller knows; no other global is ever named into being, so that no code can run.
+// The machine is that of CPython's Lib/pickletools.py.
+
+import { CliError } from "../../errors.ts";
+
+/** What a pickle may call and refer to. */
+export interface PickleHost {
+  /** Name of the pickle, for messages. */
+  readonly source: string;
+  /** Makes the value of `module.name(...args)`; throws CliError for a global that it does not know. */
+  call(name: string, args: readonly unknown[]): unknown;
+  /** Throws CliError for a global that must not stand in the file. */
+  checkGlobal(name: string): void;
+  /** Makes the value of a persistent id. */
+  persistent(id: unknown): unknown;
+}
+
+/** A global of Python, not yet called. */
+export class PickleGlobal {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+const MARK = Symbol("mark");
+/** Values on the stack and memo entries: far more than any state dict has. */
+const MAX_OPCODES = 4_000_000;
+
+/**
+ * Reads a pickle. Lists and tuples become arrays, dictionaries become Maps with primitive keys, long integers become numbers.
+ *
+ * @throws {CliError} with the byte, for anything that is no such pickle
+ */
+export function readPickle(bytes: Uint8Array, host: PickleHost): unknown {
+  return new Machine(bytes, host).run();
+}
+
+class Machine {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #host: PickleHost;
+  readonly #stack: unknown[] = [];
+  readonly #memo = new Map<number, unknown>();
+  #at = 0;
+  #opcodeAt = 0;
+
+  constructor(bytes: Uint8Array, host: PickleHost) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#host = host;
+  }
+
+  run(): unknown {
+    for (let count = 0; count < MAX_OPCODES; count++) {
+      this.#opcodeAt = this.#at;
+      const opcode = this.#byte();
+      if (opcode === 0x2e) return this.#pop();
+      const action = OPCODES[opcode];
+      if (action === undefined) {
+        const hex = opcode.toString(16).padStart(2, "0");
+        throw this.fail(`opcode 0x${hex} is not allowed; save model.state_dict(), which needs none but plain ones`);
+      }
+      action(this);
+    }
+    throw this.fail(`more than ${MAX_OPCODES} opcodes`);
+  }
+
+  fail(message: string): CliError {
+    return new CliError(`${this.#host.source}, byte ${this.#opcodeAt}: ${message}`);
+  }
+
+  #byte(): number {
+    return this.take(1)[0] as number;
+  }
+
+  take(count: number): Uint8Array {
+    if (count > this.#bytes.length - this.#at) throw this.fail("the pickle is cut off");
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  u8 = (): number => this.#byte();
+  u16 = (): number => this.#view.getUint16(this.#skip(2), true);
+  u32 = (): number => this.#view.getUint32(this.#skip(4), true);
+  i32 = (): number => this.#view.getInt32(this.#skip(4), true);
+  f64 = (): number => this.#view.getFloat64(this.#skip(8), false);
+  u64 = (): number => this.u32() + 2 ** 32 * this.u32();
+
+  #skip(count: number): number {
+    this.take(count);
+    return this.#at - count;
+  }
+
+  text(count: number): string {
+    return new TextDecoder().decode(this.take(count));
+  }
+
+  line(): string {
+    const end = this.#bytes.indexOf(10, this.#at);
+    if (end < 0) throw this.fail("the pickle is cut off");
+    const text = this.text(end - this.#at);
+    this.#at++;
+    return text;
+  }
+
+  /** A little-endian two's complement integer of `count` bytes. */
+  long(count: number): number {
+    if (count > 8) throw this.fail(`an integer of ${count} bytes, at most 8 are allowed`);
+    const digits = this.take(count);
+    const value = digits.reduceRight((sum, digit) => sum * 256 + digit, 0);
+    return ((digits.at(-1) ?? 0) & 0x80) !== 0 ? value - 256 ** count : value;
+  }
+
+  push(value: unknown): void {
+    this.#stack.push(value);
+  }
+
+  #pop(): unknown {
+    const value = this.#stack.pop();
+    if (value === MARK || value === undefined) throw this.fail("the stack is empty");
+    return value;
+  }
+
+  pop(count: number): unknown[] {
+    return Array.from({ length: count }, () => this.#pop()).reverse();
+  }
+
+  /** Everything above the topmost mark. */
+  popMark(): unknown[] {
+    const index = this.#stack.lastIndexOf(MARK);
+    if (index < 0) throw this.fail("there is no mark on the stack");
+    const values = this.#stack.splice(index);
+    return values.slice(1);
+  }
+
+  mark(): void {
+    this.#stack.push(MARK);
+  }
+
+  #top(): unknown {
+    const value = this.#stack.at(-1);
+    if (value === MARK || value === undefined) throw this.fail("the stack is empty");
+    return value;
+  }
+
+  append(values: readonly unknown[]): void {
+    const list = this.#top();
+    if (!Array.isArray(list)) throw this.fail("appends to what is no list");
+    for (const value of values) list.push(value);
+  }
+
+  setItems(values: readonly unknown[]): void {
+    const dictionary = this.#top();
+    if (!(dictionary instanceof Map) || values.length % 2 !== 0) throw this.fail("sets items of what is no dictionary");
+    for (let i = 0; i < values.length; i += 2) {
+      const key = values[i];
+      if (typeof key === "object" && key !== null) throw this.fail("a key that is neither a text nor a number");
+      dictionary.set(key, values[i + 1]);
+    }
+  }
+
+  remember(index: number): void {
+    this.#memo.set(index, this.#top());
+  }
+
+  memoize(): void {
+    this.remember(this.#memo.size);
+  }
+
+  recall(index: number): void {
+    if (!this.#memo.has(index)) throw this.fail(`refers to memo ${index}, which is not set`);
+    this.push(this.#memo.get(index));
+  }
+
+  global(name: string): void {
+    this.#host.checkGlobal(name);
+    this.push(new PickleGlobal(name));
+  }
+
+  stackGlobal(): void {
+    const [module, name] = this.pop(2);
+    if (typeof module !== "string" || typeof name !== "string") throw this.fail("a global whose name is no text");
+    this.global(`${module}.${name}`);
+  }
+
+  reduce(): void {
+    const [callable, args] = this.pop(2);
+    if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) throw this.fail("calls what is no function");
+    this.push(this.#host.call(callable.name, args));
+  }
+
+  /** Sets attributes: those of an OrderedDict (`_metadata` of a state dict) say nothing about weights. */
+  build(): void {
+    const [object] = this.pop(2);
+    if (!(object instanceof Map)) throw this.fail("sets attributes of what is no dictionary");
+    this.push(object);
+  }
+
+  persistent(): void {
+    this.push(this.#host.persistent(this.#pop()));
+  }
+}
+
+const OPCODES: Readonly<Record<number, (machine: Machine) => void>> = {
+  128: (m) => {
+    const version = m.u8();
+    if (version > 5) throw m.fail(`pickle protocol ${version}, at most 5 is known`);
+  },
+  149: (m) => void m.u64(), // FRAME
+  40: (m) => m.mark(), // MARK
+  78: (m) => m.push(null), // NONE
+  136: (m) => m.push(true), // NEWTRUE
+  137: (m) => m.push(false), // NEWFALSE
+  74: (m) => m.push(m.i32()), // BININT
+  75: (m) => m.push(m.u8()), // BININT1
+  77: (m) => m.push(m.u16()), // BININT2
+  138: (m) => m.push(m.long(m.u8())), // LONG1
+  71: (m) => m.push(m.f64()), // BINFLOAT
+  88: (m) => m.push(m.text(m.u32())), // BINUNICODE
+  140: (m) => m.push(m.text(m.u8())), // SHORT_BINUNICODE
+  141: (m) => m.push(m.text(m.u64())), // BINUNICODE8
+  84: (m) => m.push(m.text(m.u32())), // BINSTRING
+  85: (m) => m.push(m.text(m.u8())), // SHORT_BINSTRING
+  93: (m) => m.push([]), // EMPTY_LIST
+  41: (m) => m.push([]), // EMPTY_TUPLE
+  125: (m) => m.push(new Map()), // EMPTY_DICT
+  108: (m) => m.push(m.popMark()), // LIST
+  116: (m) => m.push(m.popMark()), // TUPLE
+  133: (m) => m.push(m.pop(1)), // TUPLE1
+  134: (m) => m.push(m.pop(2)), // TUPLE2
+  135: (m) => m.push(m.pop(3)), // TUPLE3
+  100: (m) => {
+    const items = m.popMark();
+    m.push(new Map());
+    m.setItems(items);
+  }, // DICT
+  97: (m) => m.append(m.pop(1)), // APPEND
+  101: (m) => m.append(m.popMark()), // APPENDS
+  115: (m) => m.setItems(m.pop(2)), // SETITEM
+  117: (m) => m.setItems(m.popMark()), // SETITEMS
+  113: (m) => m.remember(m.u8()), // BINPUT
+  114: (m) => m.remember(m.u32()), // LONG_BINPUT
+  148: (m) => m.memoize(), // MEMOIZE
+  104: (m) => m.recall(m.u8()), // BINGET
+  106: (m) => m.recall(m.u32()), // LONG_BINGET
+  99: (m) => m.global(`${m.line()}.${m.line()}`), // GLOBAL
+  147: (m) => m.stackGlobal(), // STACK_GLOBAL
+  82: (m) => m.reduce(), // REDUCE
+  98: (m) => m.build(), // BUILD
+  81: (m) => m.persistent(), // BINPERSID
+};

@@ -1,0 +1,114 @@
+// The members of a zip file (APPNOTE.TXT 4.3), read by its central directory. Stored and deflated members below 4 GiB; the
+// checksum of each is checked, since a damaged weight or sample is as bad as a wrong one.
+
+import { inflateSync } from "fflate";
+import { crc32 } from "../../host/runtime/crc32.ts";
+import { CliError } from "../errors.ts";
+
+/** Most bytes that the members may have together. */
+const MAX_BYTES = 2 ** 29;
+const END_SIGNATURE = 0x06054b50;
+const END_BYTES = 22;
+const ENTRY_SIGNATURE = 0x02014b50;
+const ENTRY_BYTES = 46;
+const LOCAL_SIGNATURE = 0x04034b50;
+const LOCAL_BYTES = 30;
+const MAX_COMMENT_BYTES = 0xffff;
+/** Deflate packs at most 258 bytes into 2 bits. */
+const MAX_RATIO = 1032;
+const NAME = /^[^\p{Cc}]{1,300}$/u;
+
+interface Entry {
+  readonly name: string;
+  readonly isEncrypted: boolean;
+  readonly method: number;
+  readonly checksum: number;
+  readonly packed: number;
+  readonly size: number;
+  readonly offset: number;
+}
+
+/**
+ * Reads a zip file into its members, in the order of its directory.
+ *
+ * @param source  name of the file in error messages
+ * @throws {CliError} when the file is damaged, or its members have more than 512 MiB together
+ */
+export function readZip(bytes: Uint8Array, source: string): Map<string, Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const members = new Map<string, Uint8Array>();
+  let total = 0;
+  for (const entry of readDirectory(view, bytes, source)) {
+    total += entry.size;
+    if (total > MAX_BYTES) throw new CliError(`${source}: Members have more than ${MAX_BYTES} bytes together`);
+    if (members.has(entry.name)) throw new CliError(`${source}: Member "${entry.name}" is there twice`);
+    members.set(entry.name, readMember(view, bytes, entry, source));
+  }
+  return members;
+}
+
+function readDirectory(view: DataView, bytes: Uint8Array, source: string): Entry[] {
+  const end = findEnd(view, source);
+  const count = view.getUint16(end + 10, true);
+  let at = view.getUint32(end + 16, true);
+  const entries: Entry[] = [];
+  for (let index = 0; index < count; index++) {
+    if (at + ENTRY_BYTES > end || view.getUint32(at, true) !== ENTRY_SIGNATURE) {
+      throw new CliError(`${source}: Zip directory is damaged at byte ${at}`);
+    }
+    const nameEnd = at + ENTRY_BYTES + view.getUint16(at + 28, true);
+    const name = new TextDecoder().decode(bytes.subarray(at + ENTRY_BYTES, nameEnd));
+    // Names stand in error messages: one line, not a page.
+    if (!NAME.test(name)) throw new CliError(`${source}: Zip directory has no proper name at byte ${at}`);
+    entries.push({
+      name,
+      isEncrypted: (view.getUint16(at + 8, true) & 1) !== 0,
+      method: view.getUint16(at + 10, true),
+      checksum: view.getUint32(at + 16, true),
+      packed: view.getUint32(at + 20, true),
+      size: view.getUint32(at + 24, true),
+      offset: view.getUint32(at + 42, true),
+    });
+    at = nameEnd + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+  }
+  return entries;
+}
+
+/** Offset of the end of the directory, which stands before a comment of unknown length. */
+function findEnd(view: DataView, source: string): number {
+  const last = view.byteLength - END_BYTES;
+  for (let at = last; at >= Math.max(0, last - MAX_COMMENT_BYTES); at--) {
+    if (view.getUint32(at, true) === END_SIGNATURE) return at;
+  }
+  throw new CliError(`${source}: Zip directory is missing; the file is cut off or no zip file`);
+}
+
+function readMember(view: DataView, bytes: Uint8Array, entry: Entry, source: string): Uint8Array {
+  const { name, offset, packed, size, method } = entry;
+  const fail = (text: string, cause?: unknown) => new CliError(`${source}: Member "${name}" ${text}`, { cause });
+  if (entry.isEncrypted) throw fail("is encrypted; save it without a password");
+  if (offset + LOCAL_BYTES > bytes.length || view.getUint32(offset, true) !== LOCAL_SIGNATURE) {
+    throw fail(`should start at byte ${offset} and does not; the file is damaged`);
+  }
+  const start = offset + LOCAL_BYTES + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
+  if (start + packed > bytes.length) {
+    throw fail(`ends at byte ${start + packed}, the file at byte ${bytes.length}; it is cut off`);
+  }
+  const content = bytes.subarray(start, start + packed);
+  if (method !== 0 && method !== 8) throw fail(`has compression ${method}, expected stored (0) or deflated (8)`);
+  // Before any memory is taken for it.
+  if (size > (method === 0 ? packed : MAX_RATIO * packed)) {
+    throw fail(`has ${packed} bytes for a content of ${size}; the file is damaged`);
+  }
+  let member = content;
+  if (method === 8) {
+    try {
+      member = inflateSync(content, { out: new Uint8Array(size) });
+    } catch (cause) {
+      throw fail("does not unpack; the file is damaged", cause);
+    }
+  }
+  if (member.length !== size) throw fail(`has ${member.length} bytes, expected ${size}; the file is damaged`);
+  if (crc32(member) !== entry.checksum) throw fail("has a wrong checksum; the file is damaged");
+  return member;
+}

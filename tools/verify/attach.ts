@@ -1,0 +1,70 @@
+import { createRuntime, serializeModel } from "../../host/runtime/index.ts";
+import type { Model, Tensor } from "../../host/runtime/types.ts";
+import { CliError } from "../errors.ts";
+import { DEFAULT_TOLERANCE } from "./compare.ts";
+import type { Sequence } from "./reference.ts";
+
+/** Steps of a reference that a model carries along unless told otherwise. */
+const DEFAULT_STEPS = 256;
+
+/** Greatest length of a self-test (FORMAT.md 6). */
+const MAX_STEPS = 4096;
+
+/**
+ * Writes an f32 model with the start of its reference as self-test (FORMAT.md 6): the first sequence's answers of the source
+ * framework. Where the source answers the last step only, the steps before it are the model's own answers, and a sequence that
+ * is longer than `steps` gives no self-test, as its answer would be cut off.
+ *
+ * @param model  has passed `compareWithReference` with this reference
+ * @param options.steps  most steps to store, 1 to 4096; default 256
+ * @returns the model file
+ * @throws {CliError} when the model is not f32
+ */
+export function attachReference(
+  model: Model,
+  sequences: readonly Sequence[],
+  options: { readonly steps?: number; readonly tolerance?: number } = {},
+): Uint8Array {
+  const { spec } = model;
+  if (spec.numeric !== "f32") throw new CliError(`Model ${model.id} is ${spec.numeric}, expected f32 for test vectors`);
+  const { tolerance = DEFAULT_TOLERANCE } = options;
+  const tensors = new Map(model.tensors);
+  const { selftest: _, ...bare } = spec;
+  for (const name of ["selftest.input", "selftest.output"]) tensors.delete(name);
+  const vectors = chooseVectors(model, sequences, Math.min(options.steps ?? DEFAULT_STEPS, MAX_STEPS));
+  if (vectors === undefined) return serializeModel(bare, tensors);
+
+  const [width, outputs] = [spec.inputs.length, spec.outputs.length];
+  const steps = vectors.inputs.length / width;
+  const shape = [steps, width];
+  const input: Tensor = spec.embedding
+    ? { dtype: "I32", shape, data: Int32Array.from(vectors.inputs) }
+    : { dtype: "F32", shape, data: Float32Array.from(vectors.inputs) };
+  tensors.set("selftest.input", input);
+  tensors.set("selftest.output", {
+    dtype: "F32",
+    shape: [steps, outputs],
+    data: Float32Array.from(vectors.outputs),
+  });
+  return serializeModel({ ...bare, selftest: { steps, tolerance } }, tensors);
+}
+
+function chooseVectors(
+  model: Model,
+  [sequence]: readonly Sequence[],
+  most: number,
+): Pick<Sequence, "inputs" | "outputs"> | undefined {
+  if (sequence === undefined) return undefined;
+  const [width, outputs] = [model.spec.inputs.length, model.spec.outputs.length];
+  if (!sequence.lastOnly) {
+    const steps = Math.min(sequence.steps, most);
+    return {
+      inputs: sequence.inputs.subarray(0, steps * width),
+      outputs: sequence.outputs.subarray(0, steps * outputs),
+    };
+  }
+  if (sequence.steps > most) return undefined;
+  const answers = createRuntime(model).createSession().run(sequence.inputs);
+  answers.set(sequence.outputs, (sequence.steps - 1) * outputs);
+  return { inputs: sequence.inputs, outputs: answers };
+}
