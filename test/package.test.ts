@@ -81,8 +81,8 @@ describe("package", () => {
     expect(others).toEqual(["config.schema.json"]);
   });
 
-  it("is smaller than 1 MB", () => {
-    expect(packed.size).toBeLessThan(1_000_000);
+  it("is smaller than 2.5 MB, of which the HDF5 library is 1.4", () => {
+    expect(packed.size).toBeLessThan(2_500_000);
   });
 
   it("runs `npx rivulet --version`", async (context) => {
