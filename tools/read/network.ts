@@ -94,7 +94,12 @@ export function toModel(network: Network, names: ModelNames): { spec: ModelSpecI
     outputs: names.outputs ?? numbered("y", sizeIn),
     ...(embedding && { embedding: { vocabulary: embedding.vocabulary, size: embedding.size } }),
     layers,
-    ...(names.provenance && { provenance: names.provenance }),
+    ...((names.provenance || network.lastOnly) && { provenance: { ...names.provenance, ...lastOnlyNote(network) } }),
   };
   return { spec, tensors };
+}
+
+/** What `inspect` is to say of a source that answers once for a whole sequence. */
+function lastOnlyNote({ lastOnly }: Network): Readonly<Record<string, string>> {
+  return lastOnly ? { answers: "at every step; the source answers at its last step only" } : {};
 }
