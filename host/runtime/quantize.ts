@@ -6,7 +6,14 @@
 import { dataOf, inputSizeOf } from "./image.ts";
 import { type ModelSpecInput, parseModel, serializeModel } from "./model.ts";
 import { quantizeOutput } from "./quantize-output.ts";
-import { type Columns, denseTarget, plainRounding, quantizeRows, type Rounding, type RowTarget } from "./quantize-rows.ts";
+import {
+  type Columns,
+  denseTarget,
+  plainRounding,
+  quantizeRows,
+  type Rounding,
+  type RowTarget,
+} from "./quantize-rows.ts";
 import type { DenseLayerSpec, GruLayerSpec, InputSpec, LayerSpec, Model, Tensor } from "./types.ts";
 
 /** The real values that an input takes. */
@@ -187,9 +194,23 @@ function quantizeGru(
       const limit = isRecurrent && gate === 2 && layer.reset === "after" ? 16384 : FULL;
       return { unit: 2 ** -12 / (GATE_FACTORS[gate] as number), limit };
     };
-  const w = quantizeRows(`${name}.W`, dataOf(model, `${name}.W`), dataOf(model, `${name}.b`), signal, target(false), rounding);
+  const w = quantizeRows(
+    `${name}.W`,
+    dataOf(model, `${name}.W`),
+    dataOf(model, `${name}.b`),
+    signal,
+    target(false),
+    rounding,
+  );
   const h = uniform(size, Q15_UNIT);
-  const u = quantizeRows(`${name}.U`, dataOf(model, `${name}.U`), dataOf(model, `${name}.c`), h, target(true), rounding);
+  const u = quantizeRows(
+    `${name}.U`,
+    dataOf(model, `${name}.U`),
+    dataOf(model, `${name}.c`),
+    h,
+    target(true),
+    rounding,
+  );
   putRows(tensors, name, "W", "b", w);
   putRows(tensors, name, "U", "c", u);
   return { kind: "gru", size, reset: layer.reset, shift_x: w.shift, shift_h: u.shift };

@@ -61,7 +61,8 @@ export function quantizeCalibrated(model: Model, options: CalibrateOptions): Cal
 
 function notesOf(options: CalibrateOptions, found: { samples: number; rows: number; changed: number }): string[] {
   const notes = [`calibrated with ${found.samples} samples`];
-  if (options.scale === "error") notes.push(`scale by least error: ${found.changed} of ${found.rows} rows differ from max`);
+  if (options.scale === "error")
+    notes.push(`scale by least error: ${found.changed} of ${found.rows} rows differ from max`);
   if (options.correctBias) notes.push("biases corrected for the mean rounding error");
   if (options.compensate) notes.push("rounding errors compensated column by column");
   return notes;
@@ -92,8 +93,8 @@ function gatherMoments(model: Model, samples: ArrayLike<number>): Map<string, Mo
 function clampSamples(model: Model, { samples, ranges }: CalibrateOptions): Float64Array {
   if (model.spec.embedding) return samples;
   return samples.map((value, i) => {
-    const { min, max } = ranges[i % ranges.length] as Range;
-    return Math.max(min, Math.min(max, value));
+    const range = ranges[i % model.spec.inputs.length];
+    return range ? Math.max(range.min, Math.min(range.max, value)) : value;
   });
 }
 

@@ -30,7 +30,7 @@ const sigmoid = (a: number): number => 1 / (1 + Math.exp(-a));
  *
  * @param samples  T·I values row by row, in real units, or T tokens
  * @param onStep  sees one trace for each layer; it must copy what it keeps
- * @throws {RangeError} when the model is not f32
+ * @throws {RangeError} when the model is not f32, or a token is not in the vocabulary
  */
 export function traceF32(
   model: Model,
@@ -61,7 +61,11 @@ export function traceF32(
 function inputOf(model: Model, samples: ArrayLike<number>, at: number): Float64Array {
   const { embedding, inputs } = model.spec;
   if (embedding) {
-    const start = (samples[at] as number) * embedding.size;
+    const token = samples[at] as number;
+    if (!Number.isInteger(token) || token < 0 || token >= embedding.vocabulary) {
+      throw new RangeError(`Sample ${at + 1} is token ${token}, expected 0 to ${embedding.vocabulary - 1}`);
+    }
+    const start = token * embedding.size;
     return Float64Array.from(dataOf(model, "embedding.weight").subarray(start, start + embedding.size));
   }
   const offset = model.tensors.get("input.offset")?.data;
