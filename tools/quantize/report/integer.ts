@@ -108,15 +108,22 @@ function layerOf(model: Model, spec: GruLayerSpec | DenseLayerSpec, index: numbe
   };
 }
 
-/** `sat16((bias + Σ weight·x) >> shift)` of one row. */
-function sum({ weights, bias, shift }: Rows, row: number, x: Int32Array, count: Counters): number {
+/** A sum that is clamped by less than this, 1/256 of its range, is off by no more than an int8 weight. */
+const SLACK = 128;
+
+/** With this multiplier, 1 in its 14 bits, a clamped sum stands for ±8 of a tanh, where it is flat. */
+const UNIT_MULTIPLIER = 16384;
+
+/** `sat16((bias + Σ weight·x) >> shift) · multiplier` of one row. */
+function scaled({ weights, bias, multipliers, shift }: Rows, row: number, x: Int32Array, count: Counters): number {
   const start = row * x.length;
+  const multiplier = multipliers[row] as number;
   let acc = bias[row] as number;
   for (let k = 0; k < x.length; k++) acc += (weights[start + k] as number) * (x[k] as number);
   const value = acc >> shift;
   count.sumCount++;
-  if (value < LEAST || value > GREATEST) count.sums++;
-  return sat16(value);
+  if (Math.abs(value) > GREATEST + SLACK && multiplier < UNIT_MULTIPLIER) count.sums++;
+  return sat16(value) * multiplier;
 }
 
 /** `sat16((value + 8192) >> 14)`. */
@@ -130,17 +137,16 @@ function preactivation(value: number, count: Counters): number {
 /** FORMAT.md 5.2. */
 function gru({ w, u, h, z, saturation }: Layer, { size: H, reset }: GruLayerSpec, x: Int32Array): Int32Array {
   if (u === undefined) throw new TypeError("A GRU layer has no U");
-  const scaled = (rows: Rows, row: number, vector: Int32Array) =>
-    sum(rows, row, vector, saturation) * (rows.multipliers[row] as number);
-  const gate = (row: number) => sigmoid(preactivation(scaled(w, row, x) + scaled(u, row, h), saturation));
+  const gate = (row: number) =>
+    sigmoid(preactivation(scaled(w, row, x, saturation) + scaled(u, row, h, saturation), saturation));
   const r = Int32Array.from(h, (_, j) => gate(j) >> 1);
   for (let j = 0; j < H; j++) z[j] = gate(H + j);
   const masked = reset === "before" ? h.map((value, k) => ((r[k] as number) * value + 8192) >> 14) : h;
   const n = Int32Array.from(h, (_, j) => {
     const row = 2 * H + j;
-    const recurrent = scaled(u, row, masked);
+    const recurrent = scaled(u, row, masked, saturation);
     const side = reset === "after" ? ((recurrent + 8192) >> 14) * (r[j] as number) : recurrent;
-    return table(preactivation(scaled(w, row, x) + side, saturation));
+    return table(preactivation(scaled(w, row, x, saturation) + side, saturation));
   });
   for (let j = 0; j < H; j++) {
     h[j] = (n[j] as number) + (((z[j] as number) * ((h[j] as number) - (n[j] as number)) + 16384) >> 15);
@@ -154,7 +160,7 @@ function dense({ w, isOpen, saturation }: Layer, { size, activation }: DenseLaye
   // The accumulators of an open layer go on in 32 bits: nothing is clamped.
   if (isOpen) return result;
   for (let row = 0; row < size; row++) {
-    const v = preactivation(sum(w, row, x, saturation) * (w.multipliers[row] as number), saturation);
+    const v = preactivation(scaled(w, row, x, saturation), saturation);
     if (activation === "tanh") result[row] = table(v);
     else if (activation === "sigmoid") result[row] = sigmoid(v);
     else result[row] = activation === "relu" ? Math.max(v, 0) : v;

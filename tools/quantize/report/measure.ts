@@ -7,11 +7,14 @@ import type { HeldOutSource, InputReport, LayerReport, OutputReport, Plots, Quan
 import { findWarnings } from "./warnings.ts";
 import { compareWeights } from "./weights.ts";
 
-/** Part of the calibration data that is held out when no other data is given. */
+/** Part of the calibration data that is told apart when no other data is given. */
 const TAIL = 0.2;
 
 /** Multiplications that a trace of the layers may take, so that a large model is reported in seconds. */
 const TRACE_WORK = 2e8;
+
+/** Multiplications that the long run may take. */
+const DRIFT_WORK = 1e10;
 
 /** Steps that a plot of predictions shows. */
 const PLOT_STEPS = 300;
@@ -19,7 +22,7 @@ const PLOT_STEPS = 300;
 export interface ReportOptions {
   /** What the held-out data is; default `file`. */
   readonly heldOutSource?: HeldOutSource;
-  /** Steps of the long run; default 100,000. */
+  /** Steps of the long run; default 100,000, down to 10,000 for models beyond 100,000 weights. */
   readonly driftSteps?: number;
   /** Greatest number of steps over which layers are traced; default 20,000, fewer for large models. */
   readonly traceSteps?: number;
@@ -41,7 +44,7 @@ export function splitHeldOut(
  *
  * @param q15  the quantized form of `f32`
  * @param calibration  samples, f64[T][I], real values or tokens
- * @param heldOut  samples that the quantizer has not seen, f64[T][I]
+ * @param heldOut  samples that the quantizer has not seen (or the end of those that it has), f64[T][I]
  * @throws {RangeError} when the models are not two forms of one network, or there are no samples
  */
 export function report(
@@ -61,6 +64,7 @@ export function report(
   }
   const weights = compareWeights(f32, q15);
   const size = weights.layers.flat().reduce((sum, { count }) => sum + count, 0);
+  const driftSteps = options.driftSteps ?? Math.min(100_000, Math.max(10_000, Math.ceil(DRIFT_WORK / size)));
   const traced = Math.min(options.traceSteps ?? 20_000, steps.calibration, Math.max(200, Math.ceil(TRACE_WORK / size)));
   const facts = traceLayers(f32, q15, calibration, traced);
   const layers = f32.spec.layers.map(
@@ -73,7 +77,7 @@ export function report(
     }),
   );
   const inputs = inputReports(q15, [calibration, heldOut]);
-  const { outputs, plots } = outputReports(f32, q15, calibration, heldOut, options.driftSteps ?? 100_000);
+  const { outputs, plots } = outputReports(f32, q15, calibration, heldOut, driftSteps);
   const findings = { inputs, layers, ...(weights.skip ? { skip: weights.skip } : {}), outputs };
   return {
     schema: 1,

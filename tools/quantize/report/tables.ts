@@ -35,7 +35,9 @@ export function tablesOf(report: QuantizationReport): Table[] {
 /** Where the held-out data comes from, in words. */
 export function heldOutText({ heldOutSource, steps }: QuantizationReport): string {
   const count = `${steps.heldOut.toLocaleString("en-US")} samples`;
-  return heldOutSource === "file" ? `${count} of a file of their own` : `the last ${count} of the calibration data`;
+  return heldOutSource === "file"
+    ? `${count} of a file of their own`
+    : `the last ${count} of the calibration data, which the quantizer has seen`;
 }
 
 function outputTable(report: QuantizationReport): Table {

@@ -30,7 +30,7 @@ export interface MemoryReport {
 
 /** Integers that were clamped in one layer, over the traced steps. */
 export interface SaturationReport {
-  /** Sums clamped before the multiplier (`sat16(acc >> shift)`). */
+  /** Sums clamped before the multiplier (`sat16(acc >> shift)`) by more than 1/256 of their range, short of ±8 of a tanh. */
   readonly sums: number;
   readonly sumCount: number;
   /** Pre-activations clamped behind it (`v`, ±8 of a tanh); harmless before a sigmoid or tanh, which are flat there. */
