@@ -104,6 +104,9 @@ function addQuantize(program: Command, io: Io): void {
       ]),
     )
     .option("--plain", "round weights to nearest, without regard to the samples")
+    .option("--report <file>", "write a page (HTML) that shows what quantizing costs, and print it as text")
+    .option("--held-out <file>", "samples for the report that the quantizer does not see")
+    .option("--json", "print the report as JSON")
     .addHelpText(
       "after",
       examples(

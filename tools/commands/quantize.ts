@@ -7,11 +7,15 @@ import type { Io } from "../io.ts";
 import { quantizeCalibrated } from "../quantize/calibrated.ts";
 import { Comparison } from "../quantize/compare.ts";
 import { chooseRanges, parseRanges, RangeFinder, type RangeMethod } from "../quantize/ranges.ts";
+import { checkReportArgs, measureReport, type ReportArgs } from "../quantize/report/command.ts";
+import { reportHtml } from "../quantize/report/html.ts";
+import { reportJson } from "../quantize/report/measure.ts";
+import { formatReport } from "../quantize/report/text.ts";
 import { SegmentKeeper } from "../quantize/segments.ts";
 import { serializeWithSelftest } from "../quantize/selftest.ts";
 import { type OnSample, SampleReader } from "../samples/reader.ts";
 
-export interface QuantizeArgs {
+export interface QuantizeArgs extends ReportArgs {
   readonly model: string;
   readonly output: string;
   /** File with samples. */
@@ -41,7 +45,9 @@ export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
   if (args.ranges !== undefined && args.calibrate === undefined) {
     throw new UsageError(`--ranges ${args.ranges}: Expected samples to choose from with --calibrate FILE`);
   }
+  checkReportArgs(args);
   await checkWritable(args.output);
+  if (args.report !== undefined) await checkWritable(args.report);
   const model = await readModel(args.model, { verify: true });
   if (model.spec.numeric !== "f32") throw new CliError(`${args.model}: Model is ${model.spec.numeric}, expected f32`);
   const given = parseRanges(args.range ?? [], model.spec.inputs);
@@ -62,8 +68,18 @@ export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
   const bytes = serializeWithSelftest(parts, model);
   const quantized = await loadModel(bytes);
   const comparison = await compare(args, model, quantized, io);
+  const report = await measureReport(args, { model, quantized }, (path, onSample) =>
+    readSamples(path, model, io, onSample),
+  );
   await writeFileAtomic(args.output, bytes);
-  io.stdout.write(renderSummary(args, { model, quantized, notes, comparison }));
+  if (report !== undefined && args.report !== undefined)
+    await writeFileAtomic(args.report, Buffer.from(reportHtml(report)));
+  if (report !== undefined && args.json === true) {
+    io.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+    return;
+  }
+  const summary = renderSummary(args, { model, quantized, notes, comparison });
+  io.stdout.write(report === undefined ? summary : `${summary}\n${formatReport(report)}`);
 }
 
 /** Rounds weights by the samples, or to nearest without any. */
