@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseModel, serializeModel } from "../../host/runtime/model.ts";
 import { quantizeModel, type Range } from "../../host/runtime/quantize.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import type { Model } from "../../host/runtime/types.ts";
+import { createPump } from "../../tools/demo/pump.ts";
 import { type CalibrateOptions, quantizeCalibrated } from "../../tools/quantize/calibrated.ts";
 import { traceF32 } from "../../tools/quantize/trace.ts";
 import { F32Oracle } from "../oracle/f32.ts";
@@ -175,6 +177,31 @@ describe("quantizeCalibrated", () => {
     expect(bias).toBeLessThan(1.01 * scale);
     expect(all).toBeLessThan(0.97 * bias);
     expect(all).toBeLessThan(6e-4);
+  });
+
+  it("adds at most 1 % to the one-step error of the demo model", () => {
+    const model = parseModel(readFileSync("models/pump.safetensors"));
+    const pump = createPump(5);
+    const samples = Float64Array.from(Array.from({ length: 8000 }, () => pump.next()).flat());
+    const half = samples.length / 2;
+    const heldOut = samples.subarray(half);
+    const exact = createRuntime(model).createSession().run(heldOut);
+    const file = calibrated(model, ALL, samples.subarray(0, half));
+    const found = createRuntime(parseModel(file)).createSession().run(heldOut);
+    const { inputs, outputs, horizon } = model.spec;
+    expect(horizon).toBe(1);
+    outputs.forEach(({ forecasts }, o) => {
+      const input = inputs.findIndex(({ name }) => name === forecasts);
+      const mae = (predictions: Float64Array) => {
+        let sum = 0;
+        for (let t = 0; t + 1 < heldOut.length / inputs.length; t++) {
+          const next = heldOut[(t + 1) * inputs.length + input] as number;
+          sum += Math.abs((predictions[t * outputs.length + o] as number) - next);
+        }
+        return sum;
+      };
+      expect(mae(found) / mae(exact)).toBeLessThan(1.01);
+    });
   });
 
   it("rounds as the plain quantizer does when every step is off", () => {
