@@ -48,7 +48,7 @@ describe("rivulet quantize", () => {
   it("tells how the weights were rounded", async () => {
     const [calibrated, plain] = [out("weights.safetensors"), out("plain.safetensors")];
     const tuned = await cli(["quantize", MODEL, "--calibrate", DATA, "-o", calibrated]);
-    expect(tuned.stdout).toContain("weights: calibrated with 200 samples; scale by least error: ");
+    expect(tuned.stdout).toContain("weights: calibrated with 160 samples; scale by least error: ");
     const nearest = await cli(["quantize", MODEL, "--calibrate", DATA, "--plain", "-o", plain]);
     expect(nearest.stdout).toContain("weights: rounded to nearest\n");
     expect(readFileSync(plain)).not.toEqual(readFileSync(calibrated));
@@ -130,6 +130,17 @@ describe("rivulet quantize", () => {
     expect(result.stderr).toContain(message);
     expect(existsSync(output)).toBe(false);
     expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("refuses a token that is not in the vocabulary", async () => {
+    const file = save(
+      "tokens.safetensors",
+      randomF32Model({ layers: [4], embedding: { vocabulary: 20, size: 8 } }).bytes,
+    );
+    const data = save("tokens.csv", "x0\n3\n25\n");
+    const { code, stderr } = await cli(["quantize", file, "--calibrate", data, "-o", out("tokens-q15.safetensors")]);
+    const message = `${data}: Sample 2 is token 25, expected a whole number from 0 to 19`;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `error: ${message}\n` });
   });
 
   it("refuses a model that is quantized already", async () => {

@@ -9,7 +9,7 @@ import { Comparison } from "../quantize/compare.ts";
 import { chooseRanges, parseRanges, RangeFinder, type RangeMethod } from "../quantize/ranges.ts";
 import { checkReportArgs, measureReport, type ReportArgs } from "../quantize/report/command.ts";
 import { reportHtml } from "../quantize/report/html.ts";
-import { reportJson } from "../quantize/report/measure.ts";
+import { reportJson, stepsToSee } from "../quantize/report/measure.ts";
 import { formatReport } from "../quantize/report/text.ts";
 import { SegmentKeeper } from "../quantize/segments.ts";
 import { serializeWithSelftest } from "../quantize/selftest.ts";
@@ -98,7 +98,7 @@ function quantize(
   }
 }
 
-/** Reads the calibration data once more and keeps as much as the weights are calibrated with. */
+/** Reads the calibration data once more and keeps what the weights are calibrated with: never the last fifth, which a report holds out. */
 async function keepSamples(
   args: QuantizeArgs,
   { model, count, io }: { readonly model: Model; readonly count: number; readonly io: Io },
@@ -107,7 +107,7 @@ async function keepSamples(
   let weights = 0;
   for (const { data } of model.tensors.values()) weights += data.length;
   const limit = Math.max(MIN_SAMPLES, Math.min(MAX_SAMPLES, Math.floor(MAX_PRODUCTS / weights)));
-  const keeper = new SegmentKeeper(model.spec.inputs.length, count, limit);
+  const keeper = new SegmentKeeper(model.spec.inputs.length, stepsToSee(count), limit);
   await readSamples(args.calibrate, model, io, (sample) => keeper.observe(sample));
   return keeper.samples;
 }
@@ -115,7 +115,15 @@ async function keepSamples(
 async function calibrate(args: QuantizeArgs, model: Model, io: Io): Promise<RangeFinder | undefined> {
   if (args.calibrate === undefined) return undefined;
   const finder = new RangeFinder(model.spec.inputs.length);
-  await readSamples(args.calibrate, model, io, (sample) => finder.observe(sample));
+  const vocabulary = model.spec.embedding?.vocabulary ?? 0;
+  await readSamples(args.calibrate, model, io, (sample) => {
+    finder.observe(sample);
+    const [token = 0] = sample;
+    if (vocabulary === 0 || (Number.isInteger(token) && token >= 0 && token < vocabulary)) return;
+    throw new CliError(
+      `${args.calibrate}: Sample ${finder.count} is token ${token}, expected a whole number from 0 to ${vocabulary - 1}`,
+    );
+  });
   if (finder.count === 0) throw new CliError(`${args.calibrate}: There are no samples`);
   return finder;
 }

@@ -11,7 +11,7 @@ export class SegmentKeeper {
 
   /**
    * @param width  values of a sample
-   * @param count  number of samples that will pass by
+   * @param count  number of samples to choose from; later ones are not kept
    * @param limit  most samples to keep
    */
   constructor(width: number, count: number, limit: number) {

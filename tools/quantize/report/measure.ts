@@ -28,14 +28,16 @@ export interface ReportOptions {
   readonly traceSteps?: number;
 }
 
+/** How many of T samples are there to calibrate with when the others, the last fifth, are held out. */
+export const stepsToSee = (steps: number): number => steps - Math.min(steps - 1, Math.max(1, Math.floor(steps * TAIL)));
+
 /** Samples, f64[T][I], with their end held out; both parts are views of `samples` and hold whole samples, at least one if there are two. */
 export function splitHeldOut(
   samples: Float64Array,
   inputs: number,
 ): { readonly calibration: Float64Array; readonly heldOut: Float64Array } {
   const steps = samples.length / inputs;
-  const held = Math.min(steps - 1, Math.max(1, Math.floor(steps * TAIL)));
-  const end = (steps - held) * inputs;
+  const end = stepsToSee(steps) * inputs;
   return { calibration: samples.subarray(0, end), heldOut: samples.subarray(end) };
 }
 
