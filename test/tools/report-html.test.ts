@@ -55,6 +55,16 @@ describe("reportHtml", () => {
   });
 });
 
+describe("reportHtml of many outputs", () => {
+  it("draws the twelve with the greatest errors", () => {
+    const { model } = randomF32Model({ layers: [4], outputs: 14 });
+    const source = rangeSamples(model.spec, mulberry32(2));
+    const html = reportHtml(report(model, quantizeInMemory(model), source(50), source(50), { driftSteps: 100 }));
+    expect(html.match(/<svg /g)).toHaveLength(12 + 12 + 2);
+    expect(html).toContain("The 12 outputs with the greatest errors.");
+  });
+});
+
 describe("plot", () => {
   const options = { title: "t", ends: ["0", "9"], xLabel: "steps" } as const;
 

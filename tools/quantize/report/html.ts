@@ -2,7 +2,10 @@
 
 import { escapeHtml, plot } from "./svg.ts";
 import { heldOutText, type Table, tablesOf } from "./tables.ts";
-import type { QuantizationReport } from "./types.ts";
+import type { OutputPlots, QuantizationReport } from "./types.ts";
+
+/** Outputs that are drawn; of more, those with the greatest errors. */
+const MAX_PLOTS = 12;
 
 const STYLE = `
 body { font: 15px/1.45 system-ui, sans-serif; color: #1c2430; background: #fff; max-width: 62rem; margin: 2rem auto; padding: 0 1.25rem; }
@@ -17,7 +20,7 @@ th { font-weight: 600; border-bottom-color: #9aa4b0; }
 .text { text-align: left; }
 .warnings { border-left: 4px solid #b45309; background: #fff7ed; padding: .6rem 1rem .6rem 2rem; margin: 1rem 0; }
 .fine { border-left: 4px solid #15803d; background: #f0fdf4; padding: .6rem 1rem; margin: 1rem 0; color: inherit; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 1rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); gap: 1rem; }
 svg { width: 100%; height: auto; display: block; break-inside: avoid; font-family: inherit; }
 svg .title { font-size: 12px; font-weight: 600; fill: #1c2430; }
 svg .tick { font-size: 10.5px; fill: #57606a; }
@@ -91,23 +94,10 @@ function plotsHtml({ outputs, plots }: QuantizationReport): string {
     const { name, unit } = outputs[o] ?? { name: "" };
     return unit === undefined ? name : `${name} (${unit})`;
   };
-  const errors = plots.outputs.map(({ error, errorSteps }, o) =>
-    plot([{ name: "rms error", className: "error", values: error }], {
-      title: label(o),
-      ends: ["0", errorSteps.toLocaleString("en-US")],
-      xLabel: "steps",
-      fromZero: true,
-    }),
-  );
-  const traces = plots.outputs.map(({ f32, q15 }, o) =>
-    plot(
-      [
-        { name: "f32", className: "f32", values: f32 },
-        { name: "q15", className: "q15", values: q15 },
-      ],
-      { title: label(o), ends: [String(-f32.length), "end"], xLabel: "steps of the held-out data" },
-    ),
-  );
+  const drawn = worstOutputs(outputs);
+  const some = drawn.length < outputs.length ? ` The ${MAX_PLOTS} outputs with the greatest errors.` : "";
+  const errors = drawn.map((o) => errorPlot(label(o), plots.outputs[o] as OutputPlots));
+  const traces = drawn.map((o) => tracePlot(label(o), plots.outputs[o] as OutputPlots));
   const histograms = plots.histograms.map(({ title, limit, f32, q15 }) =>
     plot(
       [
@@ -124,10 +114,38 @@ function plotsHtml({ outputs, plots }: QuantizationReport): string {
     ),
   );
   return [
-    plotSection("predictions, f32 and q15", "The end of the held-out data.", traces),
-    plotSection("error over time", "rms error in stretches of the long run, the calibration data repeated.", errors),
+    plotSection("predictions, f32 and q15", `The end of the held-out data.${some}`, traces),
+    plotSection(
+      "error over time",
+      `rms error in stretches of the long run, the calibration data repeated.${some}`,
+      errors,
+    ),
     plotSection("weights of each layer", "Number of float weights and of dequantized int8 weights.", histograms),
   ].join("\n");
+}
+
+/** The outputs to draw, in their order. */
+function worstOutputs(outputs: QuantizationReport["outputs"]): number[] {
+  return outputs
+    .map(({ heldOut }, o) => ({ o, error: heldOut.rmsPercent ?? 0 }))
+    .sort((a, b) => b.error - a.error)
+    .slice(0, MAX_PLOTS)
+    .map(({ o }) => o)
+    .sort((a, b) => a - b);
+}
+
+function errorPlot(title: string, { error, errorSteps }: OutputPlots): string {
+  const ends = ["0", errorSteps.toLocaleString("en-US")] as const;
+  const series = { name: "rms error", className: "error", values: error };
+  return plot([series], { title, ends, xLabel: "steps", fromZero: true });
+}
+
+function tracePlot(title: string, { f32, q15 }: OutputPlots): string {
+  const series = [
+    { name: "f32", className: "f32", values: f32 },
+    { name: "q15", className: "q15", values: q15 },
+  ];
+  return plot(series, { title, ends: [String(-f32.length), "end"], xLabel: "steps of the held-out data" });
 }
 
 function plotSection(title: string, note: string, plots: readonly string[]): string {

@@ -19,6 +19,9 @@ const MAE_INCREASE = 1;
 /** An rms error beyond this part of the output's range is told, percent. */
 const RMS_PERCENT = 2;
 
+/** A growing error below this part of the output's range is not told, percent. */
+const NOTABLE_PERCENT = 0.5;
+
 /** Error on held-out data that is this many times the one on calibration data is told. */
 const HELD_OUT = 3;
 
@@ -90,7 +93,7 @@ function outputWarnings({ name, calibration, heldOut, drift }: OutputReport): st
   const warnings: string[] = [];
   const worst = Math.max(calibration.rmsPercent ?? 0, heldOut.rmsPercent ?? 0);
   if (worst > RMS_PERCENT) warnings.push(`Output "${name}" has an rms error of ${short(worst)} % of its range`);
-  if (heldOut.rms > HELD_OUT * calibration.rms && (heldOut.rmsPercent ?? 0) > 0.1) {
+  if (heldOut.rms > HELD_OUT * calibration.rms && (heldOut.rmsPercent ?? 0) > NOTABLE_PERCENT) {
     warnings.push(
       `Output "${name}" has an error of ${short(heldOut.rms)} on held-out data, ${short(calibration.rms)} on calibration data`,
     );
@@ -100,7 +103,7 @@ function outputWarnings({ name, calibration, heldOut, drift }: OutputReport): st
     heldOut.forecast?.increasePercent ?? -Infinity,
   );
   if (increase > MAE_INCREASE) warnings.push(`Output "${name}" forecasts ${short(increase)} % worse than in f32`);
-  if (drift.ratio !== null && drift.ratio > DRIFT && (percent(drift.last, calibration.span) ?? 100) > 0.1) {
+  if (drift.ratio !== null && drift.ratio > DRIFT && (percent(drift.last, calibration.span) ?? 100) > NOTABLE_PERCENT) {
     warnings.push(
       `Output "${name}" drifts: its error is ${short(drift.last)} at the end of ${drift.steps} steps, ${short(drift.first)} at their start`,
     );
