@@ -24,7 +24,7 @@ const MAX_VALUES = 2 ** 22;
 export type ReadSamples = (path: string, onSample: OnSample) => Promise<void>;
 
 /** Whether any option asks for a report. */
-export const wantsReport = ({ report, json, heldOut }: ReportArgs): boolean =>
+const wantsReport = ({ report, json, heldOut }: ReportArgs): boolean =>
   report !== undefined || json === true || heldOut !== undefined;
 
 /**

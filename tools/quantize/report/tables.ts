@@ -13,7 +13,7 @@ export interface Table {
 }
 
 /** A number with three significant digits. */
-export function short(value: number): string {
+function short(value: number): string {
   return Math.abs(value) >= 1000 && Math.abs(value) < 1e9
     ? Math.round(value).toLocaleString("en-US")
     : String(Number(value.toPrecision(3)));
