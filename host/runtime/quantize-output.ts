@@ -1,7 +1,7 @@
 // The last layer of a quantized model: an accumulator, a linear skip, and the way to real units (FORMAT.md 5.5).
 
 import { dataOf } from "./image.ts";
-import { type Columns, INT8, INT16, INT32 } from "./quantize-rows.ts";
+import { type Columns, INT8, INT16, INT32, type Rounding, type RowRounder } from "./quantize-rows.ts";
 import type { Model, Tensor } from "./types.ts";
 
 const LIMIT = 32767;
@@ -26,7 +26,7 @@ interface OutputRow {
 export function quantizeOutput(
   model: Model,
   signals: { readonly head: Columns; readonly input: Columns },
-  tensors: Map<string, Tensor>,
+  { tensors, rounding }: { readonly tensors: Map<string, Tensor>; readonly rounding: Rounding },
 ): readonly number[] {
   const { spec } = model;
   const outputs = spec.outputs.length;
@@ -42,7 +42,8 @@ export function quantizeOutput(
     put("output.offset", "I32", 0, new Array(outputs).fill(0));
     return new Array(outputs).fill(15);
   }
-  const rows = Array.from({ length: outputs }, (_, row) => quantizeOutputRow(model, lastIndex, row, signals));
+  const rounder = rounding(`layers.${lastIndex}.W`, signals.head);
+  const rows = Array.from({ length: outputs }, (_, row) => quantizeOutputRow(model, row, signals, rounder));
   put(
     `layers.${lastIndex}.W`,
     "I8",
@@ -84,8 +85,14 @@ export function quantizeOutput(
   return rows.map(({ fraction }) => fraction);
 }
 
-function quantizeOutputRow(model: Model, lastIndex: number, row: number, signals: { head: Columns; input: Columns }) {
+function quantizeOutputRow(
+  model: Model,
+  row: number,
+  signals: { readonly head: Columns; readonly input: Columns },
+  rounder: RowRounder,
+) {
   const { spec } = model;
+  const lastIndex = spec.layers.length - 1;
   const scale = (model.tensors.get("output.scale")?.data[row] as number | undefined) ?? 1;
   const shift = (model.tensors.get("output.offset")?.data[row] as number | undefined) ?? 0;
   const last = spec.layers[lastIndex];
@@ -101,11 +108,11 @@ function quantizeOutputRow(model: Model, lastIndex: number, row: number, signals
   checkSteps(spec.outputs[row]?.name, INT16 * scale * (magnitude(head.weights) + magnitude(skip.weights)));
   let fraction = Math.max(-30, Math.min(30, Math.floor(Math.log2(LIMIT / largest))));
   for (; fraction > -30; fraction--) {
-    const quantizedHead = quantizeRow(head.weights, headScale, scale * 2 ** fraction);
+    const { correction, ...quantizedHead } = quantizeHead(head.weights, headScale, scale * 2 ** fraction, row, rounder);
     const quantizedSkip = quantizeRow(skip.weights, skipScale, scale * 2 ** fraction);
     // A relu's bias acts before the relu; otherwise the offset holds it exactly.
-    const inner = isRelu ? Math.round(bias / quantizedHead.unit) : 0;
-    const outer = shift + scale * ((isRelu ? 0 : bias) + skip.constant);
+    const inner = isRelu ? Math.round((bias + correction) / quantizedHead.unit) : 0;
+    const outer = shift + scale * ((isRelu ? 0 : bias + correction) + skip.constant);
     // The two floors of the product lose half a unit each.
     const offset = Math.round(outer * 2 ** fraction + (spec.skip ? 1 : 0.5));
     const bound =
@@ -152,6 +159,23 @@ function least(weights: readonly number[], greatest: number, norm: number): numb
   const peak = Math.max(0, ...weights.map(Math.abs));
   const sum = weights.reduce((total, weight) => total + Math.abs(weight), 0);
   return Math.max(peak / greatest, sum / Math.max(1, norm - weights.length));
+}
+
+/** Rounds a row of int8 weights by a rounder; falls back to nearest where its weights would not fit the 32-bit sum. */
+function quantizeHead(weights: readonly number[], scale: number, perUnit: number, row: number, rounder: RowRounder) {
+  const nearest = quantizeRow(weights, scale, perUnit);
+  const task = {
+    row,
+    values: Float64Array.from(weights),
+    perUnit: perUnit * 65536,
+    multiplier: nearest.multiplier,
+    least: 1,
+    most: LIMIT,
+  };
+  const { weights: found, multiplier, correction } = rounder(task);
+  const rounded = { weights: Array.from(found), multiplier, unit: multiplier / task.perUnit };
+  if (magnitude(rounded.weights) > Math.floor(INT32 / 2 / INT16)) return { ...nearest, correction: 0 };
+  return { ...rounded, correction };
 }
 
 /** Rounds a row; the multiplier is rounded up and the scale recomputed from it, so that it is exact. */

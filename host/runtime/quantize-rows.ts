@@ -20,6 +20,42 @@ export interface Columns {
   readonly constants: Float64Array;
 }
 
+/** A row of a matrix on its way to integers: `weight ≈ integer * unit`, with `unit = multiplier / perUnit`. */
+export interface RowTask {
+  readonly row: number;
+  /** Real value of each weight for one unit of its integer input. */
+  readonly values: Float64Array;
+  readonly perUnit: number;
+  /** The multiplier of the least scale that fits every weight. */
+  readonly multiplier: number;
+  /** Bounds of a multiplier chosen otherwise; the sums of a lesser one do not fit. */
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Integer weights −127..127 of a row. */
+export interface RoundedRow {
+  readonly weights: ArrayLike<number>;
+  readonly multiplier: number;
+  /** Real value to add to the row's bias. */
+  readonly correction: number;
+}
+
+/** Rounds one row. */
+export type RowRounder = (task: RowTask) => RoundedRow;
+
+/** Makes the rounder of a matrix, by its tensor's name, with the integers that enter it. */
+export type Rounding = (name: string, signal: Columns) => RowRounder;
+
+/** Rounds each weight to nearest. */
+export const plainRounding: Rounding =
+  () =>
+  ({ values, perUnit, multiplier }) => {
+    const unit = multiplier / perUnit;
+    const weights = values.map((value) => Math.max(-INT8, Math.min(INT8, Math.round(value / unit))));
+    return { weights, multiplier, correction: 0 };
+  };
+
 /** Greatest int8 weight. */
 export const INT8 = 127;
 
@@ -38,15 +74,18 @@ const REACH = 32768;
  * @param name  for messages
  * @param w  f32[rows][columns]
  * @param b  f32[rows]
+ * @param rounding  how rows are rounded; to nearest by default
  * @throws {RangeError} when the weights are too large
  */
 export function quantizeRows(
   name: string,
   w: ArrayLike<number>,
   b: ArrayLike<number>,
-  { columns, constants }: Columns,
+  signal: Columns,
   targetOf: (row: number) => RowTarget,
+  rounding: Rounding = plainRounding,
 ): QuantizedRows {
+  const { columns, constants } = signal;
   const rows = b.length;
   const count = columns.length;
   const scaled = Float64Array.from(w, (value, i) => value * (columns[i % count] as number));
@@ -75,32 +114,42 @@ export function quantizeRows(
     multipliers: new Int16Array(rows),
     shift,
   };
-  facts.forEach(({ scale, total }, row) => {
+  const rounder = rounding(name, signal);
+  facts.forEach(({ scale, fits32, total }, row) => {
     const { unit, limit } = targetOf(row);
-    const perScale = 2 ** (14 + shift) / unit;
+    const perUnit = 2 ** (14 + shift) / unit;
     // A row of small weights keeps enough multiplier that sat16 does not cut sums that still matter.
-    const reach = Math.min(REACH, total / unit);
-    const multiplier = Math.max(1, Math.min(limit, Math.ceil(Math.max(scale * perScale, reach / 2))));
-    const exact = multiplier / perScale;
-    result.multipliers[row] = multiplier;
-    let sum = 0;
-    for (let k = 0; k < count; k++) {
-      const q = Math.round((scaled[row * count + k] as number) / exact);
-      result.weights[row * count + k] = Math.max(-INT8, Math.min(INT8, q));
-      sum += Math.abs(q);
+    const reach = Math.min(REACH, total / unit) / 2;
+    const multiplierOf = (least: number) => Math.max(1, Math.min(limit, Math.ceil(Math.max(least * perUnit, reach))));
+    const values = scaled.subarray(row * count, (row + 1) * count);
+    const task = { row, values, perUnit, multiplier: multiplierOf(scale), least: multiplierOf(fits32), most: limit };
+    let rounded = rounder(task);
+    let room = INT32 - INT16 * magnitude(rounded.weights);
+    const half = shift > 0 ? 2 ** (shift - 1) : 0;
+    if (room < half) {
+      // Weights that make up for each other may sum to more than those to nearest do.
+      rounded = plainRounding(name, signal)(task);
+      room = INT32 - INT16 * magnitude(rounded.weights);
     }
-    const room = INT32 - INT16 * sum;
-    const rounding = shift > 0 ? 2 ** (shift - 1) : 0;
-    if (room < rounding)
+    if (room < half)
       throw new RangeError(`${name} row ${row}: sums of ${count} products do not fit 32 bits; make the layer smaller`);
+    result.multipliers[row] = rounded.multiplier;
+    result.weights.set(rounded.weights, row * count);
     // A bias beyond the room saturates its gate whatever the input is.
-    result.bias[row] = Math.max(-room, Math.min(room, Math.round((bias[row] as number) / exact) + rounding));
+    const exact = ((bias[row] as number) + rounded.correction) / (rounded.multiplier / perUnit);
+    result.bias[row] = Math.max(-room, Math.min(room, Math.round(exact) + half));
   });
   return result;
 }
 
-/** The least scale that fits int8 and 32-bit sums, and the greatest real sum. */
-function rowFacts(row: Float64Array, bias: number): { scale: number; total: number } {
+function magnitude(weights: ArrayLike<number>): number {
+  let sum = 0;
+  for (let k = 0; k < weights.length; k++) sum += Math.abs(weights[k] as number);
+  return sum;
+}
+
+/** The least scale that fits int8 and 32-bit sums, the least that fits the latter, and the greatest real sum. */
+function rowFacts(row: Float64Array, bias: number): { scale: number; fits32: number; total: number } {
   let greatest = 0;
   let norm = 0;
   for (const value of row) {
@@ -110,7 +159,7 @@ function rowFacts(row: Float64Array, bias: number): { scale: number; total: numb
   const total = norm * INT16 + Math.abs(bias);
   // Rounding may add half a unit to each weight.
   const fits32 = (norm * INT16) / (INT32 - row.length * (INT16 / 2) - 2 ** 29);
-  return { scale: Math.max(greatest / INT8, fits32), total };
+  return { scale: Math.max(greatest / INT8, fits32), fits32, total };
 }
 
 /** Units of the pre-activation and of the output of a dense layer whose outputs are i16. */

@@ -6,7 +6,14 @@
 import { dataOf, inputSizeOf } from "./image.ts";
 import { type ModelSpecInput, parseModel, serializeModel } from "./model.ts";
 import { quantizeOutput } from "./quantize-output.ts";
-import { type Columns, denseTarget, quantizeRows, type RowTarget } from "./quantize-rows.ts";
+import {
+  type Columns,
+  denseTarget,
+  plainRounding,
+  quantizeRows,
+  type Rounding,
+  type RowTarget,
+} from "./quantize-rows.ts";
 import type { DenseLayerSpec, GruLayerSpec, InputSpec, LayerSpec, Model, Tensor } from "./types.ts";
 
 /** The real values that an input takes. */
@@ -19,6 +26,12 @@ export interface Range {
 export interface QuantizedModel {
   readonly spec: ModelSpecInput;
   readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+/** Where a layer's tensors go, and how its rows are rounded. */
+interface Work {
+  readonly tensors: Map<string, Tensor>;
+  readonly rounding: Rounding;
 }
 
 /** Greatest magnitude of an i16. */
@@ -37,10 +50,15 @@ const Q15_UNIT = 2 ** -15;
  * Quantizes an f32 model. Test vectors are left out, since they are those of the float model.
  *
  * @param ranges  one for each input, in real units; ignored for a token. Values beyond saturate
+ * @param options.rounding  how rows of weights are rounded; to nearest by default
  * @throws {RangeError} when a range is empty or not finite, or weights are too large for fixed point
  */
-export function quantizeModel(model: Model, options: { readonly ranges: readonly Range[] }): QuantizedModel {
+export function quantizeModel(
+  model: Model,
+  options: { readonly ranges: readonly Range[]; readonly rounding?: Rounding },
+): QuantizedModel {
   const { spec } = model;
+  const { rounding = plainRounding } = options;
   if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric} already, expected f32`);
   const tensors = new Map<string, Tensor>();
   const input = spec.embedding ? quantizeEmbedding(model, tensors) : quantizeInput(model, options.ranges, tensors);
@@ -50,17 +68,17 @@ export function quantizeModel(model: Model, options: { readonly ranges: readonly
   spec.layers.forEach((layer, index) => {
     const name = `layers.${index}`;
     if (layer.kind === "gru") {
-      layers.push(quantizeGru(model, name, layer, signal, tensors));
+      layers.push(quantizeGru(model, name, layer, signal, { tensors, rounding }));
       signal = uniform(layer.size, Q15_UNIT);
     } else if (index < last || (layer.activation !== "linear" && layer.activation !== "relu")) {
-      const { quantized, unit } = quantizeDense(model, name, layer, signal, tensors);
+      const { quantized, unit } = quantizeDense(model, name, layer, signal, { tensors, rounding });
       layers.push(quantized);
       signal = uniform(layer.size, unit);
     } else {
       layers.push({ kind: "dense", size: layer.size, activation: layer.activation });
     }
   });
-  const fractions = quantizeOutput(model, { head: signal, input: input.signal }, tensors);
+  const fractions = quantizeOutput(model, { head: signal, input: input.signal }, { tensors, rounding });
   const { selftest: _, ...rest } = spec;
   return {
     spec: {
@@ -165,7 +183,7 @@ function quantizeGru(
   name: string,
   layer: GruLayerSpec,
   signal: Columns,
-  tensors: Map<string, Tensor>,
+  { tensors, rounding }: Work,
 ): GruLayerSpec {
   const { size } = layer;
   // Pre-activations are Q12 (times the gate's factor); the recurrent part of a reset-after candidate has half the multiplier range.
@@ -176,9 +194,23 @@ function quantizeGru(
       const limit = isRecurrent && gate === 2 && layer.reset === "after" ? 16384 : FULL;
       return { unit: 2 ** -12 / (GATE_FACTORS[gate] as number), limit };
     };
-  const w = quantizeRows(`${name}.W`, dataOf(model, `${name}.W`), dataOf(model, `${name}.b`), signal, target(false));
+  const w = quantizeRows(
+    `${name}.W`,
+    dataOf(model, `${name}.W`),
+    dataOf(model, `${name}.b`),
+    signal,
+    target(false),
+    rounding,
+  );
   const h = uniform(size, Q15_UNIT);
-  const u = quantizeRows(`${name}.U`, dataOf(model, `${name}.U`), dataOf(model, `${name}.c`), h, target(true));
+  const u = quantizeRows(
+    `${name}.U`,
+    dataOf(model, `${name}.U`),
+    dataOf(model, `${name}.c`),
+    h,
+    target(true),
+    rounding,
+  );
   putRows(tensors, name, "W", "b", w);
   putRows(tensors, name, "U", "c", u);
   return { kind: "gru", size, reset: layer.reset, shift_x: w.shift, shift_h: u.shift };
@@ -190,12 +222,12 @@ function quantizeDense(
   name: string,
   layer: DenseLayerSpec,
   signal: Columns,
-  tensors: Map<string, Tensor>,
+  { tensors, rounding }: Work,
 ) {
   const w = dataOf(model, `${name}.W`);
   const b = dataOf(model, `${name}.b`);
   const { unitIn, unitOut } = denseTarget(layer.activation, w, b, signal);
-  const rows = quantizeRows(`${name}.W`, w, b, signal, () => ({ unit: unitIn, limit: FULL }));
+  const rows = quantizeRows(`${name}.W`, w, b, signal, () => ({ unit: unitIn, limit: FULL }), rounding);
   putRows(tensors, name, "W", "b", rows);
   const quantized: DenseLayerSpec = {
     kind: "dense",

@@ -45,6 +45,31 @@ describe("rivulet quantize", () => {
     for (const [, max] of errors) expect(Number(max)).toBeLessThan(2);
   });
 
+  it("tells how the weights were rounded", async () => {
+    const [calibrated, plain] = [out("weights.safetensors"), out("plain.safetensors")];
+    const tuned = await cli(["quantize", MODEL, "--calibrate", DATA, "-o", calibrated]);
+    expect(tuned.stdout).toContain("weights: calibrated with 160 samples; scale by least error: ");
+    const nearest = await cli(["quantize", MODEL, "--calibrate", DATA, "--plain", "-o", plain]);
+    expect(nearest.stdout).toContain("weights: rounded to nearest\n");
+    expect(readFileSync(plain)).not.toEqual(readFileSync(calibrated));
+    const without = await cli(["quantize", RANGED, "-o", out("uncalibrated.safetensors")]);
+    expect(without.stdout).toContain("weights: rounded to nearest; nothing was calibrated, give typical samples");
+  });
+
+  it("chooses ranges by percentile and by error", async () => {
+    const values = Array.from({ length: 5000 }, (_, t) => `${t === 9 ? 1000 : Math.sin(t)},${Math.cos(t / 9)}\n`);
+    const data = save("outlier.csv", `x0,x1\n${values.join("")}`);
+    const greatest = async (...flags: string[]) => {
+      const output = out("method.safetensors");
+      const { code } = await cli(["quantize", MODEL, "--calibrate", data, "--margin", "0", "-o", output, ...flags]);
+      expect(code).toBe(0);
+      return (await read(output)).spec.inputs[0]?.range?.[1];
+    };
+    expect(await greatest()).toBe(1000);
+    expect(await greatest("--ranges", "percentile")).toBeLessThan(2);
+    expect(await greatest("--ranges", "error")).toBe(1000);
+  });
+
   it("takes the ranges from the calibration data, widened by the margin", async () => {
     const output = out("margin.safetensors");
     await cli(["quantize", MODEL, "--calibrate", DATA, "--margin", "0.5", "-o", output]);
@@ -90,6 +115,7 @@ describe("rivulet quantize", () => {
     [["--range", "x0=1:-1"], 2, "--range x0=1:-1: Expected name=min:max with min < max"],
     [["--range", "xo=-1:1"], 2, '--range xo=-1:1: The model has no input "xo"; did you mean x0?'],
     [["--calibrate", "-"], 2, "--calibrate: Expected a file; standard input cannot be read twice"],
+    [["--ranges", "error"], 2, "--ranges error: Expected samples to choose from with --calibrate FILE"],
     [["--calibrate", save("empty.csv", "x0,x1\n")], 1, "empty.csv: There are no samples"],
     [
       ["--calibrate", save("bad.csv", "x0,x1\n1,2\n3,x\n")],
@@ -104,6 +130,17 @@ describe("rivulet quantize", () => {
     expect(result.stderr).toContain(message);
     expect(existsSync(output)).toBe(false);
     expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("refuses a token that is not in the vocabulary", async () => {
+    const file = save(
+      "tokens.safetensors",
+      randomF32Model({ layers: [4], embedding: { vocabulary: 20, size: 8 } }).bytes,
+    );
+    const data = save("tokens.csv", "x0\n3\n25\n");
+    const { code, stderr } = await cli(["quantize", file, "--calibrate", data, "-o", out("tokens-q15.safetensors")]);
+    const message = `${data}: Sample 2 is token 25, expected a whole number from 0 to 19`;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `error: ${message}\n` });
   });
 
   it("refuses a model that is quantized already", async () => {

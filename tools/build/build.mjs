@@ -33,6 +33,7 @@ const BUNDLES = [
   { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true },
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true },
+  { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true },
 ];
 
 /** The given files, and every file below the given folders. */

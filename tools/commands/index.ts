@@ -128,9 +128,23 @@ function addQuantize(program: Command, io: Io): void {
     .description("Turn an f32 model into a q15 one: int8 weights, int16 state, integer arithmetic only.")
     .argument("<model>", "model file (.safetensors) in f32")
     .requiredOption("-o, --output <file>", "model file to write")
-    .option("--calibrate <file>", "typical samples, NDJSON or CSV with a header: gives the range of every input")
+    .option(
+      "--calibrate <file>",
+      "typical samples, NDJSON or CSV with a header: give the range of every input and tune the weights",
+    )
     .option("--range <name=min:max...>", "range of an input; wins over the calibration")
     .option("--margin <fraction>", "widen the calibrated ranges by this fraction of their width", fraction, 0.1)
+    .addOption(
+      new Option("--ranges <method>", "choose ranges from the samples by (default: minmax)").choices([
+        "minmax",
+        "percentile",
+        "error",
+      ]),
+    )
+    .option("--plain", "round weights to nearest, without regard to the samples")
+    .option("--report <file>", "write a page (HTML) that shows what quantizing costs, and print it as text")
+    .option("--held-out <file>", "samples for the report that the quantizer does not see")
+    .option("--json", "print the report as JSON")
     .addHelpText(
       "after",
       examples(

@@ -4,12 +4,18 @@ import { CliError, UsageError } from "../errors.ts";
 import { checkWritable, openInput, readModel, writeFileAtomic } from "../files.ts";
 import { alignColumns } from "../inspect/text.ts";
 import type { Io } from "../io.ts";
+import { quantizeCalibrated } from "../quantize/calibrated.ts";
 import { Comparison } from "../quantize/compare.ts";
-import { chooseRanges, parseRanges, RangeFinder } from "../quantize/ranges.ts";
+import { chooseRanges, parseRanges, RangeFinder, type RangeMethod } from "../quantize/ranges.ts";
+import { checkReportArgs, measureReport, type ReportArgs } from "../quantize/report/command.ts";
+import { reportHtml } from "../quantize/report/html.ts";
+import { reportJson, stepsToSee } from "../quantize/report/measure.ts";
+import { formatReport } from "../quantize/report/text.ts";
+import { SegmentKeeper } from "../quantize/segments.ts";
 import { serializeWithSelftest } from "../quantize/selftest.ts";
 import { type OnSample, SampleReader } from "../samples/reader.ts";
 
-export interface QuantizeArgs {
+export interface QuantizeArgs extends ReportArgs {
   readonly model: string;
   readonly output: string;
   /** File with samples. */
@@ -17,16 +23,31 @@ export interface QuantizeArgs {
   /** `name=min:max` each. */
   readonly range?: readonly string[];
   readonly margin: number;
+  /** How ranges are chosen from the samples; by default the least and greatest value. */
+  readonly ranges?: RangeMethod;
+  /** Rounds weights to nearest, without regard to the samples. */
+  readonly plain?: boolean;
 }
 
+/** The most samples that calibrate the weights, and the multiplications that they may cost in all. */
+const MAX_SAMPLES = 8192;
+const MIN_SAMPLES = 256;
+const MAX_PRODUCTS = 4e9;
+
 /**
- * Writes the q15 form of an f32 model, with exact test vectors, and tells what it costs in accuracy.
+ * Writes the q15 form of an f32 model, with exact test vectors, and tells what it costs in accuracy. Calibration data is read three
+ * times: for the ranges, for the weights, and to compare.
  *
  * @throws {CliError} when an input's range is not known
  */
 export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
   if (args.calibrate === "-") throw new UsageError("--calibrate: Expected a file; standard input cannot be read twice");
+  if (args.ranges !== undefined && args.calibrate === undefined) {
+    throw new UsageError(`--ranges ${args.ranges}: Expected samples to choose from with --calibrate FILE`);
+  }
+  checkReportArgs(args);
   await checkWritable(args.output);
+  if (args.report !== undefined) await checkWritable(args.report);
   const model = await readModel(args.model, { verify: true });
   if (model.spec.numeric !== "f32") throw new CliError(`${args.model}: Model is ${model.spec.numeric}, expected f32`);
   const given = parseRanges(args.range ?? [], model.spec.inputs);
@@ -34,18 +55,42 @@ export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
   // A token has no range.
   const ranges = model.spec.embedding
     ? []
-    : chooseRanges(model.spec.inputs, { given, calibration, margin: args.margin });
+    : chooseRanges(model.spec.inputs, {
+        given,
+        calibration,
+        margin: args.margin,
+        method: args.ranges ?? "minmax",
+        offsets: model.tensors.get("input.offset")?.data,
+      });
 
-  const bytes = serializeWithSelftest(quantize(model, ranges), model);
+  const samples = await keepSamples(args, { model, count: calibration?.count ?? 0, io });
+  const { notes, ...parts } = quantize(model, ranges, samples);
+  const bytes = serializeWithSelftest(parts, model);
   const quantized = await loadModel(bytes);
   const comparison = await compare(args, model, quantized, io);
+  const report = await measureReport(args, { model, quantized }, (path, onSample) =>
+    readSamples(path, model, io, onSample),
+  );
   await writeFileAtomic(args.output, bytes);
-  io.stdout.write(renderSummary(args, model, quantized, comparison));
+  if (report !== undefined && args.report !== undefined)
+    await writeFileAtomic(args.report, Buffer.from(reportHtml(report)));
+  if (report !== undefined && args.json === true) {
+    io.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+    return;
+  }
+  const summary = renderSummary(args, { model, quantized, notes, comparison });
+  io.stdout.write(report === undefined ? summary : `${summary}\n${formatReport(report)}`);
 }
 
-function quantize(model: Model, ranges: readonly Range[]): QuantizedModel {
+/** Rounds weights by the samples, or to nearest without any. */
+function quantize(
+  model: Model,
+  ranges: readonly Range[],
+  samples: Float64Array | undefined,
+): QuantizedModel & { readonly notes: readonly string[] } {
   try {
-    return quantizeModel(model, { ranges });
+    if (samples === undefined) return { ...quantizeModel(model, { ranges }), notes: [] };
+    return quantizeCalibrated(model, { samples, ranges, scale: "error", correctBias: true, compensate: true });
   } catch (cause) {
     // Weights that do not fit: the model's fault, not the program's.
     if (cause instanceof RangeError) throw new CliError(cause.message, { cause });
@@ -53,15 +98,37 @@ function quantize(model: Model, ranges: readonly Range[]): QuantizedModel {
   }
 }
 
+/** Reads the calibration data once more and keeps what the weights are calibrated with: never the last fifth, which a report holds out. */
+async function keepSamples(
+  args: QuantizeArgs,
+  { model, count, io }: { readonly model: Model; readonly count: number; readonly io: Io },
+): Promise<Float64Array | undefined> {
+  if (args.calibrate === undefined || args.plain === true) return undefined;
+  let weights = 0;
+  for (const { data } of model.tensors.values()) weights += data.length;
+  const limit = Math.max(MIN_SAMPLES, Math.min(MAX_SAMPLES, Math.floor(MAX_PRODUCTS / weights)));
+  const keeper = new SegmentKeeper(model.spec.inputs.length, stepsToSee(count), limit);
+  await readSamples(args.calibrate, model, io, (sample) => keeper.observe(sample));
+  return keeper.samples;
+}
+
 async function calibrate(args: QuantizeArgs, model: Model, io: Io): Promise<RangeFinder | undefined> {
   if (args.calibrate === undefined) return undefined;
   const finder = new RangeFinder(model.spec.inputs.length);
-  await readSamples(args.calibrate, model, io, (sample) => finder.observe(sample));
+  const vocabulary = model.spec.embedding?.vocabulary ?? 0;
+  await readSamples(args.calibrate, model, io, (sample) => {
+    finder.observe(sample);
+    const [token = 0] = sample;
+    if (vocabulary === 0 || (Number.isInteger(token) && token >= 0 && token < vocabulary)) return;
+    throw new CliError(
+      `${args.calibrate}: Sample ${finder.count} is token ${token}, expected a whole number from 0 to ${vocabulary - 1}`,
+    );
+  });
   if (finder.count === 0) throw new CliError(`${args.calibrate}: There are no samples`);
   return finder;
 }
 
-/** Reads the calibration data a second time: it may be larger than memory. */
+/** Reads the calibration data again: it may be larger than memory. */
 async function compare(args: QuantizeArgs, model: Model, quantized: Model, io: Io): Promise<Comparison | undefined> {
   if (args.calibrate === undefined) return undefined;
   const [exact, rounded] = [createRuntime(model), createRuntime(quantized)];
@@ -78,13 +145,28 @@ async function readSamples(path: string, model: Model, io: Io, onSample: OnSampl
   reader.end(onSample);
 }
 
-function renderSummary(args: QuantizeArgs, model: Model, quantized: Model, comparison: Comparison | undefined): string {
+interface Outcome {
+  readonly model: Model;
+  readonly quantized: Model;
+  readonly notes: readonly string[];
+  readonly comparison: Comparison | undefined;
+}
+
+/** What became of the weights. */
+function roundingLine(args: QuantizeArgs, notes: readonly string[]): string {
+  if (notes.length > 0) return `weights: ${notes.join("; ")}`;
+  if (args.calibrate !== undefined) return "weights: rounded to nearest";
+  return "weights: rounded to nearest; nothing was calibrated, give typical samples with --calibrate FILE";
+}
+
+function renderSummary(args: QuantizeArgs, { model, quantized, notes, comparison }: Outcome): string {
   const ratio = (100 * quantized.bytes) / model.bytes;
   const lines = [
     `${args.output}: ${quantized.id}, ${quantized.bytes} bytes (f32: ${model.bytes}, ${ratio.toFixed(0)} %)`,
     quantized.spec.selftest
       ? `self-test: ${quantized.spec.selftest.steps} steps, exact`
       : "self-test: none, the f32 model has none",
+    roundingLine(args, notes),
   ];
   if (comparison !== undefined) {
     const short = (value: number) => value.toPrecision(3);

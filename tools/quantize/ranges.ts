@@ -2,6 +2,7 @@ import type { Range } from "../../host/runtime/index.ts";
 import { nearest } from "../../host/runtime/nearest.ts";
 import type { InputSpec } from "../../host/runtime/types.ts";
 import { CliError, UsageError } from "../errors.ts";
+import { Histogram } from "./histogram.ts";
 
 /**
  * Reads ranges given as `name=min:max`.
@@ -27,37 +28,73 @@ export function parseRanges(texts: readonly string[], inputs: readonly InputSpec
   );
 }
 
-/** Finds the range of every input in samples that pass by. */
+/** How a range is chosen: all values, all but the outermost ones, or what costs the least squared error in q15. */
+export type RangeMethod = "minmax" | "percentile" | "error";
+
+/** Share of the values on either side that may lie beyond a range by percentile. */
+const TAIL = 0.0005;
+
+/** Greatest distance of an input from its offset in q15, in units of its fraction. */
+const FULL = 32767;
+
+/** Bins of the histogram within a range by error: with fewer, its error is not known. */
+const LEAST_BINS = 16;
+
+/** Finds the range of every input in samples that pass by; memory does not grow with them. */
 export class RangeFinder {
-  readonly #min: Float64Array;
-  readonly #max: Float64Array;
+  readonly #histograms: readonly Histogram[];
   count = 0;
 
   constructor(size: number) {
-    this.#min = new Float64Array(size).fill(Infinity);
-    this.#max = new Float64Array(size).fill(-Infinity);
+    this.#histograms = Array.from({ length: size }, () => new Histogram());
   }
 
   observe(sample: Float64Array): void {
     this.count++;
-    for (const [i, value] of sample.entries()) {
-      if (value < (this.#min[i] as number)) this.#min[i] = value;
-      if (value > (this.#max[i] as number)) this.#max[i] = value;
-    }
+    for (const [i, value] of sample.entries()) this.#histograms[i]?.observe(value);
   }
 
-  /** The range of an input, widened on both sides by `margin` times its width. */
-  range(index: number, margin: number): Range {
-    const [min, max] = [this.#min[index] as number, this.#max[index] as number];
+  /**
+   * The range of an input, widened on both sides by `margin` times its width.
+   *
+   * @param offset  the input.offset that the model takes off the input
+   */
+  range(index: number, { method, margin, offset }: { method: RangeMethod; margin: number; offset: number }): Range {
+    const histogram = this.#histograms[index] as Histogram;
+    const { min, max } = method === "percentile" ? histogram.limits(TAIL) : histogram;
     const extra = (max - min) * margin;
-    return { min: min - extra, max: max + extra };
+    const widened = { min: min - extra, max: max + extra };
+    return method === "error" ? leastError(histogram, widened, offset) : widened;
   }
+}
+
+/**
+ * Narrows a range to where saturating and rounding together cost least. q15 holds `offset ± 32767 · 2^-fraction`, so each more
+ * bit of fraction halves the reach and quarters the mean square of rounding, `4^-fraction / 12`.
+ */
+function leastError(histogram: Histogram, { min, max }: Range, offset: number): Range {
+  const whole = Math.ceil(Math.log2(Math.max(max - offset, offset - min) / FULL));
+  let best = { min, max };
+  if (!Number.isFinite(whole)) return best;
+  let least = Infinity;
+  for (let bits = whole; FULL * 2 ** bits > LEAST_BINS * histogram.width; bits--) {
+    const reach = FULL * 2 ** bits;
+    const error = histogram.cutSquare(offset, reach) + 4 ** bits / 12;
+    const narrowed = { min: Math.max(min, offset - reach), max: Math.min(max, offset + reach) };
+    if (error >= least || narrowed.min >= narrowed.max) break;
+    least = error;
+    best = narrowed;
+  }
+  return best;
 }
 
 export interface RangeSources {
   readonly given: ReadonlyMap<string, Range>;
   readonly calibration: RangeFinder | undefined;
+  readonly method: RangeMethod;
   readonly margin: number;
+  /** input.offset of the model; zeros when absent. */
+  readonly offsets: ArrayLike<number> | undefined;
 }
 
 /**
@@ -66,12 +103,13 @@ export interface RangeSources {
  * @throws {CliError} when an input has none, or never changes in the calibration data
  */
 export function chooseRanges(inputs: readonly InputSpec[], sources: RangeSources): Range[] {
+  const { given, calibration, method, margin, offsets } = sources;
   return inputs.map(({ name, range }, index) => {
-    const given = sources.given.get(name);
-    if (given !== undefined) return given;
+    const own = given.get(name);
+    if (own !== undefined) return own;
     const wanted = `give its range with --range ${name}=min:max`;
-    if (sources.calibration !== undefined) {
-      const found = sources.calibration.range(index, sources.margin);
+    if (calibration !== undefined) {
+      const found = calibration.range(index, { method, margin, offset: offsets?.[index] ?? 0 });
       if (found.min < found.max) return found;
       throw new CliError(`Input "${name}" is always ${found.min} in the calibration data; ${wanted}`);
     }

@@ -1,0 +1,139 @@
+// The f32 network of FORMAT.md 4 in double precision, with everything that happens inside: what calibration and the report look at.
+
+import { dataOf, inputSizeOf } from "../../host/runtime/image.ts";
+import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/runtime/types.ts";
+
+/** What one layer did in one step. The arrays are reused by the next step. */
+export interface LayerTrace {
+  /** The layer's input [N]. */
+  readonly x: Float64Array;
+  /** The state before the step [H]; empty in a dense layer. */
+  readonly h: Float64Array;
+  /** What the rows of U for the candidate multiply [H]: r * h in reset-before, otherwise h; empty in a dense layer. */
+  readonly gated: Float64Array;
+  /** Arguments of σ, σ and tanh [3H], rows rzn; in a dense layer arguments of its activation [M]. */
+  readonly preactivations: Float64Array;
+  /** The update gate [H]; empty in a dense layer. */
+  readonly z: Float64Array;
+  /** The layer's output: h' [H] or y [M]. */
+  readonly y: Float64Array;
+}
+
+interface TracedLayer extends LayerTrace {
+  step(x: Float64Array): void;
+}
+
+const sigmoid = (a: number): number => 1 / (1 + Math.exp(-a));
+
+/**
+ * Runs samples through an f32 model, from a state of zeros, and shows every step. The skip and the output's scale are left out.
+ *
+ * @param samples  T·I values row by row, in real units, or T tokens
+ * @param onStep  sees one trace for each layer; it must copy what it keeps
+ * @throws {RangeError} when the model is not f32, or a token is not in the vocabulary
+ */
+export function traceF32(
+  model: Model,
+  samples: ArrayLike<number>,
+  onStep: (layers: readonly LayerTrace[], step: number) => void,
+): void {
+  const { spec } = model;
+  if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric}, expected f32`);
+  let size = inputSizeOf(spec);
+  const layers = spec.layers.map((layer, index) => {
+    const traced = layer.kind === "gru" ? gruLayer(model, index, layer, size) : denseLayer(model, index, layer, size);
+    size = layer.size;
+    return traced;
+  });
+  const width = spec.inputs.length;
+  const steps = Math.floor(samples.length / width);
+  for (let t = 0; t < steps; t++) {
+    let x = inputOf(model, samples, t * width);
+    for (const layer of layers) {
+      layer.step(x);
+      x = layer.y;
+    }
+    onStep(layers, t);
+  }
+}
+
+/** x of the first layer: a scaled sample, or a row of the embedding. */
+function inputOf(model: Model, samples: ArrayLike<number>, at: number): Float64Array {
+  const { embedding, inputs } = model.spec;
+  if (embedding) {
+    const token = samples[at] as number;
+    if (!Number.isInteger(token) || token < 0 || token >= embedding.vocabulary) {
+      throw new RangeError(`Sample ${at + 1} is token ${token}, expected 0 to ${embedding.vocabulary - 1}`);
+    }
+    const start = token * embedding.size;
+    return Float64Array.from(dataOf(model, "embedding.weight").subarray(start, start + embedding.size));
+  }
+  const offset = model.tensors.get("input.offset")?.data;
+  const scale = model.tensors.get("input.scale")?.data;
+  return Float64Array.from(inputs, (_, i) => {
+    const value = Math.fround(samples[at + i] as number);
+    return offset && scale ? (value - (offset[i] as number)) * (scale[i] as number) : value;
+  });
+}
+
+/** The sum of one row: its bias and weights times a vector. */
+function rowSum(w: ArrayLike<number>, b: ArrayLike<number>, row: number, x: Float64Array): number {
+  let sum = b[row] as number;
+  const start = row * x.length;
+  for (let k = 0; k < x.length; k++) sum += (w[start + k] as number) * (x[k] as number);
+  return sum;
+}
+
+function gruLayer(model: Model, index: number, layer: GruLayerSpec, sizeIn: number): TracedLayer {
+  const tensor = (name: string) => Float64Array.from(dataOf(model, `layers.${index}.${name}`));
+  const [w, b, u, c] = [tensor("W"), tensor("b"), tensor("U"), tensor("c")];
+  const H = layer.size;
+  const vector = (size: number) => new Float64Array(size);
+  const [x, h, gated, a, z, y] = [vector(sizeIn), vector(H), vector(H), vector(3 * H), vector(H), vector(H)];
+  const isBefore = layer.reset === "before";
+  const step = (input: Float64Array) => {
+    x.set(input);
+    h.set(y);
+    for (let row = 0; row < 2 * H; row++) a[row] = rowSum(w, b, row, x) + rowSum(u, c, row, h);
+    for (let j = 0; j < H; j++) gated[j] = (isBefore ? sigmoid(a[j] as number) : 1) * (h[j] as number);
+    for (let j = 0; j < H; j++) {
+      const row = 2 * H + j;
+      const r = isBefore ? 1 : sigmoid(a[j] as number);
+      a[row] = rowSum(w, b, row, x) + r * rowSum(u, c, row, gated);
+      const n = Math.tanh(a[row] as number);
+      z[j] = sigmoid(a[H + j] as number);
+      y[j] = n + (z[j] as number) * ((h[j] as number) - n);
+    }
+  };
+  return { x, h, gated, preactivations: a, z, y, step };
+}
+
+function denseLayer(model: Model, index: number, layer: DenseLayerSpec, sizeIn: number): TracedLayer {
+  const w = Float64Array.from(dataOf(model, `layers.${index}.W`));
+  const b = Float64Array.from(dataOf(model, `layers.${index}.b`));
+  const [x, a, y] = [new Float64Array(sizeIn), new Float64Array(layer.size), new Float64Array(layer.size)];
+  const empty = new Float64Array(0);
+  const step = (input: Float64Array) => {
+    x.set(input);
+    for (let row = 0; row < a.length; row++) a[row] = rowSum(w, b, row, x);
+    activate(layer.activation, a, y);
+  };
+  return { x, h: empty, gated: empty, preactivations: a, z: empty, y, step };
+}
+
+function activate(activation: DenseLayerSpec["activation"], a: Float64Array, y: Float64Array): void {
+  if (activation === "softmax") {
+    const top = a.reduce((greatest, value) => Math.max(greatest, value), -Infinity);
+    let sum = 0;
+    a.forEach((value, row) => {
+      y[row] = Math.exp(value - top);
+      sum += y[row] as number;
+    });
+    for (let row = 0; row < y.length; row++) y[row] = (y[row] as number) / sum;
+    return;
+  }
+  const apply = { linear: (v: number) => v, relu: (v: number) => Math.max(v, 0), tanh: Math.tanh, sigmoid }[activation];
+  a.forEach((value, row) => {
+    y[row] = apply(value);
+  });
+}
