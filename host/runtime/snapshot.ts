@@ -40,9 +40,8 @@ export function readSnapshot(hash: string, stateBytes: number, bytes: Uint8Array
     throw new SnapshotError("Snapshot does not start with RVS1; it is no snapshot");
   const version = view.getUint32(4, true);
   if (version !== VERSION) {
-    throw new SnapshotError(
-      `Snapshot is of version ${version}, expected ${VERSION}; it was written by a newer Rivulet`,
-    );
+    const reason = version > VERSION ? "it was written by a newer Rivulet" : "no Rivulet wrote it";
+    throw new SnapshotError(`Snapshot is of version ${version}, expected ${VERSION}; ${reason}`);
   }
   const end = bytes.length - 4;
   if (view.getUint32(24, true) !== end - HEAD_BYTES) {
