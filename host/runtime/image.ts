@@ -13,7 +13,7 @@ export interface Image {
   readonly stateBytes: number;
 }
 
-/** Number of elements of an I, N, H or L·I vector that the kernels take. */
+/** The LAYER_* word of a layer's record. */
 const kindOf = (layer: LayerSpec): number => {
   if (layer.kind === "gru") return layer.reset === "after" ? format.LAYER_GRU_AFTER : format.LAYER_GRU_BEFORE;
   return {

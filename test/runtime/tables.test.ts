@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { EXP2_A, EXP2_B, EXP2_C } from "../../assembly/format.ts";
 import { EXP2_COEFFICIENTS, TANH_TABLE } from "../../host/runtime/tables.ts";
 import { softmax, tableTanh } from "../oracle/q15.ts";
 
@@ -35,6 +36,16 @@ describe("tables.ts", () => {
     expect(pairs.size).toBe(256);
     const table = Array.from({ length: 256 }, (_, byte) => pairs.get(byte < 128 ? byte : byte - 256) ?? []).flat();
     expect(table).toEqual(TANH_TABLE);
+  });
+
+  it("is the table that the specs of the assembly compute with", () => {
+    const copy = readText("test/assembly/support/table.ts");
+    const numbers = copy.slice(copy.indexOf("["), copy.indexOf("]")).match(/-?\d+/g);
+    expect(numbers?.map(Number)).toEqual(TANH_TABLE);
+  });
+
+  it("has the coefficients that the kernels compute with", () => {
+    expect([EXP2_A, EXP2_B, EXP2_C]).toEqual(EXP2_COEFFICIENTS);
   });
 
   it("has the coefficients of FORMAT.md 5.6", () => {
