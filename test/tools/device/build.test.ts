@@ -50,7 +50,7 @@ interface Exports {
 
 function instantiate(model: Model, options: Partial<BuildOptions> = {}): Exports {
   const { wasm } = buildModule(model, { target: "generic", drive: true, ...options });
-  return new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports as unknown as Exports;
+  return new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(wasm))).exports as unknown as Exports;
 }
 
 describe("buildModule", () => {
