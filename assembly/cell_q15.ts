@@ -39,14 +39,9 @@ export class Unit {
     return i32(load<i16>(entry, DEVICE_TABLE)) + ((i32(load<i16>(entry, DEVICE_TABLE + 2)) * (v & 255)) >> 8);
   }
 
-  /** r in Q14. */
-  @inline static reset(sum: i32): i32 {
-    return (Unit.tanhOf(sum) + 32769) >> 2;
-  }
-
-  /** z in Q15. */
-  @inline static update(sum: i32): i32 {
-    return (Unit.tanhOf(sum) + 32769) >> 1;
+  /** The same for F = i32, in a call for F = i16: smaller, slower. */
+  @inline static tanhBy<F>(sum: i32): i32 {
+    return sizeof<F>() === 4 ? Unit.tanhOf(sum) : tanhOf(sum);
   }
 
   /** h' = n + ((z (h - n) + 16384) >> 15), stored. */
@@ -62,17 +57,21 @@ export class Unit {
    * @param h  its state, i16
    * @param to  its new state, written
    */
-  @inline static after(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
-    const r = Unit.reset(
-      Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 48), shiftH, load<i16>(m, 24)),
-    );
-    const z = Unit.update(
-      Unit.part(load<i32>(t, 16), shiftX, load<i16>(m, 8)) + Unit.part(load<i32>(t, 64), shiftH, load<i16>(m, 32)),
-    );
+  @inline static after<F>(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+    const ar = Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 48), shiftH, load<i16>(m, 24));
+    const r = (Unit.tanhBy<F>(ar) + 32769) >> 2;
+    const az =
+      Unit.part(load<i32>(t, 16), shiftX, load<i16>(m, 8)) + Unit.part(load<i32>(t, 64), shiftH, load<i16>(m, 32));
+    const z = (Unit.tanhBy<F>(az) + 32769) >> 1;
     const c = (Unit.part(load<i32>(t, 80), shiftH, load<i16>(m, 40)) + 8192) >> 14;
-    const n = Unit.tanhOf(Unit.part(load<i32>(t, 32), shiftX, load<i16>(m, 16)) + c * r);
+    const n = Unit.tanhBy<F>(Unit.part(load<i32>(t, 32), shiftX, load<i16>(m, 16)) + c * r);
     Unit.blend(to, n, z, i32(load<i16>(h)));
   }
+}
+
+/** Unit.tanhOf as a function. */
+function tanhOf(sum: i32): i32 {
+  return Unit.tanhOf(sum);
 }
 
 /**
@@ -82,9 +81,8 @@ export class Unit {
  * @param m  multipliers among four units: i16 mx at 0, mh at 8
  */
 export function unitReset(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
-  const r = Unit.reset(
-    Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 16), shiftH, load<i16>(m, 8)),
-  );
+  const a = Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 16), shiftH, load<i16>(m, 8));
+  const r = (tanhOf(a) + 32769) >> 2;
   store<i16>(to, (r * i32(load<i16>(h)) + 8192) >> 14);
 }
 
@@ -95,10 +93,11 @@ export function unitReset(t: usize, m: usize, h: usize, to: usize, shiftX: i32, 
  * @param m  multipliers among four units: i16 at 0, 8, 16, 24 in the same order
  */
 export function unitBefore(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
-  const z = Unit.update(
-    Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 16), shiftH, load<i16>(m, 8)),
-  );
-  const n = Unit.tanhOf(
+  const z =
+    (tanhOf(Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 16), shiftH, load<i16>(m, 8))) +
+      32769) >>
+    1;
+  const n = tanhOf(
     Unit.part(load<i32>(t, 32), shiftX, load<i16>(m, 16)) + Unit.part(load<i32>(t, 48), shiftH, load<i16>(m, 24)),
   );
   Unit.blend(to, n, z, i32(load<i16>(h)));

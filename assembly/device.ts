@@ -7,11 +7,6 @@ import { clear } from "./memory";
 /** The step of the model. */
 declare function step(): i32;
 
-/** Sets the state to zeros; `bytes` is a multiple of 16. */
-export function resetState(state: usize, bytes: usize): void {
-  clear(state, bytes);
-}
-
 /**
  * Runs the test vectors from a fresh state, and leaves a fresh state.
  *

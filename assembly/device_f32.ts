@@ -1,6 +1,7 @@
 // The functions from which the linker (tools/device/link.ts) makes the module of an f32 model for a microcontroller. Not a module to run.
 
-export { resetState, selftest } from "./device";
+export { selftest } from "./device";
+export { clear } from "./memory";
 export { stepF32 as step } from "./network_f32";
 
 import { drive } from "./device";

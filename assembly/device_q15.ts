@@ -1,7 +1,7 @@
 // The functions from which the linker (tools/device/link.ts) takes those that a q15 model needs on a microcontroller. Not a module to run.
 
 export { softmaxQ15 as softmax } from "./dense_q15";
-export { resetState, selftest } from "./device";
+export { selftest } from "./device";
 export {
   activateQ15 as activate,
   addSkipQ15 as add_skip,
@@ -12,6 +12,8 @@ export {
   reluQ15 as relu,
   widenQ15 as widen,
 } from "./head_q15";
+
+export { clear } from "./memory";
 
 import { drive } from "./device";
 import { affineDevice } from "./head_q15";

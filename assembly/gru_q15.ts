@@ -1,4 +1,4 @@
-import { Lanes16, requantize, sat16, sigmoidQ15, tanhQ15 } from "./activations_q15";
+import { requantize, sat16, sigmoidQ15, tanhQ15 } from "./activations_q15";
 import {
   LAYER_GRU_BEFORE,
   RECORD_KIND,
@@ -9,6 +9,7 @@ import {
   RECORD_SIZE_OUT,
 } from "./format";
 import { blocks } from "./image";
+import { Lanes16 } from "./lanes_q15";
 import { dotQ15, gateSumsQ15, PAIR_BYTES, rowSumsQ15 } from "./mac_q15";
 import { copy, I16s } from "./memory";
 

@@ -104,8 +104,11 @@ export class Layer {
     for (let at: usize = 0; at < units; at += 8) {
       const w = Mac.gates<K, P>(data, data + 144, x, xEnd, t, totalX, shiftX, limitX, maskX);
       const next = Mac.gates<K, P>(data + 48, w, h, hEnd, t + 48, totalH, shiftH, limitH, maskH);
-      if (sizeof<K>() === 8) fourWide(t, data + 96, h + at, fresh + at, shiftX, shiftH);
-      else four(t, data + 96, h + at, fresh + at, shiftX, shiftH);
+      if (sizeof<K>() === 1 && !isSigned<K>()) four(t, data + 96, h + at, fresh + at, shiftX, shiftH);
+      else {
+        pair(t, data + 96, h + at, fresh + at, shiftX, shiftH);
+        pair(t + 8, data + 100, h + at + 4, fresh + at + 4, shiftX, shiftH);
+      }
       data = next;
     }
     copy<i64>(h, fresh, units);
@@ -158,11 +161,11 @@ export class Layer {
   }
 }
 
-/** Four units of a reset-after layer. */
+/** Four units of a reset-after layer, for little code. */
 function four(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
   const end = t + 16;
   do {
-    Unit.after(t, m, h, to, shiftX, shiftH);
+    Unit.after<i16>(t, m, h, to, shiftX, shiftH);
     t += 4;
     m += 2;
     h += 2;
@@ -170,15 +173,8 @@ function four(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32)
   } while (t < end);
 }
 
-/** The same, two at a time: larger, fewer operations. */
-function fourWide(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
-  const end = t + 16;
-  do {
-    Unit.after(t, m, h, to, shiftX, shiftH);
-    Unit.after(t + 4, m + 2, h + 2, to + 2, shiftX, shiftH);
-    t += 8;
-    m += 4;
-    h += 4;
-    to += 4;
-  } while (t < end);
+/** Two of them, for speed. */
+function pair(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+  Unit.after<i32>(t, m, h, to, shiftX, shiftH);
+  Unit.after<i32>(t + 4, m + 2, h + 2, to + 2, shiftX, shiftH);
 }

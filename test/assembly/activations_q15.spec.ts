@@ -1,4 +1,5 @@
-import { Lanes16, requantize, sat16, scale, sigmoidQ15, tanhQ15 } from "../../assembly/activations_q15";
+import { requantize, sat16, scale, sigmoidQ15, tanhQ15 } from "../../assembly/activations_q15";
+import { Lanes16 } from "../../assembly/lanes_q15";
 import { zeros } from "./support/memory";
 import { integer } from "./support/random";
 import { TABLE } from "./support/table";

@@ -51,7 +51,7 @@ class Linker {
     const exports: Export[] = [{ name: "memory", kind: "memory", index: 0 }];
     const exported = (name: string, index: number) => exports.push({ name, kind: "function", index });
     exported("step", this.#step);
-    exported("reset", this.#define([], [], [{ name: "resetState", args: [state.address, state.bytes] }]));
+    exported("reset", this.#define([], [], [{ name: "clear", args: [state.address, state.bytes] }]));
     exported(
       "selftest",
       this.#define([], ["i32"], [{ name: "selftest", args: [vectors.address, vectors.steps, ...words] }]),
