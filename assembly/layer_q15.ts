@@ -19,7 +19,6 @@ import { rowSumsBytes, total128 } from "./mac_bytes";
 import { limitOf, maskOf } from "./mac_limits";
 import { gateSumsRows, rowSumsRows } from "./mac_rows";
 import { gateSumsWide, rowSumsWide } from "./mac_wide";
-import { copy } from "./memory";
 
 /** The inner loops of a way to store weights. */
 class Mac {
@@ -96,22 +95,26 @@ export class Layer {
   ): void {
     const totalX = Mac.total<K>(x, xEnd);
     const totalH = Mac.total<K>(h, hEnd);
-    const limitX = limitOf(shiftX);
-    const limitH = limitOf(shiftH);
-    const maskX = maskOf(shiftX);
-    const maskH = maskOf(shiftH);
+    const limitX = sizeof<P>() === 4 ? limitOf(shiftX) : 0;
+    const limitH = sizeof<P>() === 4 ? limitOf(shiftH) : 0;
+    const maskX = sizeof<P>() === 4 ? maskOf(shiftX) : 0;
+    const maskH = sizeof<P>() === 4 ? maskOf(shiftH) : 0;
     const fresh = t + 96;
-    for (let at: usize = 0; at < units; at += 8) {
+    let from = h;
+    let to = fresh;
+    do {
       const w = Mac.gates<K, P>(data, data + 144, x, xEnd, t, totalX, shiftX, limitX, maskX);
       const next = Mac.gates<K, P>(data + 48, w, h, hEnd, t + 48, totalH, shiftH, limitH, maskH);
-      if (sizeof<K>() === 1 && !isSigned<K>()) four(t, data + 96, h + at, fresh + at, shiftX, shiftH);
+      if (sizeof<K>() === 1 && !isSigned<K>()) four(t, data + 96, from, to, shiftX, shiftH);
       else {
-        pair(t, data + 96, h + at, fresh + at, shiftX, shiftH);
-        pair(t + 8, data + 100, h + at + 4, fresh + at + 4, shiftX, shiftH);
+        pair(t, data + 96, from, to, shiftX, shiftH);
+        pair(t + 8, data + 100, from + 4, to + 4, shiftX, shiftH);
       }
       data = next;
-    }
-    copy<i64>(h, fresh, units);
+      from += 8;
+      to += 8;
+    } while (from < h + units);
+    copyBack(h, fresh, units);
   }
 
   /**
@@ -131,10 +134,10 @@ export class Layer {
   ): void {
     const totalX = Mac.total<K>(x, xEnd);
     const totalH = Mac.total<K>(h, hEnd);
-    const limitX = limitOf(shiftX);
-    const limitH = limitOf(shiftH);
-    const maskX = maskOf(shiftX);
-    const maskH = maskOf(shiftH);
+    const limitX = sizeof<P>() === 4 ? limitOf(shiftX) : 0;
+    const limitH = sizeof<P>() === 4 ? limitOf(shiftH) : 0;
+    const maskX = sizeof<P>() === 4 ? maskOf(shiftX) : 0;
+    const maskH = sizeof<P>() === 4 ? maskOf(shiftH) : 0;
     const fresh = t + 96;
     const gated = fresh + (hEnd - h);
     for (let at: usize = 0; at < units; at += 8) {
@@ -157,8 +160,16 @@ export class Layer {
       }
       data = w;
     }
-    copy<i64>(h, fresh, units);
+    copyBack(h, fresh, units);
   }
+}
+
+/** Copies `bytes`, a multiple of 8, from the last to the first. */
+function copyBack(to: usize, from: usize, bytes: usize): void {
+  do {
+    bytes -= 8;
+    store<i64>(to + bytes, load<i64>(from + bytes));
+  } while (bytes > 0);
 }
 
 /** Four units of a reset-after layer, for little code. */
