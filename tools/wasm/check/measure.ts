@@ -38,6 +38,8 @@ export interface Measures {
    * that of the function, which is gone after it. Passing over a loop counts one of its rounds, the last.
    *
    * Operations are all instructions but those for which wasm3 usually executes nothing: local.get, constants, block, end, nop and drop.
+   * Measured with wasm3 0.5.0 on x86-64 (gcc -Os -fno-optimize-sibling-calls): 16 bytes of native stack for each in straight code, 21 in passed
+   * loops, 27 in if and else, and 80 for a call.
    */
   readonly run: number;
   /** Most functions that are active at once. */
