@@ -106,7 +106,7 @@ export const VECTOR_ROWS = [
   { feature: "relaxed SIMD", rows: RELAXED_ROWS },
 ] as const;
 
-/** The rows of one atomic read-modify-write operation, seven instructions from `first` on; `operands` is how many values it takes. */
+/** The rows of one atomic read-modify-write operation, seven instructions; cmpxchg takes two values besides the address. */
 function atomicRows(operation: string, index: number): string {
   const first = 0xfe001e + 7 * index;
   const count = operation === "cmpxchg" ? 2 : 1;

@@ -7,7 +7,7 @@ import { code, functionOf } from "../../../tools/wasm/encode.ts";
 import { EMPTY_MODULE, importedCount, type WasmModule } from "../../../tools/wasm/module.ts";
 import { readModule, readSections } from "../../../tools/wasm/read.ts";
 import { writeModule } from "../../../tools/wasm/write.ts";
-import { sampleModule } from "../../support/wasm-module.ts";
+import { SAMPLE_LAYOUT, sampleModule } from "../../support/wasm-module.ts";
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const BUILT = ["f32", "f32-simd", "q15", "q15-simd"];
@@ -97,21 +97,19 @@ describe("writeModule", () => {
 
   it("writes a module that runs", async () => {
     const { instance } = await WebAssembly.instantiate(writeModule(sampleModule()).slice());
-    const { selftest, step, output, input, memory } = instance.exports as unknown as {
+    const { selftest, step, memory } = instance.exports as unknown as {
       selftest(): number;
       step(): number;
-      readonly input: WebAssembly.Global;
-      readonly output: WebAssembly.Global;
       readonly memory: WebAssembly.Memory;
     };
     const view = new DataView(memory.buffer);
     expect(selftest()).toBe(0);
     for (const value of [5, 7]) {
-      view.setInt32(input.value, value, true);
+      view.setInt32(SAMPLE_LAYOUT.input, value, true);
       expect(step()).toBe(0);
     }
-    expect(view.getInt32(output.value, true)).toBe(12);
-    view.setInt32(input.value, -1, true);
+    expect(view.getInt32(SAMPLE_LAYOUT.output, true)).toBe(12);
+    view.setInt32(SAMPLE_LAYOUT.input, -1, true);
     expect(step()).toBe(4);
   });
 

@@ -1,0 +1,106 @@
+// Checks of the exports that `rivulet build` promises to embedders.
+
+import { importedCount, type ValueType, type WasmModule } from "../module.ts";
+import { constantValue, exportedConstant } from "./constants.ts";
+import { type Check, type Finding, finding } from "./subject.ts";
+
+const ABI_VERSION = 1;
+const HASH_BYTES = 16;
+const VALUE_BYTES = 4;
+
+interface AbiFunction {
+  readonly name: string;
+  readonly parameters: readonly ValueType[];
+  readonly results: readonly ValueType[];
+  readonly isOptional?: boolean;
+}
+
+const FUNCTIONS: readonly AbiFunction[] = [
+  { name: "step", parameters: [], results: ["i32"] },
+  { name: "reset", parameters: [], results: [] },
+  { name: "selftest", parameters: [], results: ["i32"] },
+  { name: "drive", parameters: ["i32", "i32"], results: ["i32"], isOptional: true },
+];
+
+const CONSTANTS = [
+  "abi_version",
+  "input",
+  "input_count",
+  "output",
+  "output_count",
+  "state",
+  "state_size",
+  "model_hash",
+];
+
+/** A part of linear memory that the embedder touches: `size` is the name of its size in units of `unit` bytes, or a number of bytes. */
+const AREAS = [
+  { name: "input", size: "input_count", unit: VALUE_BYTES, alignment: 4 },
+  { name: "output", size: "output_count", unit: VALUE_BYTES, alignment: 4 },
+  { name: "state", size: "state_size", unit: 1, alignment: 16 },
+  { name: "model_hash", size: HASH_BYTES, unit: 1, alignment: 1 },
+] as const;
+
+/** Functions and constants of the ABI are there, with the right types. */
+export const checkAbi: Check = ({ module }) => {
+  const version = constantValue(module, "abi_version");
+  const isOther = version !== undefined && version !== ABI_VERSION;
+  return [
+    ...FUNCTIONS.flatMap((expected) => checkFunction(module, expected)),
+    ...CONSTANTS.map((name) => exportedConstant(module, name)).filter((value) => typeof value === "object"),
+    ...(isOther ? [finding(`Found abi_version ${version}, expected ${ABI_VERSION}`)] : []),
+  ];
+};
+
+function checkFunction(module: WasmModule, { name, parameters, results, isOptional }: AbiFunction): Finding[] {
+  const expected = `a function ${signature({ parameters, results })}`;
+  const found = module.exports.find((item) => item.name === name);
+  if (found === undefined) return isOptional ? [] : [finding(`Found no export ${name}, expected ${expected}`)];
+  if (found.kind !== "function") return [finding(`Found a ${found.kind} as ${name}, expected ${expected}`, found)];
+  const item = module.functions[found.index - importedCount(module, "function")];
+  if (item === undefined) return [finding(`Found an import as ${name}, expected ${expected}`, found)];
+  const type = module.types[item.type] ?? { parameters: [], results: [] };
+  if (signature(type) === signature({ parameters, results })) return [];
+  return [finding(`Found a function ${signature(type)} as ${name}, expected ${expected}`, found)];
+}
+
+const signature = ({ parameters, results }: Pick<AbiFunction, "parameters" | "results">) =>
+  `(${parameters.join(", ")}) -> (${results.join(", ")})`;
+
+interface Area {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Input, output, state and hash are aligned, below `__heap_base` and apart from each other. */
+export const checkLayout: Check = ({ module }) => {
+  const heapBase = constantValue(module, "__heap_base");
+  if (heapBase === undefined) return undefined;
+  const findings: Finding[] = [];
+  const areas: Area[] = [];
+  for (const { name, size, unit, alignment } of AREAS) {
+    const start = constantValue(module, name);
+    const count = typeof size === "number" ? size : constantValue(module, size);
+    if (start === undefined || count === undefined) return undefined;
+    const end = start + count * unit;
+    if (start % alignment !== 0)
+      findings.push(finding(`Found ${name} at ${start}, expected a multiple of ${alignment}`));
+    if (count === 0) findings.push(finding(`Found ${size} 0, expected at least 1`));
+    if (start === 0 || end > heapBase) {
+      findings.push(finding(`Found ${name} at ${start} to ${end}, expected it above 0 and up to ${heapBase}`));
+    }
+    areas.push({ name, start, end });
+  }
+  return [...findings, ...overlaps(areas)];
+};
+
+function overlaps(areas: readonly Area[]): Finding[] {
+  const sorted = areas.toSorted((a, b) => a.start - b.start);
+  return sorted.slice(1).flatMap((area, index) => {
+    const before = sorted[index] as Area;
+    if (area.start >= before.end) return [];
+    const place = `${area.name} at ${area.start} inside ${before.name}`;
+    return [finding(`Found ${place}, which ends at ${before.end}, expected them apart`)];
+  });
+}
