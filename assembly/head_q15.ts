@@ -9,10 +9,10 @@ import { copy, I16s, I32s } from "./memory";
 export function inputQ15(raw: usize, offset: usize, x: usize, count: i32): void {
   const end = x + I16s.bytes(count);
   do {
-    let v = load<i32>(raw) - load<i32>(offset);
-    // Mostly in range, so asked first: in an interpreter clamping both ends costs more.
-    if (u32(v + 32768) > 65535) v = v < 0 ? -32768 : 32767;
+    const v = load<i32>(raw) - load<i32>(offset);
     store<i16>(x, v);
+    // Rarely out of range: asking once costs an interpreter less than clamping both ends.
+    if (u32(v + 32768) > 65535) store<i16>(x, v < 0 ? -32768 : 32767);
     raw += 4;
     offset += 4;
     x += 2;
@@ -102,11 +102,13 @@ export function widenQ15(h: usize, t: usize, size: i32): void {
  */
 export function outputQ15(t: usize, data: usize, to: usize, size: i32): void {
   const bytes = I32s.bytes(size);
-  for (const end = t + bytes; t < end; t += 4) {
+  const end = data + bytes;
+  do {
     store<i32>(to, scale(load<i32>(t), load<i32>(data + bytes)) + load<i32>(data));
-    data += 4;
+    t += 4;
     to += 4;
-  }
+    data += 4;
+  } while (data < end);
 }
 
 /** Adds the skip to the outputs: s in t, i32[size], multipliers i32[size]. */

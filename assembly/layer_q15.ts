@@ -100,6 +100,7 @@ export class Layer {
     const maskX = sizeof<P>() === 4 ? maskOf(shiftX) : 0;
     const maskH = sizeof<P>() === 4 ? maskOf(shiftH) : 0;
     const fresh = t + 96;
+    const last = h + units;
     let from = h;
     let to = fresh;
     do {
@@ -113,7 +114,7 @@ export class Layer {
       data = next;
       from += 8;
       to += 8;
-    } while (from < h + units);
+    } while (from < last);
     copyBack(h, fresh, units);
   }
 
