@@ -44,4 +44,25 @@ static inline char *rivulet_print(char *to, int32_t value) {
   return to;
 }
 
+// Writes value * 2^-fraction, exact: all its digits. `fraction` is -30..30. At most 44 bytes.
+static inline char *rivulet_print_real(char *to, int32_t value, int fraction) {
+  uint32_t rest = value < 0 ? 0u - (uint32_t)value : (uint32_t)value;
+  uint64_t scaled = fraction < 0 ? (uint64_t)rest << -fraction : rest;
+  uint32_t bits = fraction > 0 ? (uint32_t)fraction : 0;
+  uint64_t integer = scaled >> bits, part = scaled & ((1ull << bits) - 1);
+  char digits[20];
+  int count = 0;
+  if (value < 0) *to++ = '-';
+  do digits[count++] = (char)('0' + integer % 10);
+  while ((integer /= 10) != 0);
+  while (count > 0) *to++ = digits[--count];
+  if (part != 0) *to++ = '.';
+  for (; part != 0; part &= (1ull << bits) - 1) {
+    part *= 10;
+    *to++ = (char)('0' + (part >> bits));
+  }
+  *to = 0;
+  return to;
+}
+
 #endif

@@ -1,6 +1,6 @@
 #include "semihosting.h"
 
-#include <string.h>
+#include "memory.h"
 
 int semihosting_call(int operation, void *parameter) {
 #ifdef __arm__

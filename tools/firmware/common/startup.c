@@ -9,8 +9,8 @@ int main(void);
 static void run(void) {
   for (uint32_t *to = data_start, *from = data_load; to != from && to < data_end;) *to++ = *from++;
   for (volatile uint32_t *to = bss_start; to < bss_end;) *to++ = 0;
-  uint32_t here;
-  for (volatile uint32_t *to = bss_end; to < &here - 32; to++) *to = STACK_PAINT;
+  uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  for (volatile uint32_t *to = bss_end; (uintptr_t)to < here - 64; to++) *to = STACK_PAINT;
   semihosting_exit(main());
 }
 

@@ -7,6 +7,8 @@
 // NULL, or what is wrong.
 const char *engine_start(void);
 uint8_t *engine_memory(void);
+// What went wrong last, "" when nothing did.
+const char *engine_error(void);
 int engine_step(void);
 int engine_selftest(void);
 

@@ -10,9 +10,9 @@
 #include "model.h"
 #include "rivulet_snapshot.h"
 #include "rivulet_text.h"
+#include "memory.h"
 #include "semihosting.h"
 
-#include <string.h>
 
 static char words[5][64];
 
@@ -105,6 +105,7 @@ int main(void) {
   if (strcmp(words[0], "drive") == 0) {
     int32_t wrong = engine_selftest();
     tell("selftest", wrong);
+    if (*engine_error()) fail(engine_error());
     tell("hash", engine_drive(number(words[1]), number(words[2])));
     result = wrong != 0;
   } else if (strcmp(words[0], "feed") == 0) {
