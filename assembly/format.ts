@@ -70,6 +70,17 @@ export const LAYER_GRU_BEFORE = 6;
 /** Units or rows in one block of the packed weights. */
 export const BLOCK = 16;
 
+/** Address of the tanh table in a module for a microcontroller, base and slope of each entry; 0 to 15 stay unused, so that 0 is no address. */
+export const DEVICE_TABLE = 16;
+/** Entries of that table: the segments of TANH_TABLE from v >> 8 = -83 to 82, beyond which tanh is flat. */
+export const DEVICE_TABLE_ENTRIES = 166;
+/** What is added to v to count from the first of them. */
+export const DEVICE_TABLE_OFFSET = 21248;
+/** The greatest v, counted so, that is not beyond them. */
+export const DEVICE_TABLE_SPAN = 42240;
+/** Version of the functions and globals that a module for a microcontroller exports. */
+export const DEVICE_ABI_VERSION = 1;
+
 /** Coefficients of the cubic for 2^-x, Q15 (FORMAT.md 5.6; fitted by tools/build/tables.mjs). */
 export const EXP2_A = 22664;
 export const EXP2_B = 7582;

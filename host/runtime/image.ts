@@ -13,8 +13,8 @@ export interface Image {
   readonly stateBytes: number;
 }
 
-/** The LAYER_* word of a layer's record. */
-const kindOf = (layer: LayerSpec): number => {
+/** The LAYER_* word of a layer. */
+export const layerKind = (layer: LayerSpec): number => {
   if (layer.kind === "gru") return layer.reset === "after" ? format.LAYER_GRU_AFTER : format.LAYER_GRU_BEFORE;
   return {
     linear: format.LAYER_LINEAR,
@@ -115,7 +115,7 @@ function checksum(image: Uint8Array): number {
 
 function record(layer: LayerSpec, sizeIn: number, next: number): Uint8Array {
   const words = new Int32Array(format.RECORD_SIZE / 4);
-  words[format.RECORD_KIND / 4] = kindOf(layer);
+  words[format.RECORD_KIND / 4] = layerKind(layer);
   words[format.RECORD_SIZE_IN / 4] = sizeIn;
   words[format.RECORD_SIZE_OUT / 4] = layer.size;
   words[format.RECORD_NEXT / 4] = next;

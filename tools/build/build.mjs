@@ -54,7 +54,7 @@ function isFresh(outputs, inputs) {
 }
 
 async function buildKernels() {
-  const outputs = [...WASM.map((name) => `build/${name}.wasm`), "build/kernels.ts"];
+  const outputs = [...WASM.map((name) => `build/${name}.wasm`), "build/kernels.ts", "build/device.ts"];
   if (isFresh(outputs, filesBelow("assembly", "asconfig.json", "tools/build/wasm.mjs"))) return;
   const { buildWasm } = await import("./wasm.mjs");
   await buildWasm();

@@ -1,5 +1,5 @@
-// Compiles the four kernel modules into build/*.wasm and writes build/kernels.ts, which carries them as base64 for the host:
-// so the library needs no file access and runs unchanged in Node, in a bundle and in a browser.
+// Compiles the four kernel modules into build/*.wasm and writes build/kernels.ts, which carries them as base64 for the host, and likewise
+// build/device.ts with the libraries of the builds for microcontrollers: so the library needs no file access and runs unchanged in Node, in a bundle and in a browser.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
@@ -11,26 +11,38 @@ const TARGETS = [
   { name: "q15-simd", entry: "assembly/q15.ts", constant: "Q15_SIMD" },
 ];
 
+/** The functions that the linker takes the modules for microcontrollers from. */
+const LIBRARIES = [
+  { name: "device-f32", entry: "assembly/device_f32.ts", constant: "DEVICE_F32" },
+  { name: "device-q15", entry: "assembly/device_q15.ts", constant: "DEVICE_Q15" },
+];
+
 /** Compiles one target of asconfig.json. */
 async function compile(entry, target) {
   const { error, stderr } = await asc.main([entry, "--config", "asconfig.json", "--target", target]);
   if (error) throw new Error(`${target} does not compile\n${stderr.toString().slice(0, 4000)}`);
 }
 
-/** Compiles all modules. Returns their sizes in bytes by name. */
-export async function buildWasm() {
-  mkdirSync("build", { recursive: true });
+/** Compiles modules and writes them as base64. Returns their sizes in bytes by name. */
+async function compileTo(file, targets) {
   const lines = ["// Written by tools/build/wasm.mjs.", ""];
   const sizes = {};
-  for (const { name, entry, constant } of TARGETS) {
+  for (const { name, entry, constant } of targets) {
     await compile(entry, name);
     const bytes = readFileSync(`build/${name}.wasm`);
     sizes[name] = bytes.length;
     lines.push(`/** The ${name} module, ${bytes.length} bytes, base64. */`);
     lines.push(`export const ${constant}: string =\n  "${bytes.toString("base64")}";`, "");
   }
-  writeFileSync("build/kernels.ts", lines.join("\n"));
+  writeFileSync(file, lines.join("\n"));
   return sizes;
+}
+
+/** Compiles all modules. Returns their sizes in bytes by name. */
+export async function buildWasm() {
+  mkdirSync("build", { recursive: true });
+  // Apart, so that the library for browsers does not carry what only the command line needs.
+  return { ...(await compileTo("build/kernels.ts", TARGETS)), ...(await compileTo("build/device.ts", LIBRARIES)) };
 }
 
 /** Compiles build/limits.wasm, which the benchmark measures the kernels against. */

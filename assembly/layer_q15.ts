@@ -1,0 +1,184 @@
+// A GRU layer in the modules for microcontrollers: how the units of a layer are gone through, for three ways to store the weights.
+//
+// K: u64 for mac_wide.ts, u8 for mac_bytes.ts, i8 for mac_rows.ts. P: mac_limits.ts.
+//
+// Data of a reset-after layer, for each group of four units:
+//
+//   bias          i32[2][3][4]        b, c; gates r, z, n; unit. Wide and bytes: those of even units offset by 2^31
+//   multipliers   i16[2][3][4]        mx, mh; gates r, z, n; unit
+//   W, U          wide: as gateSumsWide reads them; bytes: each gate as rowSumsBytes; rows: each pair of units as gateSumsRows
+//
+// and of a reset-before layer, gate r of all groups first, then z and n of all groups:
+//
+//   bias          i32[1 or 2][2][4]   gates; b, c; unit
+//   multipliers   i16[1 or 2][2][4]   gates; mx, mh; unit
+//   W, U          of each gate, as rowSums… reads them
+
+import { Unit, unitBefore, unitReset } from "./cell_q15";
+import { rowSumsBytes, total128 } from "./mac_bytes";
+import { limitOf, maskOf } from "./mac_limits";
+import { gateSumsRows, rowSumsRows } from "./mac_rows";
+import { gateSumsWide, rowSumsWide } from "./mac_wide";
+import { copy } from "./memory";
+
+/** The inner loops of a way to store weights. */
+class Mac {
+  /** The sums of one vector, all gates of four units. */
+  @inline static gates<K, P>(
+    b: usize,
+    w: usize,
+    x: usize,
+    end: usize,
+    t: usize,
+    total: i32,
+    shift: i32,
+    limit: i64,
+    mask: i64,
+  ): usize {
+    if (sizeof<K>() === 8) return gateSumsWide<P>(b, w, x, end, t, shift, limit, mask);
+    if (isSigned<K>()) {
+      w = gateSumsRows<P>(b, w, x, end, t, shift, 1 << (15 + shift), i32(mask));
+      return gateSumsRows<P>(b + 8, w, x, end, t + 8, shift, 1 << (15 + shift), i32(mask));
+    }
+    for (const last = b + 48; b < last; b += 16) {
+      w = rowSumsBytes<P>(b, w, x, end, t, total, shift, limit, mask);
+      t += 16;
+    }
+    return w;
+  }
+
+  /** The sums of one vector, one gate of four units. */
+  @inline static rows<K, P>(
+    b: usize,
+    w: usize,
+    x: usize,
+    end: usize,
+    t: usize,
+    total: i32,
+    shift: i32,
+    limit: i64,
+    mask: i64,
+  ): usize {
+    if (sizeof<K>() === 8) return rowSumsWide<P>(b, w, x, end, t, shift, limit, mask);
+    if (isSigned<K>()) return rowSumsRows<P>(b, w, x, end, t, shift, 1 << (15 + shift), i32(mask));
+    return rowSumsBytes<P>(b, w, x, end, t, total, shift, limit, mask);
+  }
+
+  /** What the inner loops of bytes must know of a vector. */
+  @inline static total<K>(x: usize, end: usize): i32 {
+    return sizeof<K>() === 1 && !isSigned<K>() ? total128(x, end) : 0;
+  }
+}
+
+/** A GRU layer. */
+export class Layer {
+  /**
+   * Advances a reset-after layer by one time step. `h` is updated in place.
+   *
+   * @param data  biases, multipliers and weights as drawn above
+   * @param x  input, i16
+   * @param xEnd  address after the last column, padded as the inner loop asks
+   * @param h  hidden state, i16[H padded to 8]
+   * @param hEnd  as xEnd
+   * @param units  bytes of the state of all groups: 2 H, padded to 8
+   * @param t  work space: sums of a group, 96 bytes, then the new state
+   */
+  @inline static after<K, P>(
+    data: usize,
+    x: usize,
+    xEnd: usize,
+    h: usize,
+    hEnd: usize,
+    units: usize,
+    t: usize,
+    shiftX: i32,
+    shiftH: i32,
+  ): void {
+    const totalX = Mac.total<K>(x, xEnd);
+    const totalH = Mac.total<K>(h, hEnd);
+    const limitX = limitOf(shiftX);
+    const limitH = limitOf(shiftH);
+    const maskX = maskOf(shiftX);
+    const maskH = maskOf(shiftH);
+    const fresh = t + 96;
+    for (let at: usize = 0; at < units; at += 8) {
+      const w = Mac.gates<K, P>(data, data + 144, x, xEnd, t, totalX, shiftX, limitX, maskX);
+      const next = Mac.gates<K, P>(data + 48, w, h, hEnd, t + 48, totalH, shiftH, limitH, maskH);
+      if (sizeof<K>() === 8) fourWide(t, data + 96, h + at, fresh + at, shiftX, shiftH);
+      else four(t, data + 96, h + at, fresh + at, shiftX, shiftH);
+      data = next;
+    }
+    copy<i64>(h, fresh, units);
+  }
+
+  /**
+   * Advances a reset-before layer by one time step. Parameters as `after`, but t holds r * h, padded as the inner loop asks, behind the new state,
+   * which is padded likewise.
+   */
+  @inline static before<K, P>(
+    data: usize,
+    x: usize,
+    xEnd: usize,
+    h: usize,
+    hEnd: usize,
+    units: usize,
+    t: usize,
+    shiftX: i32,
+    shiftH: i32,
+  ): void {
+    const totalX = Mac.total<K>(x, xEnd);
+    const totalH = Mac.total<K>(h, hEnd);
+    const limitX = limitOf(shiftX);
+    const limitH = limitOf(shiftH);
+    const maskX = maskOf(shiftX);
+    const maskH = maskOf(shiftH);
+    const fresh = t + 96;
+    const gated = fresh + (hEnd - h);
+    for (let at: usize = 0; at < units; at += 8) {
+      let w = Mac.rows<K, P>(data, data + 48, x, xEnd, t, totalX, shiftX, limitX, maskX);
+      w = Mac.rows<K, P>(data + 16, w, h, hEnd, t + 16, totalH, shiftH, limitH, maskH);
+      for (let i: usize = 0; i < 8; i += 2) {
+        unitReset(t + 2 * i, data + 32 + i, h + at + i, gated + at + i, shiftX, shiftH);
+      }
+      data = w;
+    }
+    const gatedEnd = gated + (hEnd - h);
+    const totalQ = Mac.total<K>(gated, gatedEnd);
+    for (let at: usize = 0; at < units; at += 8) {
+      let w = Mac.rows<K, P>(data, data + 96, x, xEnd, t, totalX, shiftX, limitX, maskX);
+      w = Mac.rows<K, P>(data + 16, w, h, hEnd, t + 16, totalH, shiftH, limitH, maskH);
+      w = Mac.rows<K, P>(data + 32, w, x, xEnd, t + 32, totalX, shiftX, limitX, maskX);
+      w = Mac.rows<K, P>(data + 48, w, gated, gatedEnd, t + 48, totalQ, shiftH, limitH, maskH);
+      for (let i: usize = 0; i < 8; i += 2) {
+        unitBefore(t + 2 * i, data + 64 + i, h + at + i, fresh + at + i, shiftX, shiftH);
+      }
+      data = w;
+    }
+    copy<i64>(h, fresh, units);
+  }
+}
+
+/** Four units of a reset-after layer. */
+function four(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+  const end = t + 16;
+  do {
+    Unit.after(t, m, h, to, shiftX, shiftH);
+    t += 4;
+    m += 2;
+    h += 2;
+    to += 2;
+  } while (t < end);
+}
+
+/** The same, two at a time: larger, fewer operations. */
+function fourWide(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+  const end = t + 16;
+  do {
+    Unit.after(t, m, h, to, shiftX, shiftH);
+    Unit.after(t + 4, m + 2, h + 2, to + 2, shiftX, shiftH);
+    t += 8;
+    m += 4;
+    h += 4;
+    to += 4;
+  } while (t < end);
+}

@@ -1,0 +1,61 @@
+// Multiply-accumulate for interpreters, weights of 1 byte: for small memories. As mac_wide.ts, but a word of 64 bits holds two rows over four columns,
+// byte k of its lower half the weight of the lower row and column k, byte k of its upper half that of the upper row, each plus 128. Two bytes of
+// a word under the mask are again w_a + w_b 2^32; what the 128s add up to, 128 Σ x in each sum, is taken off at the start.
+
+import { BOTH, clampSums, OFFSET } from "./mac_limits";
+
+/** The bytes of two rows over one column. */
+const COLUMN: i64 = 0x000000ff000000ff;
+
+/**
+ * Computes `bias + W x` of one gate of four units.
+ *
+ * @param b  biases, i32[4], the even ones offset
+ * @param w  weights, u8[columns padded to 4, by 4][2][2][4]: pair of units, unit, column
+ * @param x  vector, i16, readable to the next multiple of 4 elements
+ * @param end  address after the last multiple of 4 elements
+ * @param t  sums, i32[4], written
+ * @param total  128 Σ x
+ * @returns the address after the weights
+ */
+export function rowSumsBytes<P>(
+  b: usize,
+  w: usize,
+  x: usize,
+  end: usize,
+  t: usize,
+  total: i32,
+  shift: i32,
+  limit: i64,
+  mask: i64,
+): usize {
+  const offset = i64(total) * BOTH;
+  let a0 = load<i64>(b) - offset;
+  let a1 = load<i64>(b, 8) - offset;
+  do {
+    const x0 = i64(load<i16>(x));
+    const x1 = i64(load<i16>(x, 2));
+    const x2 = i64(load<i16>(x, 4));
+    const x3 = i64(load<i16>(x, 6));
+    const t0 = load<i64>(w);
+    a0 += x0 * (t0 & COLUMN) + x1 * ((t0 >> 8) & COLUMN) + x2 * ((t0 >> 16) & COLUMN) + x3 * ((t0 >> 24) & COLUMN);
+    const t1 = load<i64>(w, 8);
+    a1 += x0 * (t1 & COLUMN) + x1 * ((t1 >> 8) & COLUMN) + x2 * ((t1 >> 16) & COLUMN) + x3 * ((t1 >> 24) & COLUMN);
+    x += 8;
+    w += 16;
+  } while (x < end);
+  store<i64>(t, a0 ^ OFFSET);
+  store<i64>(t, a1 ^ OFFSET, 8);
+  if (sizeof<P>() === 4 && (((a0 + limit) | (a1 + limit)) & mask) !== 0) clampSums(t, 4, shift);
+  return w;
+}
+
+/** 128 Σ x over the elements from x to end. */
+export function total128(x: usize, end: usize): i32 {
+  let sum = 0;
+  do {
+    sum += i32(load<i16>(x));
+    x += 2;
+  } while (x < end);
+  return sum << 7;
+}

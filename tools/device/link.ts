@@ -1,0 +1,183 @@
+// Library functions + what a model needs → one module. The library (assembly/device_*.ts, compiled once) holds every kernel; a module gets those that
+// its step calls, byte for byte, and a `step` of nothing but calls with constant arguments.
+
+import { DEVICE_ABI_VERSION } from "../../assembly/format.ts";
+import { code, functionOf } from "../wasm/encode.ts";
+import { instructionsOf, mapCalls } from "../wasm/instructions.ts";
+import {
+  type DataSegment,
+  EMPTY_MODULE,
+  type Export,
+  type FunctionType,
+  type Global,
+  importedCount,
+  type WasmFunction,
+  type WasmModule,
+} from "../wasm/module.ts";
+import { writeModule } from "../wasm/write.ts";
+import type { Call, Program } from "./types.ts";
+
+const PAGE = 65536;
+
+/** What a linked module may have besides the ABI. */
+export interface LinkOptions {
+  /** Exports `drive`, the run of pseudo-random samples by which runtimes are compared. */
+  readonly drive?: boolean;
+}
+
+/** Links the module of a program. */
+export function linkModule(library: WasmModule, program: Program, options: LinkOptions = {}): Uint8Array {
+  return writeModule(new Linker(library).link(program, options));
+}
+
+class Linker {
+  readonly #library: WasmModule;
+  readonly #imports: number;
+  readonly #types: FunctionType[] = [];
+  readonly #functions: (WasmFunction | undefined)[] = [];
+  /** Index in the module of each library function taken. */
+  readonly #taken = new Map<number, number>();
+  #step = -1;
+
+  constructor(library: WasmModule) {
+    this.#library = library;
+    this.#imports = importedCount(library, "function");
+  }
+
+  link(program: Program, { drive }: LinkOptions): WasmModule {
+    const { input, output, state, vectors, vocabulary } = program;
+    const words = [input.address, input.bytes, output.address, output.bytes, state.address, state.bytes];
+    this.#step = this.#reserve();
+    const exports: Export[] = [{ name: "memory", kind: "memory", index: 0 }];
+    const exported = (name: string, index: number) => exports.push({ name, kind: "function", index });
+    exported("step", this.#step);
+    exported("reset", this.#define([], [], [{ name: "resetState", args: [state.address, state.bytes] }]));
+    exported(
+      "selftest",
+      this.#define([], ["i32"], [{ name: "selftest", args: [vectors.address, vectors.steps, ...words] }]),
+    );
+    if (drive) exported("drive", this.#driver(program.numeric, [...words, vocabulary]));
+    this.#functions[this.#step] = this.#stepOf(program.calls);
+    const globals = globalsOf(program);
+    globals.forEach(([name], index) => {
+      exports.push({ name, kind: "global", index });
+    });
+    const pages = Math.ceil(program.memoryBytes / PAGE);
+    return {
+      ...EMPTY_MODULE,
+      types: this.#types,
+      functions: this.#functions as WasmFunction[],
+      memories: [{ min: pages, max: pages, isShared: false }],
+      globals: globals.map(
+        ([, value]): Global => ({ type: "i32", isMutable: false, init: { kind: "i32.const", value } }),
+      ),
+      exports,
+      data: [...this.#library.data, ...segmentsOf(program)],
+    };
+  }
+
+  /** The function that advances the state: its calls one after the other, then status 0. */
+  #stepOf(calls: readonly Call[]): WasmFunction {
+    const body = code();
+    const needsStatus = calls.some(({ hasStatus }, index) => hasStatus && index < calls.length - 1);
+    calls.forEach((call, index) => {
+      for (const arg of call.args) body.i32(arg);
+      body.call(this.#take(call.name));
+      // A status other than 0 ends the step; that of the last call is the step's.
+      if (call.hasStatus && index < calls.length - 1) body.tee(0).if().get(0).op("return").end();
+    });
+    if (!calls.at(-1)?.hasStatus) body.i32(0);
+    return functionOf(this.#type({ parameters: [], results: ["i32"] }), needsStatus ? ["i32"] : [], body);
+  }
+
+  #driver(numeric: string, args: readonly number[]): number {
+    const body = code().get(0).get(1);
+    for (const arg of args) body.i32(arg);
+    body.call(this.#take(`drive_${numeric}`));
+    const index = this.#reserve();
+    this.#functions[index] = functionOf(this.#type({ parameters: ["i32", "i32"], results: ["i32"] }), [], body);
+    return index;
+  }
+
+  #define(parameters: FunctionType["parameters"], results: FunctionType["results"], calls: readonly Call[]): number {
+    const index = this.#reserve();
+    const body = code();
+    for (const { name, args } of calls) {
+      for (const arg of args) body.i32(arg);
+      body.call(this.#take(name));
+    }
+    this.#functions[index] = functionOf(this.#type({ parameters, results }), [], body);
+    return index;
+  }
+
+  /** Index of a library function by the name of its export, taken into the module with all that it calls. */
+  #take(name: string): number {
+    const found = this.#library.exports.find((item) => item.kind === "function" && item.name === name);
+    if (found === undefined) throw new Error(`The library has no function ${name}`);
+    return this.#takeIndex(found.index);
+  }
+
+  #takeIndex(index: number): number {
+    // The only import is the model's step.
+    if (index < this.#imports) return this.#step;
+    const known = this.#taken.get(index);
+    if (known !== undefined) return known;
+    const source = this.#library.functions[index - this.#imports] as WasmFunction;
+    const place = this.#reserve();
+    this.#taken.set(index, place);
+    for (const { name, immediates } of instructionsOf(source.body)) {
+      if (name === "call") this.#takeIndex(immediates.index as number);
+    }
+    this.#functions[place] = {
+      type: this.#type(this.#library.types[source.type] as FunctionType),
+      locals: source.locals,
+      body: mapCalls(source.body, (callee) => this.#takeIndex(callee)),
+    };
+    return place;
+  }
+
+  #reserve(): number {
+    return this.#functions.push(undefined) - 1;
+  }
+
+  #type(type: FunctionType): number {
+    const same = ({ parameters, results }: FunctionType) =>
+      String(parameters) === String(type.parameters) && String(results) === String(type.results);
+    const index = this.#types.findIndex(same);
+    return index >= 0 ? index : this.#types.push(type) - 1;
+  }
+}
+
+/** The constants that a module exports. */
+function globalsOf({ input, output, state, modelHash, memoryBytes }: Program): readonly (readonly [string, number])[] {
+  return [
+    ["abi_version", DEVICE_ABI_VERSION],
+    ["input", input.address],
+    ["input_count", input.bytes / 4],
+    ["output", output.address],
+    ["output_count", output.bytes / 4],
+    ["state", state.address],
+    ["state_size", state.bytes],
+    ["model_hash", modelHash.address],
+    ["__data_end", memoryBytes],
+    ["__heap_base", memoryBytes],
+  ];
+}
+
+/** One data segment for each run of constants; gaps of alignment are cheaper than a segment's head. */
+function segmentsOf({ regions }: Program): readonly DataSegment[] {
+  const runs: { address: number; end: number; parts: { at: number; data: Uint8Array }[] }[] = [];
+  for (const { address, bytes, data } of regions) {
+    if (data === undefined) continue;
+    const last = runs.at(-1);
+    const run = last && address - last.end < 8 ? last : { address, end: address, parts: [] };
+    if (run !== last) runs.push(run);
+    run.parts.push({ at: address - run.address, data });
+    run.end = address + bytes;
+  }
+  return runs.map(({ address, end, parts }) => {
+    const bytes = new Uint8Array(end - address);
+    for (const { at, data } of parts) bytes.set(data, at);
+    return { place: { kind: "active", memory: 0, address: { kind: "i32.const", value: address } }, bytes };
+  });
+}
