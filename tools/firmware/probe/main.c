@@ -1,0 +1,126 @@
+// The firmware that tests and measurements run under qemu; the command line says what to do:
+//
+//     drive SEED STEPS             the module's own test: a hash over outputs and state
+//     feed SAMPLES PREDICTIONS     raw samples (i32, or f32) of a file through step()
+//          [FROM|- [TO]]           after a restored snapshot; the state goes to a snapshot
+//     count STEPS                  executed instructions of so many steps, and of twice as many
+#include "board.h"
+#include "counter.h"
+#include "engine.h"
+#include "model.h"
+#include "rivulet_snapshot.h"
+#include "rivulet_text.h"
+#include "memory.h"
+#include "semihosting.h"
+
+
+static char words[5][64];
+
+static void split(const char *line) {
+  for (int word = 0; word < 5 && *line; word++) {
+    int length = 0;
+    while (*line == ' ') line++;
+    while (*line && *line != ' ' && length < 63) words[word][length++] = *line++;
+  }
+}
+
+static int32_t number(const char *text) {
+  double value = 0;
+  return rivulet_parse(&text, &value) ? 0 : (int32_t)value;
+}
+
+static void tell(const char *name, int32_t value) {
+  char text[12];
+  semihosting_write(name);
+  semihosting_write(" ");
+  rivulet_print(text, value);
+  semihosting_write(text);
+  semihosting_write("\n");
+}
+
+static int fail(const char *reason) {
+  semihosting_write("error ");
+  semihosting_write(reason);
+  semihosting_write("\n");
+  return 1;
+}
+
+static uint8_t snapshot[RIVULET_STATE_SIZE + RIVULET_SNAPSHOT_OVERHEAD];
+
+static int feed(void) {
+  uint8_t *memory = engine_memory();
+  const uint8_t *hash = memory + RIVULET_MODEL_HASH;
+  if (words[3][0] && strcmp(words[3], "-") != 0) {
+    int file = semihosting_open(words[3], 'r');
+    int bytes = semihosting_read(file, snapshot, sizeof snapshot);
+    semihosting_close(file);
+    int status = rivulet_snapshot_read(snapshot, (uint32_t)bytes, hash, memory + RIVULET_STATE, RIVULET_STATE_SIZE);
+    tell("restored", status);
+    if (status != 0) return 1;
+  }
+  int samples = semihosting_open(words[1], 'r'), predictions = semihosting_open(words[2], 'w');
+  if (samples < 0 || predictions < 0) return fail("cannot open a file");
+  int32_t status = 0, steps = 0;
+  for (; semihosting_read(samples, memory + RIVULET_INPUT, 4 * RIVULET_INPUT_COUNT) == 4 * RIVULET_INPUT_COUNT; steps++) {
+    status |= engine_step();
+    semihosting_write_file(predictions, memory + RIVULET_OUTPUT, 4 * RIVULET_OUTPUT_COUNT);
+  }
+  semihosting_close(predictions);
+  if (words[4][0]) {
+    uint32_t size = rivulet_snapshot_write(snapshot, hash, memory + RIVULET_STATE, RIVULET_STATE_SIZE);
+    int file = semihosting_open(words[4], 'w');
+    semihosting_write_file(file, snapshot, (int)size);
+    semihosting_close(file);
+  }
+  tell("steps", steps);
+  tell("status", status);
+  return status;
+}
+
+// Instructions of `steps` steps over changing inputs, the making of the inputs included.
+static int32_t count(int32_t steps, int with_step) {
+  uint8_t *memory = engine_memory();
+  uint32_t seed = 1;
+  counter_start();
+  for (int32_t step = 0; step < steps; step++) {
+    for (int i = 0; i < RIVULET_INPUT_COUNT; i++) {
+      seed = seed * 1664525 + 1013904223;
+#if RIVULET_FLOAT
+      float value = (float)((int32_t)seed >> 8) / 4194304.0f;
+#else
+      int32_t value = (int32_t)seed >> 16;
+#endif
+      memcpy(memory + RIVULET_INPUT + 4 * i, &value, 4);
+    }
+    if (with_step) engine_step();
+  }
+  return (int32_t)counter_read();
+}
+
+int main(void) {
+  split(semihosting_command_line());
+  const char *reason = engine_start();
+  if (reason) return fail(reason);
+  int result = 0;
+  if (strcmp(words[0], "drive") == 0) {
+    int32_t wrong = engine_selftest();
+    tell("selftest", wrong);
+    if (*engine_error()) fail(engine_error());
+    tell("hash", engine_drive(number(words[1]), number(words[2])));
+    result = wrong != 0;
+  } else if (strcmp(words[0], "feed") == 0) {
+    result = feed();
+  } else if (strcmp(words[0], "count") == 0) {
+    int32_t steps = number(words[1]);
+    engine_step(); // wasm3 compiles a function when it is first called
+    int32_t once = count(steps, 1) - count(steps, 0);
+    tell("steps", steps);
+    tell("once", once);
+    tell("twice", count(2 * steps, 1) - count(2 * steps, 0));
+  } else {
+    result = fail("unknown command");
+  }
+  tell("stack", (int32_t)stack_used());
+  tell("memory", (int32_t)engine_memory_used());
+  return result;
+}
