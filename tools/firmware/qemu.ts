@@ -49,7 +49,9 @@ export async function buildFirmware(firmware: Firmware): Promise<string> {
   const command = [
     ...board.flags,
     ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections"],
-    ...["-ffreestanding", "-fno-tree-loop-distribute-patterns", `-DBOARD_${board.name.replaceAll("-", "_")}`],
+    // With a C library, memcpy of a few bytes becomes code in place: wasm3 then needs a third of the native stack.
+    ...(firmware.newlib ? [] : ["-ffreestanding", "-fno-tree-loop-distribute-patterns"]),
+    `-DBOARD_${board.name.replaceAll("-", "_")}`,
     ...[`-I${folder}`, `-I${ROOT}/common`],
     ...(firmware.options ?? []),
     ...inputs,
@@ -115,7 +117,7 @@ export function wasm3Probe(wasm3: string): { sources: string[]; options: string[
 
 /** The sources of wasm3 itself that an embedder needs, and ours around them. */
 export function wasm3Sources(wasm3: string): string[] {
-  const ours = ["wasm3-cortex-m/rivulet_wasm3.c", "wasm3-cortex-m/heap.c"];
+  const ours = ["wasm3-cortex-m/rivulet_wasm3.c"];
   const theirs = readdirSync(wasm3).filter((file) => /^m3_(?!info).*\.c$/.test(file));
   return [...ours, ...theirs.map((file) => path.resolve(wasm3, file))];
 }

@@ -29,6 +29,11 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 #endif
+#if defined(__GNUC__) && !defined(__clang__) && (!defined(__thumb__) || defined(__thumb2__))
+// Several rows are summed at once, as many as there are registers. Left alone, gcc reorders the sums until they do not fit:
+// 13 % more instructions on a Cortex-M4, 21 % on rv32imac, measured with gcc 12.
+#pragma GCC optimize("no-tree-reassoc", "no-schedule-insns", "no-tree-pre")
+#endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "Linear memory is little-endian; so must be the processor"
 #endif

@@ -17,11 +17,17 @@
 // The compiler's tables: 10 bytes for each level of stack, 4 for each constant. A module that needs more is refused
 // ("compiling function overran its stack height limit").
 #ifndef d_m3MaxFunctionStackHeight
-#define d_m3MaxFunctionStackHeight 64
+#define d_m3MaxFunctionStackHeight 48
 #endif
 #ifndef d_m3MaxConstantTableSize
-#define d_m3MaxConstantTableSize 32
+#define d_m3MaxConstantTableSize 16
 #endif
+
+// All memory of wasm3 is one static array, from which it takes piece after piece: no malloc, no heads of blocks.
+#ifndef d_m3FixedHeap
+#define d_m3FixedHeap 12288
+#endif
+#define d_m3FixedHeapAlign 8
 
 // Names that a function is exported by.
 #define d_m3MaxDuplicateFunctionImpl 1

@@ -8,6 +8,7 @@
 #define RIVULET_OPERAND_STACK 512
 #endif
 
+static const uint8_t *heap;
 static IM3Runtime runtime;
 static IM3Function step_function;
 static M3Result error;
@@ -19,6 +20,7 @@ static IM3Function find(const char *name) {
 }
 
 const char *rivulet_begin(void) {
+  heap = m3_Malloc(8);
   IM3Environment environment = m3_NewEnvironment();
   runtime = environment ? m3_NewRuntime(environment, RIVULET_OPERAND_STACK, 0) : 0;
   if (!runtime) return error = m3Err_mallocFailed;
@@ -55,3 +57,11 @@ int32_t rivulet_call(const char *name, int32_t a, int32_t b) {
 }
 
 const char *rivulet_error(void) { return error ? error : ""; }
+
+// wasm3 hands out one piece after the other, so the next one tells where it is.
+uint32_t rivulet_heap_used(void) {
+  uint8_t *next = m3_Malloc(8);
+  uint32_t used = next ? (uint32_t)(next - heap) : d_m3FixedHeap;
+  m3_FreeImpl(next);
+  return used;
+}

@@ -21,6 +21,9 @@ int rivulet_selftest(void);
 // Calls an export of two integers that answers one; -1 when there is none.
 int32_t rivulet_call(const char *name, int32_t a, int32_t b);
 
+// Bytes of d_m3FixedHeap in use, linear memory and operand stack included.
+uint32_t rivulet_heap_used(void);
+
 // What wasm3 said last.
 const char *rivulet_error(void);
 
