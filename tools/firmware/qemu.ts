@@ -48,7 +48,16 @@ export async function buildFirmware(firmware: Firmware): Promise<string> {
   const inputs = [...common, ...firmware.sources].map((source) => path.resolve(ROOT, source));
   const command = [
     ...board.flags,
-    ...["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections"],
+    ...[
+      "-std=c11",
+      "-O2",
+      "-Wall",
+      "-Wextra",
+      "-Werror",
+      "-ffp-contract=off",
+      "-ffunction-sections",
+      "-fdata-sections",
+    ],
     // With a C library, memcpy of a few bytes becomes code in place: wasm3 then needs a third of the native stack.
     ...(firmware.newlib ? [] : ["-ffreestanding", "-fno-tree-loop-distribute-patterns"]),
     `-DBOARD_${board.name.replaceAll("-", "_")}`,
