@@ -52,7 +52,8 @@ export async function moduleToC(wasm: Uint8Array, options: ModuleToCOptions = {}
 function usedMemory(wasm: Uint8Array): number {
   const module = new WebAssembly.Module(Uint8Array.from(wasm));
   const imported = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
-  if (imported.length > 0) throw new CliError(`Module imports ${imported.join(", ")}; one for a device imports nothing`);
+  if (imported.length > 0)
+    throw new CliError(`Module imports ${imported.join(", ")}; one for a device imports nothing`);
   const heapBase = new WebAssembly.Instance(module).exports.__heap_base;
   if (!(heapBase instanceof WebAssembly.Global)) {
     throw new CliError("Module does not export __heap_base, so the size of its memory is unknown");
@@ -110,7 +111,8 @@ interface Source {
 const PROTOTYPE = /^static \w+ w2c_m_\w+\(w2c_m\*.*\);$/gm;
 const SEGMENT = /^static const u8 data_segment_data_w2c_m_\w+\[\] = \{[^}]*\};$/gm;
 const LOAD = /^ {2}LOAD_DATA\(instance->\w+, (\d+)u, (data_segment_data_w2c_m_\w+), (\d+)\);$/gm;
-const EXPORT = /\/\* export: '(\w+)' \*\/\n(\w+) \w+\(w2c_m\* instance((?:, \w+ \w+)*)\) \{[^}]*?\b(w2c_m_\w+)\(instance/g;
+const EXPORT =
+  /\/\* export: '(\w+)' \*\/\n(\w+) \w+\(w2c_m\* instance((?:, \w+ \w+)*)\) \{[^}]*?\b(w2c_m_\w+)\(instance/g;
 const LAST_HELPER = /^wasm_rt_func_type_t wasm2c_m_get_func_type\(uint32_t[\s\S]*?^\}$/m;
 
 function rewrite(written: string, name: string, memorySize: number): Source {
