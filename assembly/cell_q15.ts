@@ -39,11 +39,6 @@ export class Unit {
     return i32(load<i16>(entry, DEVICE_TABLE)) + ((i32(load<i16>(entry, DEVICE_TABLE + 2)) * (v & 255)) >> 8);
   }
 
-  /** The same for F = i32, in a call for F = i16: smaller, slower. */
-  @inline static tanhBy<F>(sum: i32): i32 {
-    return sizeof<F>() === 4 ? Unit.tanhOf(sum) : tanhOf(sum);
-  }
-
   /** h' = n + ((z (h - n) + 16384) >> 15), stored. */
   @inline static blend(to: usize, n: i32, z: i32, h: i32): void {
     store<i16>(to, n + ((z * (h - n) + 16384) >> 15));
@@ -57,14 +52,14 @@ export class Unit {
    * @param h  its state, i16
    * @param to  its new state, written
    */
-  @inline static after<F>(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+  @inline static after(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
     const ar = Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 48), shiftH, load<i16>(m, 24));
-    const r = (Unit.tanhBy<F>(ar) + 32769) >> 2;
+    const r = (Unit.tanhOf(ar) + 32769) >> 2;
     const az =
       Unit.part(load<i32>(t, 16), shiftX, load<i16>(m, 8)) + Unit.part(load<i32>(t, 64), shiftH, load<i16>(m, 32));
-    const z = (Unit.tanhBy<F>(az) + 32769) >> 1;
+    const z = (Unit.tanhOf(az) + 32769) >> 1;
     const c = (Unit.part(load<i32>(t, 80), shiftH, load<i16>(m, 40)) + 8192) >> 14;
-    const n = Unit.tanhBy<F>(Unit.part(load<i32>(t, 32), shiftX, load<i16>(m, 16)) + c * r);
+    const n = Unit.tanhOf(Unit.part(load<i32>(t, 32), shiftX, load<i16>(m, 16)) + c * r);
     Unit.blend(to, n, z, i32(load<i16>(h)));
   }
 }
@@ -72,6 +67,17 @@ export class Unit {
 /** Unit.tanhOf as a function. */
 function tanhOf(sum: i32): i32 {
   return Unit.tanhOf(sum);
+}
+
+/**
+ * T of a gate of a unit, sums and multipliers as in Unit.after; for little code.
+ *
+ * @param r  of the candidate: gate r in Q14; of other gates: -1
+ */
+export function gate(t: usize, m: usize, shiftX: i32, shiftH: i32, r: i32): i32 {
+  let c = Unit.part(load<i32>(t, 48), shiftH, load<i16>(m, 24));
+  if (r >= 0) c = ((c + 8192) >> 14) * r;
+  return Unit.tanhOf(Unit.part(load<i32>(t), shiftX, load<i16>(m)) + c);
 }
 
 /**

@@ -17,11 +17,21 @@ export { clear } from "./memory";
 
 import { drive } from "./device";
 import { affineDevice } from "./head_q15";
-import { Layer } from "./layer_q15";
+import { affineBytes, Layer } from "./layer_q15";
 
 /** Rows of int8 weights. */
 export function affine(data: usize, x: usize, end: usize, t: usize, size: i32): void {
   affineDevice<i8>(data, x, end, t, size);
+}
+
+/** Groups of four rows, weights as in gru_after_bytes. */
+export function affine_bytes(data: usize, x: usize, end: usize, t: usize, groups: i32): void {
+  affineBytes<i64>(data, x, end, t, groups);
+}
+
+/** The same by the inner loop that asks for saturation, in a module that has that one. */
+export function affine_bytes_sat(data: usize, x: usize, end: usize, t: usize, groups: i32): void {
+  affineBytes<i32>(data, x, end, t, groups);
 }
 
 /** Rows of int16 weights: the skip. */
@@ -86,7 +96,7 @@ export function gru_after_bytes(
   shiftX: i32,
   shiftH: i32,
 ): void {
-  Layer.after<u8, i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+  Layer.afterBytes<i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
 }
 
 /** Reset-after, bytes, sums that may pass i16. */
@@ -101,7 +111,7 @@ export function gru_after_bytes_sat(
   shiftX: i32,
   shiftH: i32,
 ): void {
-  Layer.after<u8, i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+  Layer.afterBytes<i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
 }
 
 /** Reset-after, rows, sums proven to fit. */

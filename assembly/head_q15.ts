@@ -1,9 +1,16 @@
 // What surrounds the GRU layers in a q15 module for a microcontroller: input, embedding, window, dense layers, output (FORMAT.md 5.1, 5.4, 5.5).
 
-import { requantize, sat16, scale } from "./activations_q15";
+import { requantize, sat16 } from "./activations_q15";
 import { Unit } from "./cell_q15";
 import { LAYER_RELU, LAYER_SIGMOID, LAYER_SOFTMAX, LAYER_TANH, STATUS_BAD_TOKEN, STATUS_OK } from "./format";
 import { copy, I16s, I32s } from "./memory";
+
+class Head {
+  /** (a m) >> 16, 0 <= m <= 32767: an output's sum brought to real units. */
+  @inline static scale(a: i32, m: i32): i32 {
+    return i32((i64(a) * i64(m)) >> 16);
+  }
+}
 
 /** Computes x = sat16(raw - offset) for `count` inputs. */
 export function inputQ15(raw: usize, offset: usize, x: usize, count: i32): void {
@@ -104,7 +111,7 @@ export function outputQ15(t: usize, data: usize, to: usize, size: i32): void {
   const bytes = I32s.bytes(size);
   const end = data + bytes;
   do {
-    store<i32>(to, scale(load<i32>(t), load<i32>(data + bytes)) + load<i32>(data));
+    store<i32>(to, Head.scale(load<i32>(t), load<i32>(data + bytes)) + load<i32>(data));
     t += 4;
     to += 4;
     data += 4;
@@ -114,6 +121,6 @@ export function outputQ15(t: usize, data: usize, to: usize, size: i32): void {
 /** Adds the skip to the outputs: s in t, i32[size], multipliers i32[size]. */
 export function addSkipQ15(t: usize, multipliers: usize, to: usize, size: i32): void {
   for (let i = 0; i < size; i++) {
-    I32s.put(to, i, I32s.at(to, i) + scale(I32s.at(t, i), I32s.at(multipliers, i)));
+    I32s.put(to, i, I32s.at(to, i) + Head.scale(I32s.at(t, i), I32s.at(multipliers, i)));
   }
 }

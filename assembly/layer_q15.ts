@@ -14,7 +14,7 @@
 //   multipliers   i16[1 or 2][2][4]   gates; mx, mh; unit
 //   W, U          of each gate, as rowSums… reads them
 
-import { Unit, unitBefore, unitReset } from "./cell_q15";
+import { gate, Unit, unitBefore, unitReset } from "./cell_q15";
 import { rowSumsBytes, total128 } from "./mac_bytes";
 import { limitOf, maskOf } from "./mac_limits";
 import { gateSumsRows, rowSumsRows } from "./mac_rows";
@@ -29,21 +29,13 @@ class Mac {
     x: usize,
     end: usize,
     t: usize,
-    total: i32,
     shift: i32,
     limit: i64,
     mask: i64,
   ): usize {
     if (sizeof<K>() === 8) return gateSumsWide<P>(b, w, x, end, t, shift, limit, mask);
-    if (isSigned<K>()) {
-      w = gateSumsRows<P>(b, w, x, end, t, shift, 1 << (15 + shift), i32(mask));
-      return gateSumsRows<P>(b + 8, w, x, end, t + 8, shift, 1 << (15 + shift), i32(mask));
-    }
-    for (const last = b + 48; b < last; b += 16) {
-      w = rowSumsBytes<P>(b, w, x, end, t, total, shift, limit, mask);
-      t += 16;
-    }
-    return w;
+    w = gateSumsRows<P>(b, w, x, end, t, shift, 1 << (15 + shift), i32(mask));
+    return gateSumsRows<P>(b + 8, w, x, end, t + 8, shift, 1 << (15 + shift), i32(mask));
   }
 
   /** The sums of one vector, one gate of four units. */
@@ -61,6 +53,22 @@ class Mac {
     if (sizeof<K>() === 8) return rowSumsWide<P>(b, w, x, end, t, shift, limit, mask);
     if (isSigned<K>()) return rowSumsRows<P>(b, w, x, end, t, shift, 1 << (15 + shift), i32(mask));
     return rowSumsBytes<P>(b, w, x, end, t, total, shift, limit, mask);
+  }
+
+  @inline static limit<P>(shift: i32): i64 {
+    return sizeof<P>() === 4 ? limitOf(shift) : 0;
+  }
+
+  @inline static mask<P>(shift: i32): i64 {
+    return sizeof<P>() === 4 ? maskOf(shift) : 0;
+  }
+
+  /** Copies `bytes`, a multiple of 8, from the last to the first. */
+  @inline static copyBack(to: usize, from: usize, bytes: usize): void {
+    do {
+      bytes -= 8;
+      store<i64>(to + bytes, load<i64>(from + bytes));
+    } while (bytes > 0);
   }
 
   /** What the inner loops of bytes must know of a vector. */
@@ -93,29 +101,65 @@ export class Layer {
     shiftX: i32,
     shiftH: i32,
   ): void {
-    const totalX = Mac.total<K>(x, xEnd);
-    const totalH = Mac.total<K>(h, hEnd);
-    const limitX = sizeof<P>() === 4 ? limitOf(shiftX) : 0;
-    const limitH = sizeof<P>() === 4 ? limitOf(shiftH) : 0;
-    const maskX = sizeof<P>() === 4 ? maskOf(shiftX) : 0;
-    const maskH = sizeof<P>() === 4 ? maskOf(shiftH) : 0;
+    const limitX = Mac.limit<P>(shiftX);
+    const limitH = Mac.limit<P>(shiftH);
+    const maskX = Mac.mask<P>(shiftX);
+    const maskH = Mac.mask<P>(shiftH);
     const fresh = t + 96;
     const last = h + units;
     let from = h;
     let to = fresh;
     do {
-      const w = Mac.gates<K, P>(data, data + 144, x, xEnd, t, totalX, shiftX, limitX, maskX);
-      const next = Mac.gates<K, P>(data + 48, w, h, hEnd, t + 48, totalH, shiftH, limitH, maskH);
-      if (sizeof<K>() === 1 && !isSigned<K>()) four(t, data + 96, from, to, shiftX, shiftH);
-      else {
-        pair(t, data + 96, from, to, shiftX, shiftH);
-        pair(t + 8, data + 100, from + 4, to + 4, shiftX, shiftH);
-      }
+      const w = Mac.gates<K, P>(data, data + 144, x, xEnd, t, shiftX, limitX, maskX);
+      const next = Mac.gates<K, P>(data + 48, w, h, hEnd, t + 48, shiftH, limitH, maskH);
+      pair(t, data + 96, from, to, shiftX, shiftH);
+      pair(t + 8, data + 100, from + 4, to + 4, shiftX, shiftH);
       data = next;
       from += 8;
       to += 8;
     } while (from < last);
-    copyBack(h, fresh, units);
+    Mac.copyBack(h, fresh, units);
+  }
+
+  /** The same for bytes, in as little code as can be: where memory is scarce, an interpreter's code is too. */
+  @inline static afterBytes<P>(
+    data: usize,
+    x: usize,
+    xEnd: usize,
+    h: usize,
+    hEnd: usize,
+    units: usize,
+    t: usize,
+    shiftX: i32,
+    shiftH: i32,
+  ): void {
+    const totalX = total128(x, xEnd);
+    const totalH = total128(h, hEnd);
+    const limitX = Mac.limit<P>(shiftX);
+    const limitH = Mac.limit<P>(shiftH);
+    const maskX = Mac.mask<P>(shiftX);
+    const maskH = Mac.mask<P>(shiftH);
+    const fresh = t + 96;
+    for (let at: usize = 0; at < units; at += 8) {
+      let w = data + 144;
+      for (let s = t; s < t + 48; s += 16) {
+        w = rowSumsBytes<P>(data, w, x, xEnd, s, totalX, shiftX, limitX, maskX);
+        data += 16;
+      }
+      for (let s = t + 48; s < fresh; s += 16) {
+        w = rowSumsBytes<P>(data, w, h, hEnd, s, totalH, shiftH, limitH, maskH);
+        data += 16;
+      }
+      for (let i: usize = 0; i < 8; i += 2) {
+        const r = (gate(t + 2 * i, data, shiftX, shiftH, -1) + 32769) >> 2;
+        const z = (gate(t + 2 * i + 16, data + 8, shiftX, shiftH, -1) + 32769) >> 1;
+        const n = gate(t + 2 * i + 32, data + 16, shiftX, shiftH, r);
+        Unit.blend(fresh + at + i, n, z, i32(load<i16>(h + at + i)));
+        data += 2;
+      }
+      data = w;
+    }
+    Mac.copyBack(h, fresh, units);
   }
 
   /**
@@ -135,10 +179,10 @@ export class Layer {
   ): void {
     const totalX = Mac.total<K>(x, xEnd);
     const totalH = Mac.total<K>(h, hEnd);
-    const limitX = sizeof<P>() === 4 ? limitOf(shiftX) : 0;
-    const limitH = sizeof<P>() === 4 ? limitOf(shiftH) : 0;
-    const maskX = sizeof<P>() === 4 ? maskOf(shiftX) : 0;
-    const maskH = sizeof<P>() === 4 ? maskOf(shiftH) : 0;
+    const limitX = Mac.limit<P>(shiftX);
+    const limitH = Mac.limit<P>(shiftH);
+    const maskX = Mac.mask<P>(shiftX);
+    const maskH = Mac.mask<P>(shiftH);
     const fresh = t + 96;
     const gated = fresh + (hEnd - h);
     for (let at: usize = 0; at < units; at += 8) {
@@ -161,32 +205,27 @@ export class Layer {
       }
       data = w;
     }
-    copyBack(h, fresh, units);
+    Mac.copyBack(h, fresh, units);
   }
 }
 
-/** Copies `bytes`, a multiple of 8, from the last to the first. */
-function copyBack(to: usize, from: usize, bytes: usize): void {
-  do {
-    bytes -= 8;
-    store<i64>(to + bytes, load<i64>(from + bytes));
-  } while (bytes > 0);
-}
-
-/** Four units of a reset-after layer, for little code. */
-function four(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
-  const end = t + 16;
-  do {
-    Unit.after<i16>(t, m, h, to, shiftX, shiftH);
-    t += 4;
-    m += 2;
-    h += 2;
-    to += 2;
-  } while (t < end);
-}
-
-/** Two of them, for speed. */
+/** Two units of a reset-after layer. */
 function pair(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
-  Unit.after<i32>(t, m, h, to, shiftX, shiftH);
-  Unit.after<i32>(t + 4, m + 2, h + 2, to + 2, shiftX, shiftH);
+  Unit.after(t, m, h, to, shiftX, shiftH);
+  Unit.after(t + 4, m + 2, h + 2, to + 2, shiftX, shiftH);
+}
+
+/**
+ * Computes `t = b + W x` of a dense layer by the inner loop of bytes, for rows padded to four.
+ *
+ * @param data  for each group of four rows i32 b[4], those of even rows offset, and W as rowSumsBytes reads it
+ * @param groups  number of groups
+ */
+export function affineBytes<P>(data: usize, x: usize, end: usize, t: usize, groups: i32): void {
+  const total = total128(x, end);
+  do {
+    // Nothing saturates here: no bit is asked for.
+    data = rowSumsBytes<P>(data, data + 16, x, end, t, total, 0, 0, 0);
+    t += 16;
+  } while (--groups > 0);
 }

@@ -2,7 +2,7 @@
 // its step calls, byte for byte, and a `step` of nothing but calls with constant arguments.
 
 import { DEVICE_ABI_VERSION } from "../../assembly/format.ts";
-import { code, functionOf } from "../wasm/encode.ts";
+import { type Code, code, functionOf } from "../wasm/encode.ts";
 import { instructionsOf, mapCalls } from "../wasm/instructions.ts";
 import {
   type DataSegment,
@@ -11,10 +11,12 @@ import {
   type FunctionType,
   type Global,
   importedCount,
+  type ValueType,
   type WasmFunction,
   type WasmModule,
 } from "../wasm/module.ts";
 import { writeModule } from "../wasm/write.ts";
+import { inlineCall } from "./inline.ts";
 import type { Call, Program } from "./types.ts";
 
 const PAGE = 65536;
@@ -51,11 +53,8 @@ class Linker {
     const exports: Export[] = [{ name: "memory", kind: "memory", index: 0 }];
     const exported = (name: string, index: number) => exports.push({ name, kind: "function", index });
     exported("step", this.#step);
-    exported("reset", this.#define([], [], [{ name: "clear", args: [state.address, state.bytes] }]));
-    exported(
-      "selftest",
-      this.#define([], ["i32"], [{ name: "selftest", args: [vectors.address, vectors.steps, ...words] }]),
-    );
+    exported("reset", this.#define([], { name: "clear", args: [state.address, state.bytes] }));
+    exported("selftest", this.#define(["i32"], { name: "selftest", args: [vectors.address, vectors.steps, ...words] }));
     if (drive) exported("drive", this.#driver(program.numeric, [...words, vocabulary]));
     this.#functions[this.#step] = this.#stepOf(program.calls);
     const globals = globalsOf(program);
@@ -79,15 +78,32 @@ class Linker {
   /** The function that advances the state: its calls one after the other, then status 0. */
   #stepOf(calls: readonly Call[]): WasmFunction {
     const body = code();
-    const needsStatus = calls.some(({ hasStatus }, index) => hasStatus && index < calls.length - 1);
+    const locals: ValueType[] = [];
+    const count = (name: string) => calls.filter((call) => call.name === name).length;
     calls.forEach((call, index) => {
-      for (const arg of call.args) body.i32(arg);
-      body.call(this.#take(call.name));
+      const isLast = index === calls.length - 1;
+      if (count(call.name) > 1) {
+        for (const arg of call.args) body.i32(arg);
+        body.call(this.#take(call.name));
+      } else locals.push(...this.#inline(body, call, locals.length));
       // A status other than 0 ends the step; that of the last call is the step's.
-      if (call.hasStatus && index < calls.length - 1) body.tee(0).if().get(0).op("return").end();
+      if (call.hasStatus && !isLast) {
+        body
+          .tee(locals.push("i32") - 1)
+          .if()
+          .get(locals.length - 1)
+          .op("return")
+          .end();
+      }
     });
     if (!calls.at(-1)?.hasStatus) body.i32(0);
-    return functionOf(this.#type({ parameters: [], results: ["i32"] }), needsStatus ? ["i32"] : [], body);
+    return functionOf(this.#type({ parameters: [], results: ["i32"] }), locals, body);
+  }
+
+  #inline(body: Code, { name, args }: Call, firstLocal: number): ValueType[] {
+    const source = this.#library.functions[this.#indexOf(name) - this.#imports] as WasmFunction;
+    const type = this.#library.types[source.type] as FunctionType;
+    return inlineCall(body, { source, type, args, callee: (index) => this.#takeIndex(index) }, firstLocal);
   }
 
   #driver(numeric: string, args: readonly number[]): number {
@@ -99,22 +115,25 @@ class Linker {
     return index;
   }
 
-  #define(parameters: FunctionType["parameters"], results: FunctionType["results"], calls: readonly Call[]): number {
+  /** A function of one call. */
+  #define(results: FunctionType["results"], call: Call): number {
     const index = this.#reserve();
     const body = code();
-    for (const { name, args } of calls) {
-      for (const arg of args) body.i32(arg);
-      body.call(this.#take(name));
-    }
-    this.#functions[index] = functionOf(this.#type({ parameters, results }), [], body);
+    const locals = this.#inline(body, call, 0);
+    this.#functions[index] = functionOf(this.#type({ parameters: [], results }), locals, body);
     return index;
   }
 
-  /** Index of a library function by the name of its export, taken into the module with all that it calls. */
+  /** Index of a library function in the module, taken with all that it calls. */
   #take(name: string): number {
+    return this.#takeIndex(this.#indexOf(name));
+  }
+
+  /** Index in the library of the function exported by this name. */
+  #indexOf(name: string): number {
     const found = this.#library.exports.find((item) => item.kind === "function" && item.name === name);
     if (found === undefined) throw new Error(`The library has no function ${name}`);
-    return this.#takeIndex(found.index);
+    return found.index;
   }
 
   #takeIndex(index: number): number {

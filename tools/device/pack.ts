@@ -13,8 +13,6 @@ export interface PackedGru {
   readonly columnsH: number;
   /** Units, padded to a group. */
   readonly units: number;
-  /** Whether no sum, shifted, can pass i16: then the module needs no saturation of it. */
-  readonly isProven: boolean;
 }
 
 /** Units of a group. */
@@ -82,8 +80,23 @@ export function packGru(model: Model, index: number, layer: GruLayerSpec, sizeIn
     columnsX: sizes.W,
     columnsH: sizes.U,
     units,
-    isProven: isProven(model, index, layer),
   };
+}
+
+/** A dense layer for the inner loop of bytes: groups of four rows, i32 b[4], then W. */
+export function packDenseBytes(biases: ArrayLike<number>, weights: ArrayLike<number>, sizeIn: number): Uint8Array {
+  const writer = new Writer();
+  const columns = alignTo(sizeIn, 4);
+  for (let from = 0; from < biases.length; from += GROUP) {
+    for (let row = from; row < from + GROUP; row++) {
+      const bias = biases[row] ?? 0;
+      writer.i32(row % 2 === 0 ? bias ^ 0x80000000 : bias);
+    }
+    const weight = (_: number, row: number, column: number) =>
+      row < biases.length && column < sizeIn ? (weights[row * sizeIn + column] as number) : 0;
+    putBytes(writer, [0], from, columns, weight);
+  }
+  return writer.bytes();
 }
 
 type Matrix = "W" | "U";
@@ -115,7 +128,7 @@ function rowsOf(model: Model, name: string, size: number, sizeIn: number): Rows 
  * Proves, row by row, that no shifted sum passes i16: |bias| + 32768 Σ|weight| is the greatest sum there can be. (That the sums fit 32 bits is proven when
  * the model is read, host/runtime/bounds.ts.)
  */
-function isProven(model: Model, index: number, layer: GruLayerSpec): boolean {
+export function isProven(model: Model, index: number, layer: GruLayerSpec): boolean {
   const fits = (weights: ArrayLike<number>, biases: ArrayLike<number>, shift: number) => {
     const columns = weights.length / biases.length;
     for (let row = 0; row < biases.length; row++) {

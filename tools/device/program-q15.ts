@@ -5,7 +5,7 @@ import { bytesOf, dataOf, inputSizeOf, layerKind } from "../../host/runtime/imag
 import { TANH_TABLE } from "../../host/runtime/tables.ts";
 import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/runtime/types.ts";
 import { alignTo, Layout } from "./layout.ts";
-import { packGru } from "./pack.ts";
+import { isProven, packDenseBytes, packGru } from "./pack.ts";
 import type { Call, Pack, Program } from "./types.ts";
 import type { Vectors } from "./vectors.ts";
 
@@ -30,12 +30,15 @@ interface Shared {
 class Planner {
   readonly #model: Model;
   readonly #pack: Pack;
+  /** Whether no sum of any GRU layer needs saturation. All layers use the same inner loops, so that a module has them once. */
+  readonly #isProven: boolean;
   readonly #layout = new Layout(format.DEVICE_TABLE);
   readonly #calls: Call[] = [];
 
   constructor(model: Model, pack: Pack) {
     this.#model = model;
     this.#pack = pack;
+    this.#isProven = model.spec.layers.every((layer, index) => layer.kind === "dense" || isProven(model, index, layer));
   }
 
   plan(vectors: Vectors): Program {
@@ -101,7 +104,7 @@ class Planner {
   #workBytes(): number {
     const { spec } = this.#model;
     const perLayer = spec.layers.map((layer) => {
-      if (layer.kind === "dense") return 4 * layer.size;
+      if (layer.kind === "dense") return 4 * alignTo(layer.size, 4);
       return 96 + (layer.reset === "after" ? 1 : 2) * vectorBytes(layer.size);
     });
     return Math.max(4 * spec.outputs.length, ...perLayer);
@@ -155,7 +158,7 @@ class Planner {
   #gru(index: number, layer: GruLayerSpec, x: number, sizeIn: number, h: number, sums: number): void {
     const packed = packGru(this.#model, index, layer, sizeIn, this.#pack);
     const data = this.#layout.data(`layer ${index}, GRU`, packed.bytes, 8);
-    const name = `gru_${layer.reset}_${this.#pack}${packed.isProven ? "" : "_sat"}`;
+    const name = `gru_${layer.reset}_${this.#pack}${this.#isProven ? "" : "_sat"}`;
     const ends = [x + 2 * packed.columnsX, h, h + 2 * packed.columnsH];
     this.#call(name, data, x, ...ends, 2 * packed.units, sums, layer.shift_x ?? 0, layer.shift_h ?? 0);
   }
@@ -172,15 +175,12 @@ class Planner {
     const { size, activation } = layer;
     const name = `layers.${index}`;
     const columns = alignTo(sizeIn, 4);
-    const rows = affineRows(
-      dataOf(this.#model, `${name}.b`),
-      dataOf(this.#model, `${name}.W`),
-      sizeIn,
-      columns,
-      Int8Array,
-    );
-    const data = this.#layout.data(`layer ${index}, dense`, rows);
-    this.#call("affine", data, x, x + 2 * columns, sums, size);
+    const [b, W] = [dataOf(this.#model, `${name}.b`), dataOf(this.#model, `${name}.W`)];
+    const isBytes = this.#pack === "bytes";
+    const rows = isBytes ? packDenseBytes(b, W, sizeIn) : affineRows(b, W, sizeIn, columns, Int8Array);
+    const data = this.#layout.data(`layer ${index}, dense`, rows, 8);
+    const affine = isBytes ? `affine_bytes${this.#isProven ? "" : "_sat"}` : "affine";
+    this.#call(affine, data, x, x + 2 * columns, sums, isBytes ? alignTo(size, 4) / 4 : size);
     if (isLast && activation === "linear") return;
     if (isLast && activation === "relu") {
       this.#call("relu", sums, size);

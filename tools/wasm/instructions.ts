@@ -38,7 +38,7 @@ export interface Instruction {
 const OPENERS: ReadonlySet<string> = new Set(["block", "loop", "if", "try", "try_table"]);
 
 /** Whether an instruction opens a block. */
-const isOpener = (name: string): boolean => OPENERS.has(name);
+export const isOpener = (name: string): boolean => OPENERS.has(name);
 
 /** Whether an instruction closes a block. */
 export const isCloser = (name: string): boolean => name === "end" || name === "delegate";
