@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import type { Model } from "../../host/runtime/types.ts";
 import { type BuildOptions, type BuiltModule, buildModule } from "../device/build.ts";
-import { modelHeader } from "../device/header.ts";
+import { renderHeader } from "../device/header.ts";
 import { moduleToC } from "../device/wasm2c.ts";
 import type { BoardId } from "./boards.ts";
 import { buildFirmware, FIRMWARE } from "./qemu.ts";
@@ -15,6 +15,8 @@ export interface ProbeOptions {
   readonly model: Model;
   /** Where files and program go; made when missing. */
   readonly folder: string;
+  /** `main` (the default) measures and tests; `flash` only uses the model, so that the program's size tells its own. */
+  readonly main?: "main" | "flash";
   /** The module exports `drive`. */
   readonly drive?: boolean;
   /** Further options of the compiler. */
@@ -34,18 +36,18 @@ const moreMemory = (board: BoardId): string[] => (board === "m0" ? ["-Wl,--defsy
 /** Files of a module as C, with its header. */
 export async function wasm2cFiles(model: Model, module: BuiltModule): Promise<Record<string, string>> {
   const files = (await moduleToC(module.wasm)).map(({ name, text }) => [name, text]);
-  return { ...Object.fromEntries(files), "model.h": modelHeader(model, module) };
+  return { ...Object.fromEntries(files), "model.h": renderHeader({ model, ...module }) };
 }
 
 /** Builds the probe with a module that became C; `bounds` has every access checked. */
 export async function wasm2cProbe({ bounds, ...probe }: ProbeOptions & { readonly bounds: boolean }): Promise<Probe> {
-  const { board, model, folder, drive = false, options = [] } = probe;
+  const { board, model, folder, main = "main", drive = false, options = [] } = probe;
   const module = buildModule(model, { target: "wasm2c", drive });
   const program = await buildFirmware({
     board,
     folder,
     files: await wasm2cFiles(model, module),
-    sources: ["probe/main.c", "probe/engine-wasm2c.c"],
+    sources: [`probe/${main}.c`, "probe/engine-wasm2c.c"],
     options: [
       ...(drive ? ["-DHAS_DRIVE"] : []),
       `-DRIVULET_BOUNDS=${bounds ? 1 : 0}`,
@@ -60,15 +62,15 @@ export async function wasm2cProbe({ bounds, ...probe }: ProbeOptions & { readonl
 export async function wasm3Probe(
   probe: ProbeOptions & { readonly wasm3: string; readonly pack?: BuildOptions["pack"] },
 ): Promise<Probe> {
-  const { board, model, folder, drive = false, options = [], wasm3, pack } = probe;
+  const { board, model, folder, main = "main", drive = false, options = [], wasm3, pack } = probe;
   const module = buildModule(model, { target: "wasm3", drive, ...(pack && { pack }) });
   const sources = readdirSync(wasm3).filter((file) => /^m3_(?!info).*\.c$/.test(file));
   const program = await buildFirmware({
     board,
     folder,
-    files: { "model.h": modelHeader(model, module) },
+    files: { "model.h": renderHeader({ model, ...module }) },
     sources: [
-      ...["probe/main.c", "probe/engine-wasm3.c", "wasm3-cortex-m/rivulet_wasm3.c"],
+      ...[`probe/${main}.c`, "probe/engine-wasm3.c", "wasm3-cortex-m/rivulet_wasm3.c"],
       ...sources.map((file) => path.resolve(wasm3, file)),
     ],
     options: [
@@ -82,6 +84,10 @@ export async function wasm3Probe(
   });
   return { program, module };
 }
+
+/** Builds a program without a model: what every program has. Answers its path. */
+export const emptyProgram = (board: BoardId, folder: string): Promise<string> =>
+  buildFirmware({ board, folder, files: {}, sources: ["probe/empty.c"] });
 
 /** As in wasm3-cortex-m/Makefile. wasm3's own warnings are its own. */
 const WASM3_OPTIONS = [
