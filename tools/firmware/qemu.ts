@@ -1,7 +1,7 @@
-// Builds the probe (tools/firmware/probe/) with a model and runs it under qemu: for tests and measurements.
+// Builds programs for boards and runs them under qemu.
 
 import { execFile, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { BOARDS, type BoardId } from "./boards.ts";
@@ -34,7 +34,8 @@ export interface Firmware {
   readonly newlib?: boolean;
 }
 
-const ROOT = path.resolve("tools/firmware");
+/** The folder of the firmware's sources; the working directory is that of the repository. */
+export const FIRMWARE = path.resolve("tools/firmware");
 
 /** Compiles and links a program for a board; answers the path of the ELF file. Warnings are failures. */
 export async function buildFirmware(firmware: Firmware): Promise<string> {
@@ -45,7 +46,7 @@ export async function buildFirmware(firmware: Firmware): Promise<string> {
   const program = path.join(folder, firmware.name ?? "firmware.elf");
   const common = ["common/startup.c", "common/semihosting.c", ...(firmware.newlib ? [] : ["common/memory.c"])];
   const generated = Object.keys(firmware.files).filter((file) => file.endsWith(".c"));
-  const inputs = [...common, ...firmware.sources].map((source) => path.resolve(ROOT, source));
+  const inputs = [...common, ...firmware.sources].map((source) => path.resolve(FIRMWARE, source));
   const command = [
     ...board.flags,
     ...[
@@ -61,11 +62,11 @@ export async function buildFirmware(firmware: Firmware): Promise<string> {
     // With a C library, memcpy of a few bytes becomes code in place: wasm3 then needs a third of the native stack.
     ...(firmware.newlib ? [] : ["-ffreestanding", "-fno-tree-loop-distribute-patterns"]),
     `-DBOARD_${board.name.replaceAll("-", "_")}`,
-    ...[`-I${folder}`, `-I${ROOT}/common`],
+    ...[`-I${folder}`, `-I${FIRMWARE}/common`],
     ...(firmware.options ?? []),
     ...inputs,
     ...generated.map((file) => path.join(folder, file)),
-    ...["-nostartfiles", "-Wl,--gc-sections", `-L${ROOT}/common`, `-T${ROOT}/common/boards/${board.name}.ld`],
+    ...["-nostartfiles", "-Wl,--gc-sections", `-L${FIRMWARE}/common`, `-T${FIRMWARE}/common/boards/${board.name}.ld`],
     ...(firmware.newlib ? ["--specs=nano.specs", "--specs=nosys.specs"] : ["-nostdlib", "-lgcc"]),
     ...["-o", program],
   ];
@@ -111,32 +112,3 @@ export async function flashBytes(board: BoardId, program: string): Promise<numbe
   const [text = 0, data = 0] = stdout.split("\n")[1]?.trim().split(/\s+/).map(Number) ?? [];
   return text + data;
 }
-
-/** The probe with a module that became C: sources and options for {@link buildFirmware}. */
-export const WASM2C_PROBE = ["probe/main.c", "probe/engine-wasm2c.c"];
-
-/** The probe with wasm3, whose sources are in `wasm3`. */
-export function wasm3Probe(wasm3: string): { sources: string[]; options: string[]; newlib: true } {
-  return {
-    sources: ["probe/main.c", "probe/engine-wasm3.c", ...wasm3Sources(wasm3)],
-    options: [`-I${path.resolve(wasm3)}`, `-I${ROOT}/wasm3-cortex-m`, ...WASM3_OPTIONS],
-    newlib: true,
-  };
-}
-
-/** The sources of wasm3 itself that an embedder needs, and ours around them. */
-export function wasm3Sources(wasm3: string): string[] {
-  const ours = ["wasm3-cortex-m/rivulet_wasm3.c"];
-  const theirs = readdirSync(wasm3).filter((file) => /^m3_(?!info).*\.c$/.test(file));
-  return [...ours, ...theirs.map((file) => path.resolve(wasm3, file))];
-}
-
-const WASM3_OPTIONS = [
-  "-std=gnu11",
-  "-Os",
-  "-fomit-frame-pointer",
-  "-fno-strict-aliasing", // wasm3 reads words of one type as another
-  ...["-Wno-unused-parameter", "-Wno-unused-but-set-variable", "-Wno-type-limits", "-Wno-sign-compare"],
-  ...["-Wno-missing-field-initializers", "-Wno-unused-function", "-Wno-unused-variable"],
-  ...["-include", `${ROOT}/wasm3-cortex-m/rivulet_m3_config.h`],
-];

@@ -1,26 +1,23 @@
 // The firmware that tests and measurements run under qemu; the command line says what to do:
 //
 //     drive SEED STEPS             the module's own test: a hash over outputs and state
-//     feed SAMPLES PREDICTIONS     raw samples (i32, or f32) of a file through step()
-//          [FROM|- [TO]]           after a restored snapshot; the state goes to a snapshot
 //     count STEPS                  executed instructions of so many steps, and of twice as many
 #include "board.h"
 #include "counter.h"
 #include "engine.h"
 #include "model.h"
-#include "rivulet_snapshot.h"
 #include "rivulet_text.h"
 #include "memory.h"
 #include "semihosting.h"
 
 
-static char words[5][64];
+static char words[3][16];
 
 static void split(const char *line) {
-  for (int word = 0; word < 5 && *line; word++) {
+  for (int word = 0; word < 3 && *line; word++) {
     int length = 0;
     while (*line == ' ') line++;
-    while (*line && *line != ' ' && length < 63) words[word][length++] = *line++;
+    while (*line && *line != ' ' && length < 15) words[word][length++] = *line++;
   }
 }
 
@@ -43,38 +40,6 @@ static int fail(const char *reason) {
   semihosting_write(reason);
   semihosting_write("\n");
   return 1;
-}
-
-static uint8_t snapshot[RIVULET_STATE_SIZE + RIVULET_SNAPSHOT_OVERHEAD];
-
-static int feed(void) {
-  uint8_t *memory = engine_memory();
-  const uint8_t *hash = memory + RIVULET_MODEL_HASH;
-  if (words[3][0] && strcmp(words[3], "-") != 0) {
-    int file = semihosting_open(words[3], 'r');
-    int bytes = semihosting_read(file, snapshot, sizeof snapshot);
-    semihosting_close(file);
-    int status = rivulet_snapshot_read(snapshot, (uint32_t)bytes, hash, memory + RIVULET_STATE, RIVULET_STATE_SIZE);
-    tell("restored", status);
-    if (status != 0) return 1;
-  }
-  int samples = semihosting_open(words[1], 'r'), predictions = semihosting_open(words[2], 'w');
-  if (samples < 0 || predictions < 0) return fail("cannot open a file");
-  int32_t status = 0, steps = 0;
-  for (; semihosting_read(samples, memory + RIVULET_INPUT, 4 * RIVULET_INPUT_COUNT) == 4 * RIVULET_INPUT_COUNT; steps++) {
-    status |= engine_step();
-    semihosting_write_file(predictions, memory + RIVULET_OUTPUT, 4 * RIVULET_OUTPUT_COUNT);
-  }
-  semihosting_close(predictions);
-  if (words[4][0]) {
-    uint32_t size = rivulet_snapshot_write(snapshot, hash, memory + RIVULET_STATE, RIVULET_STATE_SIZE);
-    int file = semihosting_open(words[4], 'w');
-    semihosting_write_file(file, snapshot, (int)size);
-    semihosting_close(file);
-  }
-  tell("steps", steps);
-  tell("status", status);
-  return status;
 }
 
 // Instructions of `steps` steps over changing inputs, the making of the inputs included.
@@ -108,8 +73,6 @@ int main(void) {
     if (*engine_error()) fail(engine_error());
     tell("hash", engine_drive(number(words[1]), number(words[2])));
     result = wrong != 0;
-  } else if (strcmp(words[0], "feed") == 0) {
-    result = feed();
   } else if (strcmp(words[0], "count") == 0) {
     int32_t steps = number(words[1]);
     engine_step(); // wasm3 compiles a function when it is first called

@@ -1,0 +1,2 @@
+// A program without a model.
+int main(void) { return 0; }
