@@ -36,7 +36,7 @@ class Mac {
   ): usize {
     if (sizeof<K>() === 8) return rowSumsWide<P>(b, w, x, end, t, shift, limit, mask);
     if (isSigned<K>()) return rowSumsRows<P>(b, w, x, end, t, shift, 1 << (15 + shift), i32(mask));
-    return rowSumsBytes<P>(b, w, x, end, t, total, shift, limit, mask);
+    return rowSumsBytes<P>(b, w, x, end, t, t + 16, total, shift, limit, mask);
   }
 
   @inline static limit<P>(shift: i32): i64 {
@@ -154,25 +154,23 @@ export class Layer {
     const maskX = Mac.mask<P>(shiftX);
     const maskH = Mac.mask<P>(shiftH);
     const fresh = t + 96;
-    for (let at: usize = 0; at < units; at += 8) {
-      let w = data + 144;
-      for (let s = t; s < t + 48; s += 16) {
-        w = rowSumsBytes<P>(data, w, x, xEnd, s, totalX, shiftX, limitX, maskX);
-        data += 16;
-      }
-      for (let s = t + 48; s < fresh; s += 16) {
-        w = rowSumsBytes<P>(data, w, h, hEnd, s, totalH, shiftH, limitH, maskH);
-        data += 16;
-      }
-      for (let i: usize = 0; i < 8; i += 2) {
-        const r = (gate(t + 2 * i, data, shiftX, shiftH, -1) + 32769) >> 2;
-        const z = (gate(t + 2 * i + 16, data + 8, shiftX, shiftH, -1) + 32769) >> 1;
-        const n = gate(t + 2 * i + 32, data + 16, shiftX, shiftH, r);
-        Unit.blend(fresh + at + i, n, z, i32(load<i16>(h + at + i)));
+    let at: usize = 0;
+    do {
+      let w = rowSumsBytes<P>(data, data + 144, x, xEnd, t, t + 48, totalX, shiftX, limitX, maskX);
+      w = rowSumsBytes<P>(data + 48, w, h, hEnd, t + 48, fresh, totalH, shiftH, limitH, maskH);
+      data += 96;
+      let s = t;
+      do {
+        const r = (gate(s, data, shiftX, shiftH, -1) + 32769) >> 2;
+        const z = (gate(s + 16, data + 8, shiftX, shiftH, -1) + 32769) >> 1;
+        const n = gate(s + 32, data + 16, shiftX, shiftH, r);
+        Unit.blend(fresh + at, n, z, i32(load<i16>(h + at)));
+        at += 2;
         data += 2;
-      }
+        s += 4;
+      } while ((at & 7) !== 0);
       data = w;
-    }
+    } while (at < units);
     Mac.copyBack(h, fresh, units);
   }
 
@@ -232,14 +230,11 @@ function pair(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32)
 /**
  * Computes `t = b + W x` of a dense layer by the inner loop of bytes, for rows padded to four.
  *
- * @param data  for each group of four rows i32 b[4], those of even rows offset, and W as rowSumsBytes reads it
- * @param groups  number of groups
+ * @param data  i32 b[rows], those of even rows offset, then W as rowSumsBytes reads it
+ * @param rows  padded number of rows
  */
-export function affineBytes<P>(data: usize, x: usize, end: usize, t: usize, groups: i32): void {
-  const total = total128(x, end);
-  do {
-    // Nothing saturates here: no bit is asked for.
-    data = rowSumsBytes<P>(data, data + 16, x, end, t, total, 0, 0, 0);
-    t += 16;
-  } while (--groups > 0);
+export function affineBytes<P>(data: usize, x: usize, end: usize, t: usize, rows: i32): void {
+  const bytes = usize(rows) << 2;
+  // Nothing saturates here: no bit is asked for.
+  rowSumsBytes<P>(data, data + bytes, x, end, t, t + bytes, total128(x, end), 0, 0, 0);
 }

@@ -8,13 +8,14 @@ import { BOTH, clampSums, OFFSET } from "./mac_limits";
 const COLUMN: i64 = 0x000000ff000000ff;
 
 /**
- * Computes `bias + W x` of one gate of four units.
+ * Computes `bias + W x` of groups of four rows.
  *
- * @param b  biases, i32[4], the even ones offset
- * @param w  weights, u8[columns padded to 4, by 4][2][2][4]: pair of units, unit, column
+ * @param b  biases, i32[groups][4], the even ones offset
+ * @param w  weights, u8[groups][columns padded to 4, by 4][2][2][4]: pair of rows, row, column
  * @param x  vector, i16, readable to the next multiple of 4 elements
  * @param end  address after the last multiple of 4 elements
- * @param t  sums, i32[4], written
+ * @param t  sums, i32[groups][4], written
+ * @param tEnd  address after them
  * @param total  128 Σ x
  * @returns the address after the weights
  */
@@ -24,29 +25,35 @@ export function rowSumsBytes<P>(
   x: usize,
   end: usize,
   t: usize,
+  tEnd: usize,
   total: i32,
   shift: i32,
   limit: i64,
   mask: i64,
 ): usize {
   const offset = i64(total) * BOTH;
-  let a0 = load<i64>(b) - offset;
-  let a1 = load<i64>(b, 8) - offset;
   do {
-    const x0 = i64(load<i16>(x));
-    const x1 = i64(load<i16>(x, 2));
-    const x2 = i64(load<i16>(x, 4));
-    const x3 = i64(load<i16>(x, 6));
-    const t0 = load<i64>(w);
-    a0 += x0 * (t0 & COLUMN) + x1 * ((t0 >> 8) & COLUMN) + x2 * ((t0 >> 16) & COLUMN) + x3 * ((t0 >> 24) & COLUMN);
-    const t1 = load<i64>(w, 8);
-    a1 += x0 * (t1 & COLUMN) + x1 * ((t1 >> 8) & COLUMN) + x2 * ((t1 >> 16) & COLUMN) + x3 * ((t1 >> 24) & COLUMN);
-    x += 8;
-    w += 16;
-  } while (x < end);
-  store<i64>(t, a0 ^ OFFSET);
-  store<i64>(t, a1 ^ OFFSET, 8);
-  if (sizeof<P>() === 4 && (((a0 + limit) | (a1 + limit)) & mask) !== 0) clampSums(t, 4, shift);
+    let a0 = load<i64>(b) - offset;
+    let a1 = load<i64>(b, 8) - offset;
+    let k = x;
+    do {
+      const x0 = i64(load<i16>(k));
+      const x1 = i64(load<i16>(k, 2));
+      const x2 = i64(load<i16>(k, 4));
+      const x3 = i64(load<i16>(k, 6));
+      const t0 = load<i64>(w);
+      a0 += x0 * (t0 & COLUMN) + x1 * ((t0 >> 8) & COLUMN) + x2 * ((t0 >> 16) & COLUMN) + x3 * ((t0 >> 24) & COLUMN);
+      const t1 = load<i64>(w, 8);
+      a1 += x0 * (t1 & COLUMN) + x1 * ((t1 >> 8) & COLUMN) + x2 * ((t1 >> 16) & COLUMN) + x3 * ((t1 >> 24) & COLUMN);
+      w += 16;
+      k += 8;
+    } while (k < end);
+    store<i64>(t, a0 ^ OFFSET);
+    store<i64>(t, a1 ^ OFFSET, 8);
+    if (sizeof<P>() === 4 && (((a0 + limit) | (a1 + limit)) & mask) !== 0) clampSums(t, 4, shift);
+    b += 16;
+    t += 16;
+  } while (t < tEnd);
   return w;
 }
 

@@ -16,6 +16,7 @@ import {
   type WasmModule,
 } from "../wasm/module.ts";
 import { writeModule } from "../wasm/write.ts";
+import { compactLocals, foldConstants } from "./fold.ts";
 import { inlineCall } from "./inline.ts";
 import type { Call, Program } from "./types.ts";
 
@@ -97,7 +98,14 @@ class Linker {
       }
     });
     if (!calls.at(-1)?.hasStatus) body.i32(0);
-    return functionOf(this.#type({ parameters: [], results: ["i32"] }), locals, body);
+    return this.#folded(["i32"], locals, body);
+  }
+
+  /** A function without parameters, its constants folded. */
+  #folded(results: FunctionType["results"], locals: readonly ValueType[], into: Code): WasmFunction {
+    const { body, locals: left } = compactLocals(foldConstants(into.bytes()), locals);
+    const runs = left.map((type) => ({ count: 1, type }));
+    return { type: this.#type({ parameters: [], results }), locals: runs, body };
   }
 
   #inline(body: Code, { name, args }: Call, firstLocal: number): ValueType[] {
@@ -120,7 +128,7 @@ class Linker {
     const index = this.#reserve();
     const body = code();
     const locals = this.#inline(body, call, 0);
-    this.#functions[index] = functionOf(this.#type({ parameters: [], results }), locals, body);
+    this.#functions[index] = this.#folded(results, locals, body);
     return index;
   }
 

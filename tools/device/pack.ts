@@ -78,18 +78,18 @@ export function packGru(model: Model, index: number, layer: GruLayerSpec, sizeIn
   };
 }
 
-/** A dense layer for the inner loop of bytes: groups of four rows, i32 b[4], then W. */
+/** A dense layer for the inner loop of bytes, rows padded to four: i32 b[rows], then W. */
 export function packDenseBytes(biases: ArrayLike<number>, weights: ArrayLike<number>, sizeIn: number): Uint8Array {
   const writer = new Writer();
-  const columns = alignTo(sizeIn, 4);
-  for (let from = 0; from < biases.length; from += GROUP) {
-    for (let row = from; row < from + GROUP; row++) {
-      const bias = biases[row] ?? 0;
-      writer.i32(row % 2 === 0 ? bias ^ 0x80000000 : bias);
-    }
-    const weight = (_: number, row: number, column: number) =>
-      row < biases.length && column < sizeIn ? (weights[row * sizeIn + column] as number) : 0;
-    putBytes(writer, [0], unitsFrom(from, GROUP), columns, weight);
+  const rows = alignTo(biases.length, GROUP);
+  for (let row = 0; row < rows; row++) {
+    const bias = biases[row] ?? 0;
+    writer.i32(row % 2 === 0 ? bias ^ 0x80000000 : bias);
+  }
+  const weight = (_: number, row: number, column: number) =>
+    row < biases.length && column < sizeIn ? (weights[row * sizeIn + column] as number) : 0;
+  for (let from = 0; from < rows; from += GROUP) {
+    putBytes(writer, [0], unitsFrom(from, GROUP), alignTo(sizeIn, 4), weight);
   }
   return writer.bytes();
 }

@@ -180,7 +180,7 @@ class Planner {
     const rows = isBytes ? packDenseBytes(b, W, sizeIn) : affineRows(b, W, sizeIn, columns, Int8Array);
     const data = this.#layout.data(`layer ${index}, dense`, rows, 8);
     const affine = isBytes ? `affine_bytes${this.#isProven ? "" : "_sat"}` : "affine";
-    this.#call(affine, data, x, x + 2 * columns, sums, isBytes ? alignTo(size, 4) / 4 : size);
+    this.#call(affine, data, x, x + 2 * columns, sums, isBytes ? alignTo(size, 4) : size);
     if (isLast && activation === "linear") return;
     if (isLast && activation === "relu") {
       this.#call("relu", sums, size);

@@ -20,7 +20,7 @@
 #define d_m3MaxFunctionStackHeight 48
 #endif
 #ifndef d_m3MaxConstantTableSize
-#define d_m3MaxConstantTableSize 16
+#define d_m3MaxConstantTableSize 20
 #endif
 
 // All memory of wasm3 is one static array, from which it takes piece after piece: no malloc, no heads of blocks.
