@@ -1,8 +1,11 @@
 // The gates of a q15 GRU unit (FORMAT.md 5.2), as the modules for microcontrollers compute them: the same integers as gru_q15.ts in fewer operations.
 // An interpreter pays for each operation, so the tanh table is cut to where tanh is not flat and stands at a fixed address, and clamping to its
 // ends replaces the saturation of v.
-// Sums come with the saturation of FORMAT.md 5.2 done (mac_limits.ts): shifted they fit i16.
+//
+// Sums come with the saturation of FORMAT.md 5.2 done (mac_limits.ts): shifted they fit i16. Only the functions for little code saturate here, which is
+// slower and shorter, where type parameter P is i32.
 
+import { sat16 } from "./activations_q15";
 import { DEVICE_TABLE, DEVICE_TABLE_OFFSET, DEVICE_TABLE_SPAN } from "./format";
 
 /** Rounding of a sum, and the offset of the table, before the shift by 14. */
@@ -16,6 +19,11 @@ export class Unit {
   /** (sum >> shift) times a multiplier. */
   @inline static part(sum: i32, shift: i32, multiplier: i16): i32 {
     return (sum >> shift) * i32(multiplier);
+  }
+
+  /** The same, saturated where P is i32. */
+  @inline static partBy<P>(sum: i32, shift: i32, multiplier: i16): i32 {
+    return sizeof<P>() === 4 ? sat16(sum >> shift) * i32(multiplier) : Unit.part(sum, shift, multiplier);
   }
 
   /** T(sat16((sum + 8192) >> 14)) of a sum of products with multipliers, |sum| <= 2^31 - 2^16. */
@@ -86,10 +94,10 @@ function tanhOf(sum: i32): i32 {
  *
  * @param r  of the candidate: gate r in Q14; of other gates: -1
  */
-export function gate(t: usize, m: usize, shiftX: i32, shiftH: i32, r: i32): i32 {
-  let c = Unit.part(load<i32>(t, 48), shiftH, load<i16>(m, 24));
+export function gate<P>(t: usize, m: usize, shiftX: i32, shiftH: i32, r: i32): i32 {
+  let c = Unit.partBy<P>(load<i32>(t, 48), shiftH, load<i16>(m, 24));
   if (r >= 0) c = ((c + 8192) >> 14) * r;
-  return Unit.tanhOf(Unit.part(load<i32>(t), shiftX, load<i16>(m)) + c);
+  return Unit.tanhOf(Unit.partBy<P>(load<i32>(t), shiftX, load<i16>(m)) + c);
 }
 
 /**
@@ -98,8 +106,9 @@ export function gate(t: usize, m: usize, shiftX: i32, shiftH: i32, r: i32): i32 
  * @param t  its sums of gate r among four units: i32 over x at 0, over h at 16
  * @param m  multipliers among four units: i16 mx at 0, mh at 8
  */
-export function unitReset(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
-  const a = Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 16), shiftH, load<i16>(m, 8));
+export function unitReset<P>(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+  const a =
+    Unit.partBy<P>(load<i32>(t), shiftX, load<i16>(m)) + Unit.partBy<P>(load<i32>(t, 16), shiftH, load<i16>(m, 8));
   const r = (tanhOf(a) + 32769) >> 2;
   store<i16>(to, (r * i32(load<i16>(h)) + 8192) >> 14);
 }
@@ -110,13 +119,16 @@ export function unitReset(t: usize, m: usize, h: usize, to: usize, shiftX: i32, 
  * @param t  its sums among four units: i32 of z over x at 0 and over h at 16, of n over x at 32 and over r * h at 48
  * @param m  multipliers among four units: i16 at 0, 8, 16, 24 in the same order
  */
-export function unitBefore(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+export function unitBefore<P>(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
   const z =
-    (tanhOf(Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 16), shiftH, load<i16>(m, 8))) +
+    (tanhOf(
+      Unit.partBy<P>(load<i32>(t), shiftX, load<i16>(m)) + Unit.partBy<P>(load<i32>(t, 16), shiftH, load<i16>(m, 8)),
+    ) +
       32769) >>
     1;
   const n = tanhOf(
-    Unit.part(load<i32>(t, 32), shiftX, load<i16>(m, 16)) + Unit.part(load<i32>(t, 48), shiftH, load<i16>(m, 24)),
+    Unit.partBy<P>(load<i32>(t, 32), shiftX, load<i16>(m, 16)) +
+      Unit.partBy<P>(load<i32>(t, 48), shiftH, load<i16>(m, 24)),
   );
   Unit.blend(to, n, z, i32(load<i16>(h)));
 }

@@ -26,12 +26,7 @@ export function affine(data: usize, x: usize, end: usize, t: usize, size: i32): 
 
 /** Rows of int8 weights, padded to four, as in gru_after_bytes. */
 export function affine_bytes(data: usize, x: usize, end: usize, t: usize, rows: i32): void {
-  affineBytes<i64>(data, x, end, t, rows);
-}
-
-/** The same by the inner loop that asks for saturation, in a module that has that one. */
-export function affine_bytes_sat(data: usize, x: usize, end: usize, t: usize, rows: i32): void {
-  affineBytes<i32>(data, x, end, t, rows);
+  affineBytes(data, x, end, t, rows);
 }
 
 /** Rows of int16 weights: the skip. */

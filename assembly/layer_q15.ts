@@ -36,7 +36,19 @@ class Mac {
   ): usize {
     if (sizeof<K>() === 8) return rowSumsWide<P>(b, w, x, end, t, shift, limit, mask);
     if (isSigned<K>()) return rowSumsRows<P>(b, w, x, end, t, shift, 1 << (15 + shift), i32(mask));
-    return rowSumsBytes<P>(b, w, x, end, t, t + 16, total, shift, limit, mask);
+    return rowSumsBytes(b, w, x, end, t, t + 16, total);
+  }
+
+  /** unitReset, which saturates where the inner loops do not. */
+  @inline static reset<K, P>(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+    if (sizeof<K>() === 1 && !isSigned<K>()) unitReset<P>(t, m, h, to, shiftX, shiftH);
+    else unitReset<i64>(t, m, h, to, shiftX, shiftH);
+  }
+
+  /** unitBefore, likewise. */
+  @inline static before<K, P>(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+    if (sizeof<K>() === 1 && !isSigned<K>()) unitBefore<P>(t, m, h, to, shiftX, shiftH);
+    else unitBefore<i64>(t, m, h, to, shiftX, shiftH);
   }
 
   @inline static limit<P>(shift: i32): i64 {
@@ -149,21 +161,17 @@ export class Layer {
   ): void {
     const totalX = total128(x, xEnd);
     const totalH = total128(h, hEnd);
-    const limitX = Mac.limit<P>(shiftX);
-    const limitH = Mac.limit<P>(shiftH);
-    const maskX = Mac.mask<P>(shiftX);
-    const maskH = Mac.mask<P>(shiftH);
     const fresh = t + 96;
     let at: usize = 0;
     do {
-      let w = rowSumsBytes<P>(data, data + 144, x, xEnd, t, t + 48, totalX, shiftX, limitX, maskX);
-      w = rowSumsBytes<P>(data + 48, w, h, hEnd, t + 48, fresh, totalH, shiftH, limitH, maskH);
+      let w = rowSumsBytes(data, data + 144, x, xEnd, t, t + 48, totalX);
+      w = rowSumsBytes(data + 48, w, h, hEnd, t + 48, fresh, totalH);
       data += 96;
       let s = t;
       do {
-        const r = (gate(s, data, shiftX, shiftH, -1) + 32769) >> 2;
-        const z = (gate(s + 16, data + 8, shiftX, shiftH, -1) + 32769) >> 1;
-        const n = gate(s + 32, data + 16, shiftX, shiftH, r);
+        const r = (gate<P>(s, data, shiftX, shiftH, -1) + 32769) >> 2;
+        const z = (gate<P>(s + 16, data + 8, shiftX, shiftH, -1) + 32769) >> 1;
+        const n = gate<P>(s + 32, data + 16, shiftX, shiftH, r);
         Unit.blend(fresh + at, n, z, i32(load<i16>(h + at)));
         at += 2;
         data += 2;
@@ -201,7 +209,7 @@ export class Layer {
       let w = Mac.rows<K, P>(data, data + 48, x, xEnd, t, totalX, shiftX, limitX, maskX);
       w = Mac.rows<K, P>(data + 16, w, h, hEnd, t + 16, totalH, shiftH, limitH, maskH);
       for (let i: usize = 0; i < 8; i += 2) {
-        unitReset(t + 2 * i, data + 32 + i, h + at + i, gated + at + i, shiftX, shiftH);
+        Mac.reset<K, P>(t + 2 * i, data + 32 + i, h + at + i, gated + at + i, shiftX, shiftH);
       }
       data = w;
     }
@@ -213,7 +221,7 @@ export class Layer {
       w = Mac.rows<K, P>(data + 32, w, x, xEnd, t + 32, totalX, shiftX, limitX, maskX);
       w = Mac.rows<K, P>(data + 48, w, gated, gatedEnd, t + 48, totalQ, shiftH, limitH, maskH);
       for (let i: usize = 0; i < 8; i += 2) {
-        unitBefore(t + 2 * i, data + 64 + i, h + at + i, fresh + at + i, shiftX, shiftH);
+        Mac.before<K, P>(t + 2 * i, data + 64 + i, h + at + i, fresh + at + i, shiftX, shiftH);
       }
       data = w;
     }
@@ -233,8 +241,7 @@ function pair(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32)
  * @param data  i32 b[rows], those of even rows offset, then W as rowSumsBytes reads it
  * @param rows  padded number of rows
  */
-export function affineBytes<P>(data: usize, x: usize, end: usize, t: usize, rows: i32): void {
+export function affineBytes(data: usize, x: usize, end: usize, t: usize, rows: i32): void {
   const bytes = usize(rows) << 2;
-  // Nothing saturates here: no bit is asked for.
-  rowSumsBytes<P>(data, data + bytes, x, end, t, t + bytes, total128(x, end), 0, 0, 0);
+  rowSumsBytes(data, data + bytes, x, end, t, t + bytes, total128(x, end));
 }

@@ -2,7 +2,7 @@
 // byte k of its lower half the weight of the lower row and column k, byte k of its upper half that of the upper row, each plus 128. Two bytes of
 // a word under the mask are again w_a + w_b 2^32; what the 128s add up to, 128 Σ x in each sum, is taken off at the start.
 
-import { BOTH, clampSums, OFFSET } from "./mac_limits";
+import { BOTH, OFFSET } from "./mac_limits";
 
 /** The bytes of two rows over one column. */
 const COLUMN: i64 = 0x000000ff000000ff;
@@ -19,18 +19,7 @@ const COLUMN: i64 = 0x000000ff000000ff;
  * @param total  128 Σ x
  * @returns the address after the weights
  */
-export function rowSumsBytes<P>(
-  b: usize,
-  w: usize,
-  x: usize,
-  end: usize,
-  t: usize,
-  tEnd: usize,
-  total: i32,
-  shift: i32,
-  limit: i64,
-  mask: i64,
-): usize {
+export function rowSumsBytes(b: usize, w: usize, x: usize, end: usize, t: usize, tEnd: usize, total: i32): usize {
   const offset = i64(total) * BOTH;
   do {
     let a0 = load<i64>(b) - offset;
@@ -50,7 +39,6 @@ export function rowSumsBytes<P>(
     } while (k < end);
     store<i64>(t, a0 ^ OFFSET);
     store<i64>(t, a1 ^ OFFSET, 8);
-    if (sizeof<P>() === 4 && (((a0 + limit) | (a1 + limit)) & mask) !== 0) clampSums(t, 4, shift);
     b += 16;
     t += 16;
   } while (t < tEnd);

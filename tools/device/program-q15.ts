@@ -179,7 +179,7 @@ class Planner {
     const isBytes = this.#pack === "bytes";
     const rows = isBytes ? packDenseBytes(b, W, sizeIn) : affineRows(b, W, sizeIn, columns, Int8Array);
     const data = this.#layout.data(`layer ${index}, dense`, rows, 8);
-    const affine = isBytes ? `affine_bytes${this.#isProven ? "" : "_sat"}` : "affine";
+    const affine = isBytes ? "affine_bytes" : "affine";
     this.#call(affine, data, x, x + 2 * columns, sums, isBytes ? alignTo(size, 4) : size);
     if (isLast && activation === "linear") return;
     if (isLast && activation === "relu") {
