@@ -17,7 +17,7 @@
 // The compiler's tables: 10 bytes for each level of stack, 4 for each constant. A module that needs more is refused
 // ("compiling function overran its stack height limit").
 #ifndef d_m3MaxFunctionStackHeight
-#define d_m3MaxFunctionStackHeight 48
+#define d_m3MaxFunctionStackHeight 128
 #endif
 #ifndef d_m3MaxConstantTableSize
 #define d_m3MaxConstantTableSize 16
