@@ -62,6 +62,18 @@ export class Unit {
     const n = Unit.tanhOf(Unit.part(load<i32>(t, 32), shiftX, load<i16>(m, 16)) + c * r);
     Unit.blend(to, n, z, i32(load<i16>(h)));
   }
+
+  /** The same among two units, i32[2][3][2] and i16[2][3][2]. */
+  @inline static afterRows(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
+    const ar = Unit.part(load<i32>(t), shiftX, load<i16>(m)) + Unit.part(load<i32>(t, 24), shiftH, load<i16>(m, 12));
+    const r = (Unit.tanhOf(ar) + 32769) >> 2;
+    const az =
+      Unit.part(load<i32>(t, 8), shiftX, load<i16>(m, 4)) + Unit.part(load<i32>(t, 32), shiftH, load<i16>(m, 16));
+    const z = (Unit.tanhOf(az) + 32769) >> 1;
+    const c = (Unit.part(load<i32>(t, 40), shiftH, load<i16>(m, 20)) + 8192) >> 14;
+    const n = Unit.tanhOf(Unit.part(load<i32>(t, 16), shiftX, load<i16>(m, 8)) + c * r);
+    Unit.blend(to, n, z, i32(load<i16>(h)));
+  }
 }
 
 /** Unit.tanhOf as a function. */

@@ -66,7 +66,7 @@ export function gru_after_wide(
   shiftX: i32,
   shiftH: i32,
 ): void {
-  Layer.after<u64, i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+  Layer.afterWide<i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
 }
 
 /** Reset-after, wide, sums that may pass i16. */
@@ -81,7 +81,7 @@ export function gru_after_wide_sat(
   shiftX: i32,
   shiftH: i32,
 ): void {
-  Layer.after<u64, i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+  Layer.afterWide<i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
 }
 
 /** Reset-after, bytes, sums proven to fit. */
@@ -126,7 +126,7 @@ export function gru_after_rows(
   shiftX: i32,
   shiftH: i32,
 ): void {
-  Layer.after<i8, i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+  Layer.afterRows<i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
 }
 
 /** Reset-after, rows, sums that may pass i16. */
@@ -141,7 +141,7 @@ export function gru_after_rows_sat(
   shiftX: i32,
   shiftH: i32,
 ): void {
-  Layer.after<i8, i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+  Layer.afterRows<i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
 }
 
 /** Reset-before, wide, sums proven to fit. */

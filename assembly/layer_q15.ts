@@ -17,27 +17,11 @@
 import { gate, Unit, unitBefore, unitReset } from "./cell_q15";
 import { rowSumsBytes, total128 } from "./mac_bytes";
 import { limitOf, maskOf } from "./mac_limits";
-import { gateSumsRows, rowSumsRows } from "./mac_rows";
+import { Rows, rowSumsRows } from "./mac_rows";
 import { gateSumsWide, rowSumsWide } from "./mac_wide";
 
 /** The inner loops of a way to store weights. */
 class Mac {
-  /** The sums of one vector, all gates of four units. */
-  @inline static gates<K, P>(
-    b: usize,
-    w: usize,
-    x: usize,
-    end: usize,
-    t: usize,
-    shift: i32,
-    limit: i64,
-    mask: i64,
-  ): usize {
-    if (sizeof<K>() === 8) return gateSumsWide<P>(b, w, x, end, t, shift, limit, mask);
-    w = gateSumsRows<P>(b, w, x, end, t, shift, 1 << (15 + shift), i32(mask));
-    return gateSumsRows<P>(b + 8, w, x, end, t + 8, shift, 1 << (15 + shift), i32(mask));
-  }
-
   /** The sums of one vector, one gate of four units. */
   @inline static rows<K, P>(
     b: usize,
@@ -90,7 +74,7 @@ export class Layer {
    * @param units  bytes of the state of all groups: 2 H, padded to 8
    * @param t  work space: sums of a group, 96 bytes, then the new state
    */
-  @inline static after<K, P>(
+  @inline static afterWide<P>(
     data: usize,
     x: usize,
     xEnd: usize,
@@ -110,13 +94,43 @@ export class Layer {
     let from = h;
     let to = fresh;
     do {
-      const w = Mac.gates<K, P>(data, data + 144, x, xEnd, t, shiftX, limitX, maskX);
-      const next = Mac.gates<K, P>(data + 48, w, h, hEnd, t + 48, shiftH, limitH, maskH);
+      let w = gateSumsWide<P>(data, data + 144, x, xEnd, t, shiftX, limitX, maskX);
+      w = gateSumsWide<P>(data + 48, w, h, hEnd, t + 48, shiftH, limitH, maskH);
       pair(t, data + 96, from, to, shiftX, shiftH);
       pair(t + 8, data + 100, from + 4, to + 4, shiftX, shiftH);
-      data = next;
+      data = w;
       from += 8;
       to += 8;
+    } while (from < last);
+    Mac.copyBack(h, fresh, units);
+  }
+
+  /** The same for rows, two units at a time. */
+  @inline static afterRows<P>(
+    data: usize,
+    x: usize,
+    xEnd: usize,
+    h: usize,
+    hEnd: usize,
+    units: usize,
+    t: usize,
+    shiftX: i32,
+    shiftH: i32,
+  ): void {
+    const countX = i32(xEnd - x) >> 3;
+    const countH = i32(hEnd - h) >> 3;
+    const fresh = t + 48;
+    const last = h + units;
+    let from = h;
+    let to = fresh;
+    do {
+      let w = Rows.gates<P>(data, data + 72, x, countX, t, shiftX);
+      w = Rows.gates<P>(data + 24, w, h, countH, t + 24, shiftH);
+      Unit.afterRows(t, data + 48, from, to, shiftX, shiftH);
+      Unit.afterRows(t + 4, data + 50, from + 2, to + 2, shiftX, shiftH);
+      data = w;
+      from += 4;
+      to += 4;
     } while (from < last);
     Mac.copyBack(h, fresh, units);
   }

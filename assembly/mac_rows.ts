@@ -1,77 +1,78 @@
 // Multiply-accumulate for compilers to 32-bit machine code (wasm2c, ahead-of-time compilers): plain 32-bit products of int8 weights, six or
 // four rows at once, as many as the registers of a Cortex-M hold.
 
-import { clampSums } from "./mac_limits";
+import { clampSums, maskOf } from "./mac_limits";
 
-/**
- * Computes `bias + W x` of the three gates of two units.
- *
- * @param b  biases, of the two units within i32[3][4]: gates r, z, n; unit
- * @param w  weights, i8[columns padded to 4][3][2]
- * @param x  vector, i16, readable to the next multiple of 4 elements
- * @param end  address after the last multiple of 4 elements
- * @param t  sums, likewise, written; clamping passes over those of the other pair as well
- * @returns the address after the weights
- */
-export function gateSumsRows<P>(
-  b: usize,
-  w: usize,
-  x: usize,
-  end: usize,
-  t: usize,
-  shift: i32,
-  limit: i32,
-  mask: i32,
-): usize {
-  let a0 = load<i32>(b);
-  let a1 = load<i32>(b, 4);
-  let a2 = load<i32>(b, 16);
-  let a3 = load<i32>(b, 20);
-  let a4 = load<i32>(b, 32);
-  let a5 = load<i32>(b, 36);
-  do {
-    let s = i32(load<i16>(x));
-    a0 += s * i32(load<i8>(w));
-    a1 += s * i32(load<i8>(w, 1));
-    a2 += s * i32(load<i8>(w, 2));
-    a3 += s * i32(load<i8>(w, 3));
-    a4 += s * i32(load<i8>(w, 4));
-    a5 += s * i32(load<i8>(w, 5));
-    s = i32(load<i16>(x, 2));
-    a0 += s * i32(load<i8>(w, 6));
-    a1 += s * i32(load<i8>(w, 7));
-    a2 += s * i32(load<i8>(w, 8));
-    a3 += s * i32(load<i8>(w, 9));
-    a4 += s * i32(load<i8>(w, 10));
-    a5 += s * i32(load<i8>(w, 11));
-    s = i32(load<i16>(x, 4));
-    a0 += s * i32(load<i8>(w, 12));
-    a1 += s * i32(load<i8>(w, 13));
-    a2 += s * i32(load<i8>(w, 14));
-    a3 += s * i32(load<i8>(w, 15));
-    a4 += s * i32(load<i8>(w, 16));
-    a5 += s * i32(load<i8>(w, 17));
-    s = i32(load<i16>(x, 6));
-    a0 += s * i32(load<i8>(w, 18));
-    a1 += s * i32(load<i8>(w, 19));
-    a2 += s * i32(load<i8>(w, 20));
-    a3 += s * i32(load<i8>(w, 21));
-    a4 += s * i32(load<i8>(w, 22));
-    a5 += s * i32(load<i8>(w, 23));
-    x += 8;
-    w += 24;
-  } while (x < end);
-  store<i32>(t, a0);
-  store<i32>(t, a1, 4);
-  store<i32>(t, a2, 16);
-  store<i32>(t, a3, 20);
-  store<i32>(t, a4, 32);
-  store<i32>(t, a5, 36);
-  if (sizeof<P>() === 4) {
-    const over = (a0 + limit) | (a1 + limit) | (a2 + limit) | (a3 + limit) | (a4 + limit) | (a5 + limit);
-    if ((over & mask) !== 0) clampSums(t, 10, shift);
+/** The three gates of two units. */
+export class Rows {
+  /**
+   * Computes `bias + W x`.
+   *
+   * @param b  biases, i32[3][2]: gates r, z, n; unit
+   * @param w  weights, i8[columns padded to 4][3][2]
+   * @param x  vector, i16, readable to the next multiple of 4 elements
+   * @param count  number of fours of columns
+   * @param t  sums, i32[3][2], written
+   * @returns the address after the weights
+   */
+  @inline static gates<P>(b: usize, w: usize, x: usize, count: i32, t: usize, shift: i32): usize {
+    let a0 = load<i32>(b);
+    let a1 = load<i32>(b, 4);
+    let a2 = load<i32>(b, 8);
+    let a3 = load<i32>(b, 12);
+    let a4 = load<i32>(b, 16);
+    let a5 = load<i32>(b, 20);
+    do {
+      let s = i32(load<i16>(x));
+      a0 += s * i32(load<i8>(w));
+      a1 += s * i32(load<i8>(w, 1));
+      a2 += s * i32(load<i8>(w, 2));
+      a3 += s * i32(load<i8>(w, 3));
+      a4 += s * i32(load<i8>(w, 4));
+      a5 += s * i32(load<i8>(w, 5));
+      x += 2;
+      w += 6;
+      s = i32(load<i16>(x));
+      a0 += s * i32(load<i8>(w));
+      a1 += s * i32(load<i8>(w, 1));
+      a2 += s * i32(load<i8>(w, 2));
+      a3 += s * i32(load<i8>(w, 3));
+      a4 += s * i32(load<i8>(w, 4));
+      a5 += s * i32(load<i8>(w, 5));
+      x += 2;
+      w += 6;
+      s = i32(load<i16>(x));
+      a0 += s * i32(load<i8>(w));
+      a1 += s * i32(load<i8>(w, 1));
+      a2 += s * i32(load<i8>(w, 2));
+      a3 += s * i32(load<i8>(w, 3));
+      a4 += s * i32(load<i8>(w, 4));
+      a5 += s * i32(load<i8>(w, 5));
+      x += 2;
+      w += 6;
+      s = i32(load<i16>(x));
+      a0 += s * i32(load<i8>(w));
+      a1 += s * i32(load<i8>(w, 1));
+      a2 += s * i32(load<i8>(w, 2));
+      a3 += s * i32(load<i8>(w, 3));
+      a4 += s * i32(load<i8>(w, 4));
+      a5 += s * i32(load<i8>(w, 5));
+      x += 2;
+      w += 6;
+    } while (--count > 0);
+    store<i32>(t, a0);
+    store<i32>(t, a1, 4);
+    store<i32>(t, a2, 8);
+    store<i32>(t, a3, 12);
+    store<i32>(t, a4, 16);
+    store<i32>(t, a5, 20);
+    if (sizeof<P>() === 4) {
+      const limit = 1 << (15 + shift);
+      const over = (a0 + limit) | (a1 + limit) | (a2 + limit) | (a3 + limit) | (a4 + limit) | (a5 + limit);
+      if ((over & i32(maskOf(shift))) !== 0) clampSums(t, 6, shift);
+    }
+    return w;
   }
-  return w;
 }
 
 /** One gate of four units: biases and sums are i32[4]; weights i8[columns padded to 4][4]. Otherwise as gateSumsRows. */

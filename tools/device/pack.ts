@@ -18,13 +18,6 @@ export interface PackedGru {
 /** Units of a group. */
 const GROUP = 4;
 
-/** Columns that the inner loops take at once, how weights are stored, and whether sums share words. */
-const PACKS = {
-  wide: { columns: { after: 8, before: 4 }, put: putWide, isOffset: true },
-  bytes: { columns: { after: 4, before: 4 }, put: putBytes, isOffset: true },
-  rows: { columns: { after: 4, before: 4 }, put: putRows, isOffset: false },
-} as const;
-
 /** Gates in the order of the files. */
 const GATES = [0, 1, 2] as const;
 const [R, Z, N] = GATES;
@@ -46,25 +39,25 @@ export function packGru(model: Model, index: number, layer: GruLayerSpec, sizeIn
   const sizes = { W: alignTo(sizeIn, step), U: alignTo(layer.size, step) };
   const rows = rowsOf(model, `layers.${index}`, layer.size, sizeIn);
   const writer = new Writer();
-  /** One group: the biases and multipliers of each block of four, then the weights. */
+  /** One group: the biases and multipliers of each block, then the weights. */
   const putGroup = (
-    from: number,
+    units: readonly number[],
     blocks: readonly Block[],
     weights: readonly (readonly [Matrix, readonly number[]])[],
   ) => {
-    const four = [from, from + 1, from + 2, from + 3];
     for (const [matrix, gate] of blocks) {
-      for (const unit of four) {
+      for (const unit of units) {
         const value = rows.bias(matrix, gate, unit);
         // The lower row of a word carries 2^31 (assembly/mac_wide.ts).
         writer.i32(isOffset && unit % 2 === 0 ? value ^ 0x80000000 : value);
       }
     }
-    for (const [matrix, gate] of blocks) for (const unit of four) writer.i16(rows.multiplier(matrix, gate, unit));
+    for (const [matrix, gate] of blocks) for (const unit of units) writer.i16(rows.multiplier(matrix, gate, unit));
     for (const [matrix, gates] of weights) {
-      put(writer, gates, from, sizes[matrix], (gate, unit, column) => rows.weight(matrix, gate, unit, column));
+      put(writer, gates, units, sizes[matrix], (gate, unit, column) => rows.weight(matrix, gate, unit, column));
     }
   };
+  const group = pack === "rows" && layer.reset === "after" ? 2 : GROUP;
   const passes =
     layer.reset === "after"
       ? [{ blocks: blocksOf(MATRICES, GATES), weights: MATRICES.map((matrix) => [matrix, GATES] as const) }]
@@ -73,7 +66,9 @@ export function packGru(model: Model, index: number, layer: GruLayerSpec, sizeIn
           return { blocks, weights: blocks.map(([matrix, gate]) => [matrix, [gate]] as const) };
         });
   for (const { blocks, weights } of passes) {
-    for (let from = 0; from < units; from += GROUP) putGroup(from, blocks, weights);
+    for (let from = 0; from < units; from += group) {
+      putGroup(unitsFrom(from, group), blocks, weights);
+    }
   }
   return {
     bytes: writer.bytes(),
@@ -94,10 +89,12 @@ export function packDenseBytes(biases: ArrayLike<number>, weights: ArrayLike<num
     }
     const weight = (_: number, row: number, column: number) =>
       row < biases.length && column < sizeIn ? (weights[row * sizeIn + column] as number) : 0;
-    putBytes(writer, [0], from, columns, weight);
+    putBytes(writer, [0], unitsFrom(from, GROUP), columns, weight);
   }
   return writer.bytes();
 }
+
+const unitsFrom = (from: number, count: number): readonly number[] => Array.from({ length: count }, (_, i) => from + i);
 
 type Matrix = "W" | "U";
 
@@ -147,39 +144,50 @@ export function isProven(model: Model, index: number, layer: GruLayerSpec): bool
 
 type WeightOf = (gate: number, unit: number, column: number) => number;
 
+type Put = (
+  writer: Writer,
+  gates: readonly number[],
+  units: readonly number[],
+  columns: number,
+  weight: WeightOf,
+) => void;
+
 /** Words of 64 bits: w of the lower unit of a pair plus 2^32 times w of the upper one; by column, pair, gate. */
-function putWide(writer: Writer, gates: readonly number[], from: number, columns: number, weight: WeightOf): void {
+const putWide: Put = (writer, gates, units, columns, weight) => {
   for (let column = 0; column < columns; column++) {
-    for (const pair of [from, from + 2]) {
+    for (let pair = 0; pair < units.length; pair += 2) {
+      const [lower = 0, upper = 0] = units.slice(pair);
       for (const gate of gates) {
-        writer.i64(BigInt(weight(gate, pair, column)) + (BigInt(weight(gate, pair + 1, column)) << 32n));
+        writer.i64(BigInt(weight(gate, lower, column)) + (BigInt(weight(gate, upper, column)) << 32n));
       }
     }
   }
-}
+};
 
 /** Bytes, each plus 128; by gate, four columns, unit, column. */
-function putBytes(writer: Writer, gates: readonly number[], from: number, columns: number, weight: WeightOf): void {
+const putBytes: Put = (writer, gates, units, columns, weight) => {
   for (const gate of gates) {
     for (let column = 0; column < columns; column += 4) {
-      for (let unit = from; unit < from + GROUP; unit++) {
+      for (const unit of units) {
         for (let k = 0; k < 4; k++) writer.i8(weight(gate, unit, column + k) + 128);
       }
     }
   }
-}
+};
 
-/** Bytes: by pair of units, column, gate, unit; one gate alone: by column and unit. */
-function putRows(writer: Writer, gates: readonly number[], from: number, columns: number, weight: WeightOf): void {
-  const width = gates.length > 1 ? 2 : GROUP;
-  for (let first = from; first < from + GROUP; first += width) {
-    for (let column = 0; column < columns; column++) {
-      for (const gate of gates) {
-        for (let unit = first; unit < first + width; unit++) writer.i8(weight(gate, unit, column));
-      }
-    }
+/** Bytes: by column, gate, unit. */
+const putRows: Put = (writer, gates, units, columns, weight) => {
+  for (let column = 0; column < columns; column++) {
+    for (const gate of gates) for (const unit of units) writer.i8(weight(gate, unit, column));
   }
-}
+};
+
+/** Columns that the inner loops take at once, how weights are stored, and whether sums share words. */
+const PACKS = {
+  wide: { columns: { after: 8, before: 4 }, put: putWide, isOffset: true },
+  bytes: { columns: { after: 4, before: 4 }, put: putBytes, isOffset: true },
+  rows: { columns: { after: 4, before: 4 }, put: putRows, isOffset: false },
+} as const;
 
 /** Appends little-endian integers. */
 class Writer {

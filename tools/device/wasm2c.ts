@@ -133,11 +133,12 @@ function rewrite(written: string, name: string, memorySize: number): Source {
   ]
     .join("\n")
     .replace(/(\w+)_default32\(&instance->\w+, \(u64\)\((\w+)\)(?: \+ (\d+)u?)?/g, (_, access, base, offset) => {
-      return `${access}(${base}, ${offset ?? 0}u`;
+      return `${access}(linear, ${base}, ${offset ?? 0}u`;
     })
     .replace(/\bw2c_(m_\w+)\((?:w2c_m\*(?: instance)?|instance)(?:, )?/g, "$1(")
     .replace(/^(static \w+ m_\w+)\(\)/gm, "$1(void)")
-    .replace(/^ *FUNC_(?:PROLOGUE|EPILOGUE);\n/gm, "")
+    .replace(/^ *FUNC_EPILOGUE;\n/gm, "")
+    .replaceAll("FUNC_PROLOGUE;", "LINEAR;")
     .replaceAll("data_segment_data_w2c_m_", "data_");
   const wrappers = exported.map((entry) => {
     const call = `${entry.inner.replace(/^w2c_/, "")}(${entry.parameters.map((p) => p.replace(/^\w+ var_/, "")).join(", ")})`;
