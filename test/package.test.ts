@@ -19,7 +19,7 @@ const REQUIRED = [
   "types/host/index.d.ts",
   "types/host/runtime/index.d.ts",
 ]
-  .concat(["f32.wasm", "f32-simd.wasm", "q15.wasm", "q15-simd.wasm", "pump.safetensors", "LICENSES.txt"])
+  .concat(["f32.wasm", "f32-simd.wasm", "q15.wasm", "q15-simd.wasm", "pump.safetensors", "wasm-rt.h", "LICENSES.txt"])
   .map((file) => `dist/${file}`)
   .concat("package.json", "LICENSE", "README.md", "FORMAT.md", "CHANGELOG.md");
 

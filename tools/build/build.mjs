@@ -109,6 +109,7 @@ writeLicences(inputs.flat());
 buildTypes();
 for (const name of WASM) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
 copyFileSync("models/pump.safetensors", "dist/pump.safetensors");
+copyFileSync("tools/firmware/common/wasm-rt.h", "dist/wasm-rt.h");
 
 const kilobytes = (file) => `${path.basename(file)} ${Math.ceil(statSync(file).size / 1024)} KB`;
 const seconds = ((performance.now() - start) / 1000).toFixed(1);

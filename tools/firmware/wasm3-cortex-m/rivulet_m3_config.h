@@ -14,10 +14,10 @@
 #define d_m3CodePageAlignSize 512
 #endif
 
-// The compiler's tables: 10 bytes for each level of stack, 4 for each constant. A module that needs more is refused
+// The compiler's tables: 5 bytes for each level of stack, 4 for each constant. A module that needs more is refused
 // ("compiling function overran its stack height limit").
 #ifndef d_m3MaxFunctionStackHeight
-#define d_m3MaxFunctionStackHeight 48
+#define d_m3MaxFunctionStackHeight 64
 #endif
 #ifndef d_m3MaxConstantTableSize
 #define d_m3MaxConstantTableSize 20
@@ -25,7 +25,7 @@
 
 // All memory of wasm3 is one static array, from which it takes piece after piece: no malloc, no heads of blocks.
 #ifndef d_m3FixedHeap
-#define d_m3FixedHeap 12288
+#define d_m3FixedHeap 16384
 #endif
 #define d_m3FixedHeapAlign 8
 

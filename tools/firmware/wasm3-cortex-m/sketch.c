@@ -12,7 +12,7 @@ void setup(void) {
   if (reason || rivulet_selftest() != 0) { // the bits are not those of the host: see the README
     port_write("error ");
     port_write(reason ? reason : "selftest ");
-    port_write(rivulet_error());
+    port_write(reason ? "" : rivulet_error());
     port_write("\n");
     return;
   }

@@ -36,7 +36,7 @@ static void forecast_task(void *unused) {
   if (reason || rivulet_selftest() != 0) {
     port_write("error ");
     port_write(reason ? reason : "selftest ");
-    port_write(rivulet_error());
+    port_write(reason ? "" : rivulet_error());
     port_write("\n");
     vTaskDelete(NULL);
     return;

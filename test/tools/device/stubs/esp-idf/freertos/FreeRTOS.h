@@ -1,0 +1,3 @@
+#pragma once
+#include <stdint.h>
+#define portMAX_DELAY ((uint32_t)0xffffffffUL)
