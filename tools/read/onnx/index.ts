@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CliError } from "../../errors.ts";
+import { inOneLine } from "../message.ts";
 import type { ModelNames, Network } from "../network.ts";
 import { buildNetwork } from "./layers.ts";
 import { type OnnxPlan, planOf } from "./plan.ts";
@@ -40,14 +41,7 @@ const MAX_BYTES = 512 * 2 ** 20;
  * @throws {CliError} for a file that is damaged, and for anything in it that cannot be honoured exactly
  */
 export async function readOnnx(bytes: Uint8Array, options: OnnxOptions): Promise<OnnxSource> {
-  try {
-    return read(bytes, options);
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    // Names in a damaged or hostile file hold anything; a message is one line.
-    const text = error.message.replaceAll(/[\p{Cc}\u2028\u2029]/gu, "?");
-    throw new CliError(text.length > 2000 ? `${text.slice(0, 2000)}…` : text, { cause: error });
-  }
+  return inOneLine(() => read(bytes, options));
 }
 
 function read(bytes: Uint8Array, options: OnnxOptions): OnnxSource {
