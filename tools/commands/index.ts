@@ -136,11 +136,10 @@ function addQuantize(program: Command, io: Io): void {
     .option("--range <name=min:max...>", "range of an input; wins over the calibration")
     .option("--margin <fraction>", "widen the calibrated ranges by this fraction of their width", fraction, 0.1)
     .addOption(
-      new Option("--ranges <method>", "choose ranges from the samples by (default: minmax)").choices([
-        "minmax",
-        "percentile",
-        "error",
-      ]),
+      new Option(
+        "--ranges <source>",
+        "ranges from the samples by a method, or those in the model (default: minmax)",
+      ).choices(["minmax", "percentile", "error", "model"]),
     )
     .option("--plain", "round weights to nearest, without regard to the samples")
     .option("--report <file>", "write a page (HTML) that shows what quantizing costs, and print it as text")
@@ -150,6 +149,7 @@ function addQuantize(program: Command, io: Io): void {
       "after",
       examples(
         "rivulet quantize pump.safetensors --calibrate readings.csv -o pump-q15.safetensors",
+        "rivulet quantize pump.safetensors --ranges model -o pump-q15.safetensors",
         "rivulet quantize pump.safetensors --range speed=0:3000 current=0:25 --calibrate readings.csv -o pump-q15.safetensors",
       ),
     )
