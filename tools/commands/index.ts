@@ -138,7 +138,7 @@ function addQuantize(program: Command, io: Io): void {
     .addOption(
       new Option(
         "--ranges <source>",
-        "ranges from the samples by a method, or those in the model (default: minmax)",
+        "ranges of inputs and sums from the samples by a method; model: inputs as in the model (default: minmax)",
       ).choices(["minmax", "percentile", "error", "model"]),
     )
     .option("--plain", "round weights to nearest, without regard to the samples")

@@ -6,7 +6,7 @@ import { alignColumns } from "../inspect/text.ts";
 import type { Io } from "../io.ts";
 import { quantizeCalibrated } from "../quantize/calibrated.ts";
 import { Comparison } from "../quantize/compare.ts";
-import { chooseRanges, parseRanges, RangeFinder, type RangeSource } from "../quantize/ranges.ts";
+import { chooseRanges, parseRanges, RangeFinder, type RangeMethod, type RangeSource } from "../quantize/ranges.ts";
 import { checkReportArgs, measureReport, type ReportArgs } from "../quantize/report/command.ts";
 import { reportHtml } from "../quantize/report/html.ts";
 import { reportJson, stepsToSee } from "../quantize/report/measure.ts";
@@ -64,7 +64,8 @@ export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
       });
 
   const samples = await keepSamples(args, { model, count: calibration?.count ?? 0, io });
-  const { notes, ...parts } = quantize(model, ranges, samples);
+  const sums = args.ranges === undefined || args.ranges === "model" ? "minmax" : args.ranges;
+  const { notes, ...parts } = quantize(model, ranges, samples, sums);
   const bytes = serializeWithSelftest(parts, model);
   const quantized = await loadModel(bytes);
   const comparison = await compare(args, model, quantized, io);
@@ -87,10 +88,11 @@ function quantize(
   model: Model,
   ranges: readonly Range[],
   samples: Float64Array | undefined,
+  sums: RangeMethod,
 ): QuantizedModel & { readonly notes: readonly string[] } {
   try {
     if (samples === undefined) return { ...quantizeModel(model, { ranges }), notes: [] };
-    return quantizeCalibrated(model, { samples, ranges, scale: "error", correctBias: true, compensate: true });
+    return quantizeCalibrated(model, { samples, ranges, sums, scale: "error", correctBias: true, compensate: true });
   } catch (cause) {
     // Weights that do not fit: the model's fault, not the program's.
     if (cause instanceof RangeError) throw new CliError(cause.message, { cause });

@@ -35,7 +35,7 @@ export type RangeMethod = "minmax" | "percentile" | "error";
 export type RangeSource = RangeMethod | "model";
 
 /** Share of the values on either side that may lie beyond a range by percentile. */
-const TAIL = 0.0005;
+export const TAIL = 0.0005;
 
 /** Greatest distance of an input from its offset in q15, in units of its fraction. */
 const FULL = 32767;
