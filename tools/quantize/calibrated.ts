@@ -175,7 +175,8 @@ function bestCandidate(task: RowTask, factor: Factor, sums: Magnitudes, options:
 function multipliersOf({ row, multiplier, unit }: RowTask, sums: Magnitudes, options: CalibrateOptions): number[] {
   const around = (options.scale === "error" ? SCALES : [1]).map((part) => part * multiplier);
   if (options.sums !== "error" || unit === undefined) return around;
-  const fitting = (reach: number) => Math.min(REACH, reach / unit) / 2;
+  // Never less than the greatest weight asks for: a handful of samples says little about sums.
+  const fitting = (reach: number) => Math.max(multiplier, Math.min(REACH, reach / unit) / 2);
   return [...around, fitting(sums.limit(row, TAIL)), fitting(sums.greatest(row))];
 }
 
