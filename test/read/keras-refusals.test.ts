@@ -119,11 +119,11 @@ describe("readKeras refuses, with layer, attribute and remedy,", () => {
     );
   });
 
-  it("weights that are missing", async () => {
+  it("weights that are missing, listed", async () => {
     const change = (layers: Json[]) =>
       void layers.push({ ...layers.at(-1)!, config: { ...layers.at(-1)!.config, name: "d" } });
     expect(await refusal(change, "stateful")).toContain(
-      'layer "d" (Dense): kernel is missing from the weights (no dataset layers/dense_1/vars/0)',
+      'layer "d" (Dense): kernel, bias are missing from the weights (no dataset layers/dense_1/vars/0, layers/dense_1/vars/1)',
     );
   });
 
