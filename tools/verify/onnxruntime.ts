@@ -1,5 +1,6 @@
 // onnxruntime-node is never installed with this package: 290 MB for a check that only ONNX sources have. Who has it, has the check.
 
+import { createRequire } from "node:module";
 import { CliError } from "../errors.ts";
 
 /** Elements as onnxruntime takes and gives them. */
@@ -44,21 +45,21 @@ interface OrtSession {
 /** Only what ends the process is worth a line of onnxruntime's own; the rest is thrown, and told once. */
 const QUIET = { logSeverityLevel: 4 };
 
-/** The name is a variable so that no bundler looks for the package. */
-const importOrt = async (name = "onnxruntime-node"): Promise<unknown> => import(name);
+/** By Node's own rules, whatever bundles or runs this file. */
+const requireOrt = (): unknown => createRequire(import.meta.url)("onnxruntime-node");
 
 /**
  * Loads onnxruntime; undefined where it is not installed.
  *
  * @throws {CliError} when it is installed and does not load
  */
-export async function loadOnnxRuntime(load: () => Promise<unknown> = importOrt): Promise<OnnxRuntime | undefined> {
+export async function loadOnnxRuntime(load: () => unknown = requireOrt): Promise<OnnxRuntime | undefined> {
   let loaded: OrtModule;
   try {
-    loaded = (await load()) as OrtModule;
+    loaded = load() as OrtModule;
   } catch (cause) {
-    const { code } = cause as { code?: unknown };
-    if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") return undefined;
+    const { code, message } = cause as { code?: unknown; message?: unknown };
+    if (code === "MODULE_NOT_FOUND" && String(message).includes("'onnxruntime-node'")) return undefined;
     throw new CliError(`onnxruntime-node does not load: ${reasonOf(cause)}; install it again, or pass --no-run`, {
       cause,
     });
