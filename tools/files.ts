@@ -62,6 +62,20 @@ export async function readFileIfExists(path: string): Promise<Uint8Array | undef
   }
 }
 
+/** Greatest size of a source model, bytes: 512 MiB. */
+const MAX_SOURCE_BYTES = 2 ** 29;
+
+/**
+ * Reads a source model.
+ *
+ * @throws {CliError} when it has more than 512 MiB; what the file system says, when it cannot be read
+ */
+export async function readSource(path: string): Promise<Uint8Array> {
+  const { size } = await stat(path);
+  if (size > MAX_SOURCE_BYTES) throw new CliError(`${path}: ${size} bytes, at most ${MAX_SOURCE_BYTES} are allowed`);
+  return readFile(path);
+}
+
 /**
  * Replaces the file at `path` as a whole: whatever happens, either its old content is there or the new one.
  *

@@ -42,7 +42,7 @@ export function quantizeOutput(
     put("output.offset", "I32", 0, new Array(outputs).fill(0));
     return new Array(outputs).fill(15);
   }
-  const rounder = rounding(`layers.${lastIndex}.W`, signals.head);
+  const rounder = rounding(`layers.${lastIndex}.W`, signals.head).round;
   const rows = Array.from({ length: outputs }, (_, row) => quantizeOutputRow(model, row, signals, rounder));
   put(
     `layers.${lastIndex}.W`,

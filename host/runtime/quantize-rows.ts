@@ -31,6 +31,8 @@ export interface RowTask {
   /** Bounds of a multiplier chosen otherwise; the sums of a lesser one do not fit. */
   readonly least: number;
   readonly most: number;
+  /** Real value of one unit of the pre-activation, whose sums saturate at ±2 units for each unit of the multiplier; absent if they do not. */
+  readonly unit?: number;
 }
 
 /** Integer weights −127..127 of a row. */
@@ -44,17 +46,24 @@ export interface RoundedRow {
 /** Rounds one row. */
 export type RowRounder = (task: RowTask) => RoundedRow;
 
+/** How the rows of a matrix are rounded. */
+export interface Rounder {
+  readonly round: RowRounder;
+  /** The magnitude of a row's sum, in real values, up to which it must not saturate; by default what weights and inputs can come to. */
+  readonly reach?: (row: number) => number;
+}
+
 /** Makes the rounder of a matrix, by its tensor's name, with the integers that enter it. */
-export type Rounding = (name: string, signal: Columns) => RowRounder;
+export type Rounding = (name: string, signal: Columns) => Rounder;
 
 /** Rounds each weight to nearest. */
-export const plainRounding: Rounding =
-  () =>
-  ({ values, perUnit, multiplier }) => {
-    const unit = multiplier / perUnit;
-    const weights = values.map((value) => Math.max(-INT8, Math.min(INT8, Math.round(value / unit))));
-    return { weights, multiplier, correction: 0 };
-  };
+export const plainRounding: Rounding = () => ({ round: roundRow });
+
+const roundRow: RowRounder = ({ values, perUnit, multiplier }) => {
+  const unit = multiplier / perUnit;
+  const weights = values.map((value) => Math.max(-INT8, Math.min(INT8, Math.round(value / unit))));
+  return { weights, multiplier, correction: 0 };
+};
 
 /** Greatest int8 weight. */
 export const INT8 = 127;
@@ -66,7 +75,7 @@ export const INT16 = 32768;
 export const INT32 = 2 ** 31 - 1;
 
 /** Sums beyond this many units of Q12 (±8) need not be told apart: tanh is flat there. */
-const REACH = 32768;
+export const REACH = 32768;
 
 /**
  * Rounds a matrix to int8 rows with exact multipliers: `v = (sat16(acc >> shift) * multiplier) >> 14`.
@@ -119,16 +128,17 @@ export function quantizeRows(
     const { unit, limit } = targetOf(row);
     const perUnit = 2 ** (14 + shift) / unit;
     // A row of small weights keeps enough multiplier that sat16 does not cut sums that still matter.
-    const reach = Math.min(REACH, total / unit) / 2;
+    const reach = Math.min(REACH, (rounder.reach?.(row) ?? total) / unit) / 2;
     const multiplierOf = (least: number) => Math.max(1, Math.min(limit, Math.ceil(Math.max(least * perUnit, reach))));
     const values = scaled.subarray(row * count, (row + 1) * count);
-    const task = { row, values, perUnit, multiplier: multiplierOf(scale), least: multiplierOf(fits32), most: limit };
-    let rounded = rounder(task);
+    const bounds = { multiplier: multiplierOf(scale), least: multiplierOf(fits32), most: limit };
+    const task = { row, values, perUnit, ...bounds, unit };
+    let rounded = rounder.round(task);
     let room = INT32 - INT16 * magnitude(rounded.weights);
     const half = shift > 0 ? 2 ** (shift - 1) : 0;
     if (room < half) {
       // Weights that make up for each other may sum to more than those to nearest do.
-      rounded = plainRounding(name, signal)(task);
+      rounded = roundRow(task);
       room = INT32 - INT16 * magnitude(rounded.weights);
     }
     if (room < half)

@@ -6,24 +6,36 @@ import { readKeras } from "../../tools/read/keras/index.ts";
 import { type Network, toModel } from "../../tools/read/network.ts";
 import { readNpz } from "../../tools/read/npz.ts";
 
-const FOLDER = new URL("../vectors/keras/", import.meta.url);
+const FOLDER = new URL("../vectors/", import.meta.url);
 
-/** A case of tools/training/conformance/keras_cases.py. */
+/** A case of tools/training/conformance/keras_cases.py or keras2_cases.py. */
 export interface KerasCase {
+  /** Name with the folder below `test/vectors/keras`, if it is in another: `../keras2/2.15/last`. */
   readonly name: string;
   readonly file: string;
   readonly steps: number;
 }
 
 /** A file of the cases. */
-export const caseFile = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, FOLDER)));
+export const caseFile = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`keras/${name}`, FOLDER)));
 
-export const CASES: readonly KerasCase[] = JSON.parse(new TextDecoder().decode(caseFile("index.json"))).cases;
+const casesIn = (folder: string): readonly KerasCase[] =>
+  JSON.parse(new TextDecoder().decode(caseFile(`${folder}index.json`))).cases.map((one: KerasCase) => ({
+    ...one,
+    name: folder + one.name,
+    file: folder + one.file,
+  }));
+
+/** What Keras 3 wrote. */
+export const CASES = casesIn("");
+
+/** What versions of Keras 2 wrote. */
+export const CASES_2 = ["2.12", "2.15"].flatMap((version) => casesIn(`../keras2/${version}/`));
 
 /** Reads the model of a case. */
-export async function readCase({ name, file }: Omit<KerasCase, "steps">) {
+export async function readCase({ name, file }: Omit<KerasCase, "steps">, options = {}) {
   const config = file.endsWith(".weights.h5") ? new TextDecoder().decode(caseFile(`${name}.json`)) : undefined;
-  return readKeras(caseFile(file), { path: file, ...(config !== undefined && { config }) });
+  return readKeras(caseFile(file), { path: file, ...(config !== undefined && { config }), ...options });
 }
 
 /** What Keras computes: inputs and outputs, row by row. */

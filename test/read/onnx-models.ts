@@ -1,6 +1,11 @@
 // Hand-made ONNX files for tests.
 
+import protobuf from "protobufjs/light.js";
 import { Model } from "../../tools/read/onnx/proto.ts";
+
+// What the reader does not need, and onnxruntime asks for: IR version, type of an attribute.
+Model.add(new protobuf.Field("irVersion", 1, "int64"));
+Model.root.lookupType("Attribute").add(new protobuf.Field("type", 20, "int32"));
 
 /** An attribute's value: integer, list of integers, text, list of texts, or a float as { f }. */
 export type AttributeValue = number | string | readonly number[] | readonly string[] | { readonly f: number };
@@ -32,10 +37,12 @@ export interface ModelInput {
 
 function attributeOf([name, value]: [string, AttributeValue]): object {
   const bytes = (text: string) => new TextEncoder().encode(text);
-  if (typeof value === "number") return { name, i: value };
-  if (typeof value === "string") return { name, s: bytes(value) };
-  if ("f" in value) return { name, f: value.f };
-  return value.every((item) => typeof item === "string") ? { name, strings: value.map(bytes) } : { name, ints: value };
+  if (typeof value === "number") return { name, i: value, type: 2 };
+  if (typeof value === "string") return { name, s: bytes(value), type: 3 };
+  if ("f" in value) return { name, f: value.f, type: 1 };
+  return value.every((item) => typeof item === "string")
+    ? { name, strings: value.map(bytes), type: 8 }
+    : { name, ints: value, type: 7 };
 }
 
 function tensorOf([name, { dims, values, integer }]: [string, WeightInput]): object {
@@ -74,7 +81,7 @@ export function onnxFile({
     input: Object.entries(inputs).map(([name, shape]) => value(name, shape)),
     output: outputs.map((name) => value(name)),
   };
-  const model = { producerName: producer, opsetImport: [{ domain: "", version: opset }], graph };
+  const model = { irVersion: 8, producerName: producer, opsetImport: [{ domain: "", version: opset }], graph };
   return Model.encode(Model.fromObject(model)).finish();
 }
 

@@ -54,7 +54,7 @@ describe.skipIf(missing.length > 0)("rivulet run on a real machine's temperature
   async function prepare(numeric: Numeric): Promise<{ model: string; config: string }> {
     const model = join(folder, "model.safetensors");
     if (numeric === "f32") await copyFile(MODEL, model);
-    else expect((await cli(["quantize", MODEL, "-o", model])).code).toBe(0);
+    else expect((await cli(["quantize", MODEL, "--ranges", "model", "-o", model])).code).toBe(0);
     const config = join(folder, "config.yaml");
     await writeFile(
       config,

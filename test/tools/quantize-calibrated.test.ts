@@ -15,11 +15,12 @@ import { mulberry32 } from "../support/random.ts";
 import type { ShapeOptions } from "../support/shapes.ts";
 import { rangeSamples, wildSamples } from "../support/streams.ts";
 
-type Steps = Pick<CalibrateOptions, "scale" | "correctBias" | "compensate">;
+type Steps = Pick<CalibrateOptions, "sums" | "scale" | "correctBias" | "compensate">;
 
-const SCALE: Steps = { scale: "error", correctBias: false, compensate: false };
+const SCALE: Steps = { sums: "bound", scale: "error", correctBias: false, compensate: false };
 const BIAS: Steps = { ...SCALE, correctBias: true };
-const ALL: Steps = { ...BIAS, compensate: true };
+const COMPENSATED: Steps = { ...BIAS, compensate: true };
+const ALL: Steps = { ...COMPENSATED, sums: "minmax" };
 
 const SHAPES: readonly (readonly [string, ShapeOptions])[] = [
   ["H = 1", { inputs: 1, layers: [1] }],
@@ -77,19 +78,20 @@ function calibrated(model: Model, steps: Steps, samples = samplesOf(model, 1)): 
 }
 
 /** rms error of the hidden state of a model whose state is one GRU layer of `size` units. */
-function stateError(model: Model, bytes: Uint8Array, size: number): number {
+function stateError(model: Model, bytes: Uint8Array, size: number, samples = samplesOf(model, 2)): number {
   const f32 = createRuntime(model).createSession();
   const q15 = createRuntime(parseModel(bytes)).createSession();
-  const samples = samplesOf(model, 2);
   const width = model.spec.inputs.length;
+  const window = (model.spec.skip?.length ?? 0) * width;
+  const start = (bytesEach: number) => Math.ceil((bytesEach * window) / 16) * 16;
   let sum = 0;
   const steps = samples.length / width;
   for (let t = 0; t < steps; t++) {
     const sample = samples.subarray(t * width, (t + 1) * width);
     f32.step(sample);
     q15.step(sample);
-    const exact = new Float32Array(f32.snapshot().slice(28, -4).buffer, 0, size);
-    const found = new Int16Array(q15.snapshot().slice(28, -4).buffer, 0, size);
+    const exact = new Float32Array(f32.snapshot().slice(28, -4).buffer, start(4), size);
+    const found = new Int16Array(q15.snapshot().slice(28, -4).buffer, start(2), size);
     exact.forEach((value, j) => {
       sum += (value - (found[j] as number) / 32768) ** 2;
     });
@@ -204,9 +206,39 @@ describe("quantizeCalibrated", () => {
     });
   });
 
+  it("halves the error of the demo model's state by reaching no further than its sums do", () => {
+    const model = parseModel(readFileSync("models/pump.safetensors"));
+    const pump = createPump(5);
+    const samples = Float64Array.from(Array.from({ length: 6000 }, () => pump.next()).flat());
+    const [known, heldOut] = [samples.subarray(0, samples.length / 2), samples.subarray(samples.length / 2)];
+    const error = (sums: Steps["sums"]) => stateError(model, calibrated(model, { ...ALL, sums }, known), 24, heldOut);
+    const bound = error("bound");
+    for (const sums of ["minmax", "percentile", "error"] as const) expect(error(sums)).toBeLessThan(0.6 * bound);
+  });
+
+  it("lets rare sums saturate for the sake of all others where that is asked for", () => {
+    const built = randomF32Model({ inputs: 2, layers: [12], normalise: false });
+    const wide = { ...built.spec, inputs: built.spec.inputs.map((input) => ({ ...input, range: [-60, 60] as const })) };
+    const { model } = changed({ ...built, spec: wide }, (name, { data }) =>
+      // One row of W as great as the others are together: it decides the shift.
+      name === "layers.0.W" ? data.map((value, i) => (i < 2 ? 12 * value : value)) : data,
+    );
+    const ordinary = Float64Array.from({ length: 12_000 }, (_, i) => Math.sin(i / (3 + (i % 2))));
+    const spiked = ordinary.map((value, i) => (i % 6000 === 3000 ? 55 : value));
+    const errors = (sums: Steps["sums"]) => {
+      const file = calibrated(model, { ...ALL, sums }, spiked);
+      return { ordinary: stateError(model, file, 12, ordinary), spiked: stateError(model, file, 12, spiked) };
+    };
+    const [minmax, percentile, error] = [errors("minmax"), errors("percentile"), errors("error")];
+    expect(percentile.ordinary).toBeLessThan(0.4 * minmax.ordinary);
+    expect(percentile.spiked).toBeGreaterThan(2 * minmax.spiked);
+    // Squared errors of a spike weigh more than those of the thousands of samples around it.
+    expect(error.spiked).toBeLessThan(0.5 * percentile.spiked);
+  });
+
   it("rounds as the plain quantizer does when every step is off", () => {
     const { model } = randomF32Model({ inputs: 4, layers: [16], outputs: 2 });
-    const none: Steps = { scale: "max", correctBias: false, compensate: false };
+    const none: Steps = { sums: "bound", scale: "max", correctBias: false, compensate: false };
     expect(calibrated(model, none)).toEqual(plain(model));
   });
 

@@ -52,7 +52,7 @@ describe("rivulet quantize", () => {
     const nearest = await cli(["quantize", MODEL, "--calibrate", DATA, "--plain", "-o", plain]);
     expect(nearest.stdout).toContain("weights: rounded to nearest\n");
     expect(readFileSync(plain)).not.toEqual(readFileSync(calibrated));
-    const without = await cli(["quantize", RANGED, "-o", out("uncalibrated.safetensors")]);
+    const without = await cli(["quantize", RANGED, "--ranges", "model", "-o", out("uncalibrated.safetensors")]);
     expect(without.stdout).toContain("weights: rounded to nearest; nothing was calibrated, give typical samples");
   });
 
@@ -78,14 +78,35 @@ describe("rivulet quantize", () => {
     expect(x1?.range?.[0]).toBeCloseTo(-2, 2);
   });
 
-  it("prefers a range that is given, then the data, then the model's own", async () => {
+  it("prefers a range that is given to the data", async () => {
     const output = out("ranges.safetensors");
-    await cli(["quantize", RANGED, "-o", output]);
-    expect((await read(output)).spec.inputs[0]?.range).toEqual(random.spec.inputs[0]?.range);
     await cli(["quantize", RANGED, "--range", "x0=-7:9", "--calibrate", DATA, "-o", output]);
     const [x0, x1] = (await read(output)).spec.inputs;
     expect(x0?.range).toEqual([-7, 9]);
     expect(x1?.range?.[1]).toBeCloseTo(1.2, 2);
+  });
+
+  it("takes the ranges of the model where that is asked for, with samples for the weights or without", async () => {
+    const [plain, tuned] = [out("own.safetensors"), out("own-tuned.safetensors")];
+    const own = random.spec.inputs.map(({ range }) => range);
+    const ranges = async (file: string) => (await read(file)).spec.inputs.map(({ range }) => range);
+    await cli(["quantize", RANGED, "--ranges", "model", "-o", plain]);
+    expect(await ranges(plain)).toEqual(own);
+    const { stdout } = await cli(["quantize", RANGED, "--ranges", "model", "--calibrate", DATA, "-o", tuned]);
+    expect(stdout).toContain("weights: calibrated with 160 samples");
+    expect(await ranges(tuned)).toEqual(own);
+    await cli(["quantize", RANGED, "--ranges", "model", "--range", "x0=-7:9", "-o", plain]);
+    expect(await ranges(plain)).toEqual([[-7, 9], own[1]]);
+  });
+
+  it("refuses to guess ranges, and says that the model carries some", async () => {
+    const output = out("guess.safetensors");
+    const { code, stdout, stderr } = await cli(["quantize", RANGED, "-o", output]);
+    const message =
+      'The ranges of inputs "x0", "x1" are not known; give typical samples with --calibrate FILE, ' +
+      "or their ranges with --range x0=min:max x1=min:max, or take those that the model carries with --ranges model";
+    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: "", stderr: `error: ${message}\n` });
+    expect(existsSync(output)).toBe(false);
   });
 
   it("puts test vectors in the file that every runtime must reproduce exactly", async () => {
@@ -109,9 +130,14 @@ describe("rivulet quantize", () => {
     [
       [],
       1,
-      'The range of input "x0" is not known; calibrate with --calibrate FILE, or give its range with --range x0=min:max',
+      'The ranges of inputs "x0", "x1" are not known; give typical samples with --calibrate FILE, or their ranges with --range x0=min:max x1=min:max\n',
     ],
-    [["--range", "x0=-1:1"], 1, 'The range of input "x1" is not known; calibrate'],
+    [
+      ["--range", "x0=-1:1"],
+      1,
+      'The range of input "x1" is not known; give typical samples with --calibrate FILE, or its',
+    ],
+    [["--ranges", "model"], 1, 'The ranges of inputs "x0", "x1" are not in the model; give typical samples'],
     [["--range", "x0=1:-1"], 2, "--range x0=1:-1: Expected name=min:max with min < max"],
     [["--range", "xo=-1:1"], 2, '--range xo=-1:1: The model has no input "xo"; did you mean x0?'],
     [["--calibrate", "-"], 2, "--calibrate: Expected a file; standard input cannot be read twice"],
@@ -145,7 +171,7 @@ describe("rivulet quantize", () => {
 
   it("refuses a model that is quantized already", async () => {
     const output = out("once.safetensors");
-    await cli(["quantize", RANGED, "-o", output]);
+    await cli(["quantize", RANGED, "--ranges", "model", "-o", output]);
     const { code, stderr } = await cli(["quantize", output, "-o", out("twice.safetensors")]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: `error: ${output}: Model is q15, expected f32\n` });
   });

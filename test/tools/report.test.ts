@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { createRuntime } from "../../host/runtime/index.ts";
 import { quantizeInMemory } from "../../host/runtime/quantize.ts";
 import type { Model, ModelSpec } from "../../host/runtime/types.ts";
-import { F32Forward } from "../../tools/quantize/report/forward.ts";
 import { IntegerForward } from "../../tools/quantize/report/integer.ts";
 import { report, reportJson, splitHeldOut } from "../../tools/quantize/report/measure.ts";
 import { formatReport } from "../../tools/quantize/report/text.ts";
 import type { QuantizationReport } from "../../tools/quantize/report/types.ts";
+import { F32Trace } from "../../tools/quantize/trace.ts";
 import { changed } from "../support/changed.ts";
 import { buildModel, randomF32Model, tensorOf } from "../support/models.ts";
 import { mulberry32 } from "../support/random.ts";
@@ -55,7 +55,7 @@ function slow(options: ShapeOptions, bias: number): Model {
   }).model;
 }
 
-describe("F32Forward", () => {
+describe("F32Trace", () => {
   it.each<[string, ShapeOptions]>([
     ["reset-after", { layers: [6, 5] }],
     ["reset-before", { layers: [6], reset: "before" }],
@@ -63,16 +63,17 @@ describe("F32Forward", () => {
     ["dense layers", { layers: [{ dense: 5, activation: "relu" }, { dense: 4, activation: "sigmoid" }, 6] }],
   ])("computes the states of the kernels with %s", (_, options) => {
     const { model } = randomF32Model(options);
-    const [forward, session] = [new F32Forward(model), createRuntime(model).createSession()];
+    const [trace, session] = [new F32Trace(model), createRuntime(model).createSession()];
     const index = model.spec.layers.findIndex(({ kind }) => kind === "gru");
     const width = model.spec.inputs.length;
     const samples = samplesOf(model, 50);
+    let h = new Float64Array();
     for (let t = 0; t < 50; t++) {
-      forward.step(samples.subarray(t * width, (t + 1) * width));
+      h = trace.step(samples, t)[index]!.y as typeof h;
       session.step(samples.subarray(t * width, (t + 1) * width));
     }
     const state = new Float32Array(session.snapshot().slice(28, -4).buffer);
-    forward.view(index).h.forEach((value, j) => {
+    h.forEach((value, j) => {
       expect(state[j]).toBeCloseTo(value, 5);
     });
   });

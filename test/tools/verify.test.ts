@@ -424,7 +424,7 @@ describe("rivulet verify", () => {
   it.each([
     [["--reference", path.join(folder, "absent.npz")], 1, "absent.npz: No such file"],
     [["--reference", folder], 1, "Is a directory, expected a file"],
-    [[], 2, "required option '--reference <file>' not specified"],
+    [[], 2, "Expected either --reference FILE, or --source FILE with the ONNX source"],
     [["--reference", GOOD, "--tolerance", "0"], 2, "Expected a positive number."],
   ])("refuses %j", async (flags, code, message) => {
     const result = await cli(["verify", MODEL, ...flags]);

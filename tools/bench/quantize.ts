@@ -16,14 +16,17 @@ import { gruModel } from "./models.ts";
 /** The most samples that calibrate, as in the command. */
 const CALIBRATION = 8192;
 
-type Steps = Pick<CalibrateOptions, "scale" | "correctBias" | "compensate">;
+type Steps = Pick<CalibrateOptions, "sums" | "scale" | "correctBias" | "compensate">;
 
 const STEPS: readonly (readonly [string, Steps | undefined])[] = [
   ["plain", undefined],
-  ["+scale", { scale: "error", correctBias: false, compensate: false }],
-  ["+bias", { scale: "error", correctBias: true, compensate: false }],
-  ["+compensation", { scale: "error", correctBias: true, compensate: true }],
-  ["compensation only", { scale: "max", correctBias: false, compensate: true }],
+  ["+scale", { sums: "bound", scale: "error", correctBias: false, compensate: false }],
+  ["+bias", { sums: "bound", scale: "error", correctBias: true, compensate: false }],
+  ["+compensation", { sums: "bound", scale: "error", correctBias: true, compensate: true }],
+  ["+sums by minmax", { sums: "minmax", scale: "error", correctBias: true, compensate: true }],
+  ["+sums by percentile", { sums: "percentile", scale: "error", correctBias: true, compensate: true }],
+  ["+sums by error", { sums: "error", scale: "error", correctBias: true, compensate: true }],
+  ["compensation only", { sums: "bound", scale: "max", correctBias: false, compensate: true }],
 ];
 
 interface Measured {

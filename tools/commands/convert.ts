@@ -1,21 +1,22 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { createRuntime, loadModel, serializeModel } from "../../host/runtime/index.ts";
 import { version } from "../../package.json";
 import { CliError, UsageError } from "../errors.ts";
-import { writeFileAtomic } from "../files.ts";
+import { readSource, writeFileAtomic } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
 import { detectFramework, type Framework } from "../read/detect.ts";
 import { type ModelNames, type Network, toModel } from "../read/network.ts";
+import type { OnnxPlan } from "../read/onnx/plan.ts";
 import { describeNetwork } from "../read/text.ts";
 import { attachReference } from "../verify/attach.ts";
 import { compareWithReference } from "../verify/compare.ts";
+import { loadOnnxRuntime } from "../verify/onnxruntime.ts";
+import type { Sequence } from "../verify/reference.ts";
+import { runOnnx } from "../verify/run-onnx.ts";
 import { renderComparison } from "../verify/text.ts";
 import { readReferenceFile } from "./verify.ts";
-
-/** Greatest size of a source, bytes: 512 MiB. */
-const MAX_BYTES = 2 ** 29;
 
 export interface ConvertArgs {
   readonly source: string;
@@ -36,12 +37,16 @@ export interface ConvertArgs {
   readonly config?: string;
   /** ONNX: the source is an nn.GRU, whatever the file says. */
   readonly assumeTorchGru?: boolean;
+  /** ONNX: false leaves the source unrun. */
+  readonly run?: boolean;
   readonly allowApproximate?: boolean;
 }
 
 interface ReadResult {
   readonly network: Network;
   readonly names?: Partial<ModelNames>;
+  /** How to run the source: ONNX only. */
+  readonly plan?: OnnxPlan;
 }
 
 interface Reader {
@@ -54,9 +59,17 @@ interface Reader {
 const READERS: Readonly<Record<Framework, Reader>> = {
   pytorch: { label: "PyTorch", options: ["activation", "layers", "map"], read: readPytorchSource },
   keras: { label: "Keras", options: ["config", "allowApproximate"], read: readKerasSource },
-  onnx: { label: "ONNX", options: ["assumeTorchGru", "allowApproximate"], read: readOnnxSource },
+  onnx: { label: "ONNX", options: ["assumeTorchGru", "allowApproximate", "run"], read: readOnnxSource },
 };
-const FRAMEWORK_OPTIONS = ["activation", "layers", "map", "config", "assumeTorchGru", "allowApproximate"] as const;
+const FRAMEWORK_OPTIONS = [
+  "activation",
+  "layers",
+  "map",
+  "config",
+  "assumeTorchGru",
+  "allowApproximate",
+  "run",
+] as const;
 
 /**
  * Turns a model of PyTorch, Keras or ONNX into a model file. With a reference, the model must compute what the source framework does,
@@ -70,31 +83,30 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   }
   const bytes = await readSource(args.source);
   const reader = READERS[detectFramework(bytes, args.source)];
-  const foreign = FRAMEWORK_OPTIONS.find((option) => args[option] !== undefined && !reader.options.includes(option));
+  // `--no-run` is what makes `run` false; otherwise it is true.
+  const isGiven = (option: keyof ConvertArgs) => args[option] !== undefined && !(option === "run" && args.run);
+  const foreign = FRAMEWORK_OPTIONS.find((option) => isGiven(option) && !reader.options.includes(option));
   if (foreign !== undefined) {
-    const flag = foreign.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const flag = foreign === "run" ? "no-run" : foreign.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw new UsageError(`--${flag}: Not for ${reader.label} models, and ${args.source} is one`);
   }
-  const { network, names } = await reader.read(bytes, args);
+  const source = await reader.read(bytes, args);
+  const { network, names } = source;
   const { spec, tensors } = toModel(network, completeNames(args, network, names ?? {}, reader.label, bytes));
   const bare = serializeModel(spec, tensors);
-  const result = args.reference === undefined ? bare : await prove(bare, args.reference, io);
+  const run = reader === READERS.onnx ? await runSource(bare, source, args, io) : { bytes: bare, lines: [] };
+  const result = args.reference === undefined ? run.bytes : await prove(bare, args.reference, io);
   const model = await loadModel(result);
   await writeFileAtomic(args.output, result);
   const lines = [
     `${args.output}: ${model.id}, ${model.bytes} bytes, from ${reader.label}`,
     ...describeNetwork(network),
+    ...run.lines,
     model.spec.selftest
       ? `self-test: ${model.spec.selftest.steps} steps`
       : "self-test: none; --reference proves that the model computes the same",
   ];
   io.stdout.write(`${lines.join("\n")}\n`);
-}
-
-async function readSource(source: string): Promise<Uint8Array> {
-  const { size } = await stat(source);
-  if (size > MAX_BYTES) throw new CliError(`${source}: ${size} bytes, at most ${MAX_BYTES} are allowed`);
-  return readFile(source);
 }
 
 async function readPytorchSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
@@ -169,4 +181,42 @@ async function prove(bytes: Uint8Array, reference: string, io: Io): Promise<Uint
     throw new CliError(`${reference}: The converted model does not compute what the source does; nothing is written`);
   }
   return attachReference(model, sequences);
+}
+
+/** What came of running the source. */
+interface Run {
+  /** The model, with the source's answers as self-test where there are some. */
+  readonly bytes: Uint8Array;
+  readonly lines: readonly string[];
+}
+
+/**
+ * Compares the model with what its ONNX source answers in onnxruntime, where that is installed and can run it.
+ *
+ * @throws {CliError} when they differ and no substitution explains it
+ */
+async function runSource(bytes: Uint8Array, source: ReadResult, args: ConvertArgs, io: Io): Promise<Run> {
+  const unrun = (why: string): Run => ({ bytes, lines: [`source: not run, ${why}`] });
+  if (args.run === false) return unrun("as --no-run asks");
+  if (args.assumeTorchGru) return unrun("since --assume-torch-gru says that it computes something else than the model");
+  const runtime = await loadOnnxRuntime();
+  if (!runtime) return unrun("onnxruntime-node is not installed; npm install onnxruntime-node checks the model by it");
+  let sequences: Sequence[];
+  try {
+    sequences = await runOnnx(runtime, source, args.source);
+  } catch (error) {
+    if (error instanceof CliError) return unrun(error.message);
+    throw error;
+  }
+  const model = await loadModel(bytes);
+  const comparison = compareWithReference(createRuntime(model), sequences);
+  const { substitutions } = source.network;
+  io.stdout.write(
+    renderComparison(`${model.id} against ${args.source} in onnxruntime ${runtime.version}`, comparison, hasColors(io)),
+  );
+  if (comparison.passed) return { bytes: attachReference(model, sequences), lines: [] };
+  if (substitutions.length > 0) return { bytes, lines: ["source: differs, as --allow-approximate allows"] };
+  throw new CliError(
+    `${args.source}: The converted model does not compute what the source does in onnxruntime; nothing is written (--no-run writes it unchecked)`,
+  );
 }

@@ -105,6 +105,7 @@ function addConvert(program: Command, io: Io): void {
     .option("--activation <name=function...>", "PyTorch: activation of each linear layer, in linear, sigmoid, tanh, …")
     .option("--map <file>", "PyTorch: YAML file that tells which weight is which gate of a hand-written GRU")
     .option("--config <file>", "Keras: text of model.to_json(), for .weights.h5")
+    .option("--no-run", "ONNX: leave the source unrun; it is run where onnxruntime-node is installed")
     .option("--assume-torch-gru", "ONNX: the GRU was an nn.GRU, whatever linear_before_reset says")
     .option("--allow-approximate", "Keras, ONNX: put known functions in the place of similar ones, and list them")
     .addHelpText(
@@ -135,11 +136,10 @@ function addQuantize(program: Command, io: Io): void {
     .option("--range <name=min:max...>", "range of an input; wins over the calibration")
     .option("--margin <fraction>", "widen the calibrated ranges by this fraction of their width", fraction, 0.1)
     .addOption(
-      new Option("--ranges <method>", "choose ranges from the samples by (default: minmax)").choices([
-        "minmax",
-        "percentile",
-        "error",
-      ]),
+      new Option(
+        "--ranges <source>",
+        "ranges of inputs and sums from the samples by a method; model: inputs as in the model (default: minmax)",
+      ).choices(["minmax", "percentile", "error", "model"]),
     )
     .option("--plain", "round weights to nearest, without regard to the samples")
     .option("--report <file>", "write a page (HTML) that shows what quantizing costs, and print it as text")
@@ -149,6 +149,7 @@ function addQuantize(program: Command, io: Io): void {
       "after",
       examples(
         "rivulet quantize pump.safetensors --calibrate readings.csv -o pump-q15.safetensors",
+        "rivulet quantize pump.safetensors --ranges model -o pump-q15.safetensors",
         "rivulet quantize pump.safetensors --range speed=0:3000 current=0:25 --calibrate readings.csv -o pump-q15.safetensors",
       ),
     )
@@ -163,7 +164,8 @@ function addVerify(program: Command, io: Io): void {
     .command("verify")
     .description("Compare a model with what its source framework answered; exits with 1 when they differ.")
     .argument("<model>", "model file (.safetensors)")
-    .requiredOption("--reference <file>", "inputs and outputs of the source framework (.npz, JSON or NDJSON)")
+    .option("--reference <file>", "inputs and outputs of the source framework (.npz, JSON or NDJSON)")
+    .option("--source <file>", "the ONNX source, run here in place of a reference; needs onnxruntime-node")
     .option("--tolerance <number>", "greatest difference that passes, times max(1, |expected|)", positive, 1e-5)
     .addOption(
       new Option("--numeric <form>", "numeric form to compute in (default: the model's)").choices(["f32", "q15"]),
@@ -180,7 +182,8 @@ function addVerify(program: Command, io: Io): void {
     .action(async (model, flags) => {
       const { runVerify } = await import("./verify.ts");
       const code = await runVerify({ ...flags, model }, io);
-      if (code !== 0) throw new CliError(`${model}: Differs from ${flags.reference} by more than the tolerance`);
+      if (code !== 0)
+        throw new CliError(`${model}: Differs from ${flags.reference ?? flags.source} by more than the tolerance`);
     });
 }
 

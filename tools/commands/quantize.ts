@@ -6,7 +6,7 @@ import { alignColumns } from "../inspect/text.ts";
 import type { Io } from "../io.ts";
 import { quantizeCalibrated } from "../quantize/calibrated.ts";
 import { Comparison } from "../quantize/compare.ts";
-import { chooseRanges, parseRanges, RangeFinder, type RangeMethod } from "../quantize/ranges.ts";
+import { chooseRanges, parseRanges, RangeFinder, type RangeMethod, type RangeSource } from "../quantize/ranges.ts";
 import { checkReportArgs, measureReport, type ReportArgs } from "../quantize/report/command.ts";
 import { reportHtml } from "../quantize/report/html.ts";
 import { reportJson, stepsToSee } from "../quantize/report/measure.ts";
@@ -23,8 +23,8 @@ export interface QuantizeArgs extends ReportArgs {
   /** `name=min:max` each. */
   readonly range?: readonly string[];
   readonly margin: number;
-  /** How ranges are chosen from the samples; by default the least and greatest value. */
-  readonly ranges?: RangeMethod;
+  /** Where ranges come from; by default the least and greatest value of the samples. */
+  readonly ranges?: RangeSource;
   /** Rounds weights to nearest, without regard to the samples. */
   readonly plain?: boolean;
 }
@@ -42,7 +42,7 @@ const MAX_PRODUCTS = 4e9;
  */
 export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
   if (args.calibrate === "-") throw new UsageError("--calibrate: Expected a file; standard input cannot be read twice");
-  if (args.ranges !== undefined && args.calibrate === undefined) {
+  if (args.ranges !== undefined && args.ranges !== "model" && args.calibrate === undefined) {
     throw new UsageError(`--ranges ${args.ranges}: Expected samples to choose from with --calibrate FILE`);
   }
   checkReportArgs(args);
@@ -59,12 +59,13 @@ export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
         given,
         calibration,
         margin: args.margin,
-        method: args.ranges ?? "minmax",
+        source: args.ranges ?? "minmax",
         offsets: model.tensors.get("input.offset")?.data,
       });
 
   const samples = await keepSamples(args, { model, count: calibration?.count ?? 0, io });
-  const { notes, ...parts } = quantize(model, ranges, samples);
+  const sums = args.ranges === undefined || args.ranges === "model" ? "minmax" : args.ranges;
+  const { notes, ...parts } = quantize(model, ranges, samples, sums);
   const bytes = serializeWithSelftest(parts, model);
   const quantized = await loadModel(bytes);
   const comparison = await compare(args, model, quantized, io);
@@ -87,10 +88,11 @@ function quantize(
   model: Model,
   ranges: readonly Range[],
   samples: Float64Array | undefined,
+  sums: RangeMethod,
 ): QuantizedModel & { readonly notes: readonly string[] } {
   try {
     if (samples === undefined) return { ...quantizeModel(model, { ranges }), notes: [] };
-    return quantizeCalibrated(model, { samples, ranges, scale: "error", correctBias: true, compensate: true });
+    return quantizeCalibrated(model, { samples, ranges, sums, scale: "error", correctBias: true, compensate: true });
   } catch (cause) {
     // Weights that do not fit: the model's fault, not the program's.
     if (cause instanceof RangeError) throw new CliError(cause.message, { cause });

@@ -1,11 +1,14 @@
 import { stat } from "node:fs/promises";
 import { createRuntime } from "../../host/runtime/index.ts";
 import type { Model, Numeric } from "../../host/runtime/types.ts";
-import { CliError } from "../errors.ts";
-import { readFileIfExists, readModel } from "../files.ts";
+import { CliError, UsageError } from "../errors.ts";
+import { readFileIfExists, readModel, readSource } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
+import { detectFramework } from "../read/detect.ts";
 import { compareWithReference, DEFAULT_TOLERANCE } from "../verify/compare.ts";
+import { loadOnnxRuntime } from "../verify/onnxruntime.ts";
 import { type ReferenceShape, readReference, type Sequence } from "../verify/reference.ts";
+import { runOnnx } from "../verify/run-onnx.ts";
 import { renderComparison } from "../verify/text.ts";
 import { findWeaknesses } from "../verify/weakness.ts";
 
@@ -15,7 +18,9 @@ const MAX_REFERENCE_BYTES = 2 ** 29;
 export interface VerifyArgs {
   readonly model: string;
   /** File with what the source framework answered. */
-  readonly reference: string;
+  readonly reference?: string;
+  /** ONNX file that the model comes from, to be run in place of a reference. */
+  readonly source?: string;
   readonly tolerance?: number;
   readonly json?: boolean;
   readonly simd?: boolean;
@@ -32,23 +37,60 @@ export async function runVerify(args: VerifyArgs, io: Io): Promise<number> {
   const { tolerance = DEFAULT_TOLERANCE } = args;
   // The reference is the stronger proof: a model whose own vectors are wrong is to be told by it, too.
   const model = await readModel(args.model, { verify: false });
-  const sequences = await readReferenceFile(args.reference, model.spec);
+  const { against, sequences } = await answersFor(args, model.spec);
   const numeric = chooseNumeric(model, args.numeric);
   const runtime = createRuntime(model, { numeric, ...(args.simd === false && { simd: false }) });
   const comparison = compareWithReference(runtime, sequences, tolerance);
   const steps = sequences.reduce((sum, sequence) => sum + sequence.steps, 0);
-  const facts = { model: model.id, numeric, simd: runtime.simd, reference: args.reference };
+  const facts = { model: model.id, numeric, simd: runtime.simd, ...against };
   const weaknesses = findWeaknesses(sequences, model.spec);
   if (args.json === true) {
     const report = { ...facts, sequences: sequences.length, steps, ...comparison, weaknesses };
     io.stdout.write(`${JSON.stringify(report, (_, value) => (value === Infinity ? "Infinity" : value), 2)}\n`);
   } else {
     const amount = sequences.length === 1 ? `${steps} steps` : `${sequences.length} sequences, ${steps} steps`;
-    const heading = `${model.id} (${numeric}) against ${args.reference}: ${amount}`;
+    const heading = `${model.id} (${numeric}) against ${Object.values(against).join(" in onnxruntime ")}: ${amount}`;
     io.stdout.write(renderComparison(heading, comparison, hasColors(io)));
     for (const weakness of weaknesses) io.stderr.write(`warning: ${weakness}\n`);
   }
   return comparison.passed ? 0 : 1;
+}
+
+interface Answers {
+  readonly against: { readonly reference: string } | { readonly source: string; readonly onnxruntime: string };
+  readonly sequences: Sequence[];
+}
+
+/** What the source framework answered, or answers now. */
+async function answersFor({ reference, source }: VerifyArgs, shape: ReferenceShape): Promise<Answers> {
+  if ((reference === undefined) === (source === undefined)) {
+    throw new UsageError("Expected either --reference FILE, or --source FILE with the ONNX source");
+  }
+  if (reference !== undefined) return { against: { reference }, sequences: await readReferenceFile(reference, shape) };
+  return answersOfSource(source as string, shape);
+}
+
+/** Runs an ONNX source, which may be one that only --allow-approximate converts. */
+async function answersOfSource(path: string, shape: ReferenceShape): Promise<Answers> {
+  const bytes = await readSource(path);
+  if (detectFramework(bytes, path) !== "onnx") {
+    throw new CliError(
+      `${path}: Only ONNX sources can be run; let the framework write a reference, and give --reference FILE`,
+    );
+  }
+  const runtime = await loadOnnxRuntime();
+  if (!runtime)
+    throw new CliError(`${path}: onnxruntime-node is not installed, which runs it; npm install onnxruntime-node`);
+  const { readOnnx } = await import("../read/onnx/index.ts");
+  const source = await readOnnx(bytes, { path, assumeTorchGru: true, allowApproximate: true });
+  const found = [source.network.inputs, source.network.layers.at(-1)?.size];
+  const expected = [shape.inputs.length, shape.outputs.length];
+  if (found.join() !== expected.join() || source.network.embedding?.vocabulary !== shape.embedding?.vocabulary) {
+    throw new CliError(
+      `${path}: Has ${found.join(" inputs and ")} outputs, the model has ${expected.join(" and ")}; it is another model's source`,
+    );
+  }
+  return { against: { source: path, onnxruntime: runtime.version }, sequences: await runOnnx(runtime, source, path) };
 }
 
 /**

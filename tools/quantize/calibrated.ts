@@ -2,11 +2,13 @@
 
 import { inputSizeOf } from "../../host/runtime/image.ts";
 import { type QuantizedModel, quantizeModel, type Range } from "../../host/runtime/quantize.ts";
-import type { Columns, RowRounder, RowTask } from "../../host/runtime/quantize-rows.ts";
+import { type Columns, REACH, type RoundedRow, type Rounder, type RowTask } from "../../host/runtime/quantize-rows.ts";
 import type { Model } from "../../host/runtime/types.ts";
 import { biasCorrection } from "./bias.ts";
 import { type Candidate, roundCompensated, roundNearest } from "./compensate.ts";
 import { type Factor, factorHessian, Moments } from "./hessian.ts";
+import { Magnitudes } from "./magnitudes.ts";
+import { type RangeMethod, TAIL } from "./ranges.ts";
 import { traceF32 } from "./trace.ts";
 
 export interface CalibrateOptions {
@@ -14,6 +16,8 @@ export interface CalibrateOptions {
   readonly samples: Float64Array;
   /** One for each input; ignored for a token. */
   readonly ranges: readonly Range[];
+  /** How far the sums of a row reach before they saturate: as far as weights and inputs can come, or what the samples say. */
+  readonly sums: RangeMethod | "bound";
   /** Scale of a row: the least that fits its greatest weight, or the one of several with the least error. */
   readonly scale: "max" | "error";
   /** Whether a row's bias makes up for the mean error of its rounded weights. */
@@ -27,6 +31,9 @@ export interface CalibratedModel extends QuantizedModel {
   readonly notes: readonly string[];
 }
 
+/** Part of the greatest sum of the samples that is added to it: those to come may be a little greater. */
+const HEADROOM = 0.1;
+
 /** Scales that are tried, as parts of the least one that fits the row's greatest weight: below 1, the greatest weights saturate. */
 const SCALES = [0.75, 0.8, 0.84, 0.87, 0.9, 0.925, 0.95, 0.97, 0.985, 1, 1.015, 1.03, 1.06] as const;
 
@@ -37,16 +44,16 @@ const SCALES = [0.75, 0.8, 0.84, 0.87, 0.9, 0.925, 0.95, 0.97, 0.985, 1, 1.015, 
  */
 export function quantizeCalibrated(model: Model, options: CalibrateOptions): CalibratedModel {
   const { ranges } = options;
-  const moments = gatherMoments(model, clampSamples(model, options));
-  const count = moments.get("layers.0.W")?.count ?? 0;
+  const matrices = observe(model, clampSamples(model, options));
+  const count = matrices.get("layers.0.W")?.moments.count ?? 0;
   if (count === 0) throw new RangeError("There are no calibration samples, expected at least one");
   let rows = 0;
   let changed = 0;
-  const rounding = (name: string, signal: Columns): RowRounder => {
-    const own = matrixRounder(moments.get(name) as Moments, signal, options);
-    const gatedMoments = moments.get(`${name}.gated`);
-    const gated = gatedMoments && matrixRounder(gatedMoments, signal, options);
-    return (task) => {
+  const rounding = (name: string, signal: Columns): Rounder => {
+    const { moments, gated: gatedMoments, sums } = matrices.get(name) as Matrix;
+    const own = matrixRounder(moments, signal, sums, options);
+    const gated = gatedMoments && matrixRounder(gatedMoments, signal, sums, options);
+    const round = (task: RowTask): RoundedRow => {
       // Rows 2H and up are the candidate's, which see r * h in reset-before; U has H columns.
       const isCandidate = task.row >= 2 * signal.columns.length;
       const rounded = (gated && isCandidate ? gated : own)(task);
@@ -54,9 +61,16 @@ export function quantizeCalibrated(model: Model, options: CalibrateOptions): Cal
       if (rounded.multiplier !== task.multiplier) changed++;
       return rounded;
     };
+    return options.sums === "bound" ? { round } : { round, reach: (row) => reachOf(sums, row, options.sums) };
   };
   const quantized = quantizeModel(model, { ranges, rounding });
   return { ...quantized, notes: notesOf(options, { samples: count, rows, changed }) };
+}
+
+/** How far the sums of a row must reach; by error, the search for its scale decides. */
+function reachOf(sums: Magnitudes, row: number, method: CalibrateOptions["sums"]): number {
+  if (method === "minmax") return sums.greatest(row) * (1 + HEADROOM);
+  return method === "percentile" ? sums.limit(row, TAIL) : 0;
 }
 
 function notesOf(options: CalibrateOptions, found: { samples: number; rows: number; changed: number }): string[] {
@@ -68,25 +82,39 @@ function notesOf(options: CalibrateOptions, found: { samples: number; rows: numb
   return notes;
 }
 
-/** Moments of what enters each matrix, by its tensor's name; `layers.k.U.gated` for the candidate's rows in reset-before. */
-function gatherMoments(model: Model, samples: ArrayLike<number>): Map<string, Moments> {
-  const moments = new Map<string, Moments>();
+/** What the samples do at one matrix. */
+interface Matrix {
+  /** Of what enters it. */
+  readonly moments: Moments;
+  /** The same for the candidate's rows of U in reset-before, which see r * h. */
+  readonly gated?: Moments;
+  /** Of the sums of its rows, bias included. */
+  readonly sums: Magnitudes;
+}
+
+/** Runs the samples; returns what they do at each matrix, by its tensor's name. */
+function observe(model: Model, samples: ArrayLike<number>): Map<string, Matrix> {
+  const matrices = new Map<string, Matrix>();
   let size = inputSizeOf(model.spec);
   model.spec.layers.forEach((layer, index) => {
-    moments.set(`layers.${index}.W`, new Moments(size));
+    const rows = layer.kind === "gru" ? 3 * layer.size : layer.size;
+    matrices.set(`layers.${index}.W`, { moments: new Moments(size), sums: new Magnitudes(rows) });
     size = layer.size;
     if (layer.kind === "dense") return;
-    moments.set(`layers.${index}.U`, new Moments(size));
-    if (layer.reset === "before") moments.set(`layers.${index}.U.gated`, new Moments(size));
+    const gated = layer.reset === "before" ? { gated: new Moments(size) } : {};
+    matrices.set(`layers.${index}.U`, { moments: new Moments(size), ...gated, sums: new Magnitudes(rows) });
   });
   traceF32(model, samples, (layers) => {
-    layers.forEach(({ x, h, gated }, index) => {
-      moments.get(`layers.${index}.W`)?.observe(x);
-      moments.get(`layers.${index}.U`)?.observe(h);
-      moments.get(`layers.${index}.U.gated`)?.observe(gated);
+    layers.forEach(({ x, h, gated, sumsX, sumsH }, index) => {
+      const [w, u] = [matrices.get(`layers.${index}.W`), matrices.get(`layers.${index}.U`)];
+      w?.moments.observe(x);
+      w?.sums.observe(sumsX);
+      u?.moments.observe(h);
+      u?.gated?.observe(gated);
+      u?.sums.observe(sumsH);
     });
   });
-  return moments;
+  return matrices;
 }
 
 /** Values beyond a range saturate in q15: the network never sees them. */
@@ -99,13 +127,18 @@ function clampSamples(model: Model, { samples, ranges }: CalibrateOptions): Floa
 }
 
 /** The rounder of all rows that see the same vectors. */
-function matrixRounder(moments: Moments, signal: Columns, options: CalibrateOptions): RowRounder {
+function matrixRounder(
+  moments: Moments,
+  signal: Columns,
+  sums: Magnitudes,
+  options: CalibrateOptions,
+): (task: RowTask) => RoundedRow {
   const N = moments.size;
   const mean = moments.mean(signal);
   const hessian = moments.hessian(signal, options.correctBias);
   const factor = factorHessian(hessian, N);
   return (task) => {
-    const { candidate, multiplier } = bestCandidate(task, factor, options);
+    const { candidate, multiplier } = bestCandidate(task, factor, sums, options);
     const correction = options.correctBias
       ? biasCorrection(task.values, candidate.weights, multiplier / task.perUnit, mean)
       : 0;
@@ -114,24 +147,43 @@ function matrixRounder(moments: Moments, signal: Columns, options: CalibrateOpti
 }
 
 /** The rounding of least error over the scales, each to nearest and, if wanted, compensated. */
-function bestCandidate(task: RowTask, factor: Factor, { scale, compensate }: CalibrateOptions) {
+function bestCandidate(task: RowTask, factor: Factor, sums: Magnitudes, options: CalibrateOptions) {
+  const { compensate } = options;
   const costs = columnCosts(factor);
   const round = (multiplier: number): Candidate => {
     const unit = multiplier / task.perUnit;
     if (!compensate) return roundNearest(task.values, unit, costs);
     return roundCompensated(task.values, unit, factor);
   };
+  const costOf = ({ error }: Candidate, multiplier: number) =>
+    options.sums === "error" ? error + sumCost(task, multiplier, sums) : error;
   // Rounding to nearest, judged the same way, is what compensation must beat.
   const nearest = compensate
     ? roundCompensated(task.values, task.multiplier / task.perUnit, factor, false)
     : round(task.multiplier);
-  let best = { candidate: nearest, multiplier: task.multiplier };
-  for (const part of scale === "error" ? SCALES : [1]) {
-    const multiplier = Math.max(task.least, Math.min(task.most, Math.ceil(task.multiplier * part)));
+  let best = { candidate: nearest, multiplier: task.multiplier, cost: costOf(nearest, task.multiplier) };
+  for (const wanted of multipliersOf(task, sums, options)) {
+    const multiplier = Math.max(task.least, Math.min(task.most, Math.ceil(wanted)));
     const candidate = round(multiplier);
-    if (candidate.error < best.candidate.error) best = { candidate, multiplier };
+    const cost = costOf(candidate, multiplier);
+    if (cost < best.cost) best = { candidate, multiplier, cost };
   }
   return best;
+}
+
+/** Multipliers to try: around the one that fits the greatest weight, and, where saturation counts, those that fit the sums. */
+function multipliersOf({ row, multiplier, unit }: RowTask, sums: Magnitudes, options: CalibrateOptions): number[] {
+  const around = (options.scale === "error" ? SCALES : [1]).map((part) => part * multiplier);
+  if (options.sums !== "error" || unit === undefined) return around;
+  // Never less than the greatest weight asks for: a handful of samples says little about sums.
+  const fitting = (reach: number) => Math.max(multiplier, Math.min(REACH, reach / unit) / 2);
+  return [...around, fitting(sums.limit(row, TAIL)), fitting(sums.greatest(row))];
+}
+
+/** Mean squared error of holding the sums in 16 bits: what is cut off, and what rounding them costs. */
+function sumCost({ row, unit }: RowTask, multiplier: number, sums: Magnitudes): number {
+  if (unit === undefined) return 0;
+  return sums.cutSquare(row, 2 * unit * multiplier, REACH * unit) + (unit * multiplier * 2 ** -14) ** 2 / 12;
 }
 
 /** The damped diagonal of the Hessian, in the order of the columns. */

@@ -28,11 +28,14 @@ export function parseRanges(texts: readonly string[], inputs: readonly InputSpec
   );
 }
 
-/** How a range is chosen: all values, all but the outermost ones, or what costs the least squared error in q15. */
+/** How a range is chosen from samples: all values, all but the outermost ones, or what costs the least squared error in q15. */
 export type RangeMethod = "minmax" | "percentile" | "error";
 
+/** Where ranges come from: samples, or the model itself. */
+export type RangeSource = RangeMethod | "model";
+
 /** Share of the values on either side that may lie beyond a range by percentile. */
-const TAIL = 0.0005;
+export const TAIL = 0.0005;
 
 /** Greatest distance of an input from its offset in q15, in units of its fraction. */
 const FULL = 32767;
@@ -91,29 +94,43 @@ function leastError(histogram: Histogram, { min, max }: Range, offset: number): 
 export interface RangeSources {
   readonly given: ReadonlyMap<string, Range>;
   readonly calibration: RangeFinder | undefined;
-  readonly method: RangeMethod;
+  /** What the inputs without a given range take. */
+  readonly source: RangeSource;
   readonly margin: number;
   /** input.offset of the model; zeros when absent. */
   readonly offsets: ArrayLike<number> | undefined;
 }
 
 /**
- * Chooses the range of every input: the given one, else the calibrated one, else the model's own.
+ * Chooses the range of every input: the given one, else that of the samples, or of the model where that is asked for.
  *
- * @throws {CliError} when an input has none, or never changes in the calibration data
+ * @throws {CliError} when inputs have none, all of which are named, or one never changes in the samples
  */
 export function chooseRanges(inputs: readonly InputSpec[], sources: RangeSources): Range[] {
-  const { given, calibration, method, margin, offsets } = sources;
-  return inputs.map(({ name, range }, index) => {
+  const { given, calibration, source, margin, offsets } = sources;
+  const ranges = inputs.map(({ name, range }, index): Range | undefined => {
     const own = given.get(name);
     if (own !== undefined) return own;
-    const wanted = `give its range with --range ${name}=min:max`;
-    if (calibration !== undefined) {
-      const found = calibration.range(index, { method, margin, offset: offsets?.[index] ?? 0 });
-      if (found.min < found.max) return found;
-      throw new CliError(`Input "${name}" is always ${found.min} in the calibration data; ${wanted}`);
-    }
-    if (range !== undefined) return { min: range[0], max: range[1] };
-    throw new CliError(`The range of input "${name}" is not known; calibrate with --calibrate FILE, or ${wanted}`);
+    if (source === "model") return range && { min: range[0], max: range[1] };
+    const found = calibration?.range(index, { method: source, margin, offset: offsets?.[index] ?? 0 });
+    if (found === undefined || found.min < found.max) return found;
+    throw new CliError(
+      `Input "${name}" is always ${found.min} in the calibration data; give its range with --range ${name}=min:max`,
+    );
   });
+  const missing = inputs.filter((_, index) => ranges[index] === undefined);
+  if (missing.length > 0) throw new CliError(missingRanges(missing, source));
+  return ranges as Range[];
+}
+
+/** What to do about inputs without a range. */
+function missingRanges(missing: readonly InputSpec[], source: RangeSource): string {
+  const names = missing.map(({ name }) => `"${name}"`).join(", ");
+  const [subject, verb, noun] =
+    missing.length === 1 ? ["The range of input", "is", "its range"] : ["The ranges of inputs", "are", "their ranges"];
+  const fault = source === "model" ? "not in the model" : "not known";
+  const options = missing.map(({ name }) => `${name}=min:max`).join(" ");
+  const isCarried = source !== "model" && missing.every(({ range }) => range !== undefined);
+  const carried = isCarried ? ", or take those that the model carries with --ranges model" : "";
+  return `${subject} ${names} ${verb} ${fault}; give typical samples with --calibrate FILE, or ${noun} with --range ${options}${carried}`;
 }

@@ -11,8 +11,10 @@ export interface LayerTrace {
   readonly h: Float64Array;
   /** What the rows of U for the candidate multiply [H]: r * h in reset-before, otherwise h; empty in a dense layer. */
   readonly gated: Float64Array;
-  /** Arguments of σ, σ and tanh [3H], rows rzn; in a dense layer arguments of its activation [M]. */
-  readonly preactivations: Float64Array;
+  /** Sums of the rows of W and b [3H], rows rzn; in a dense layer arguments of its activation [M]. */
+  readonly sumsX: Float64Array;
+  /** Sums of the rows of U and c [3H]; empty in a dense layer. */
+  readonly sumsH: Float64Array;
   /** The update gate [H]; empty in a dense layer. */
   readonly z: Float64Array;
   /** The layer's output: h' [H] or y [M]. */
@@ -25,8 +27,42 @@ interface TracedLayer extends LayerTrace {
 
 const sigmoid = (a: number): number => 1 / (1 + Math.exp(-a));
 
+/** Steps an f32 model, from a state of zeros. The skip and the output's scale, which change no state, are left out. */
+export class F32Trace {
+  readonly #model: Model;
+  readonly #layers: readonly TracedLayer[];
+
+  /** @throws {RangeError} when the model is not f32 */
+  constructor(model: Model) {
+    const { spec } = model;
+    if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric}, expected f32`);
+    this.#model = model;
+    let size = inputSizeOf(spec);
+    this.#layers = spec.layers.map((layer, index) => {
+      const traced = layer.kind === "gru" ? gruLayer(model, index, layer, size) : denseLayer(model, index, layer, size);
+      size = layer.size;
+      return traced;
+    });
+  }
+
+  /**
+   * Takes the sample in row `t` of `samples`, T·I values in real units or T tokens.
+   *
+   * @returns what each layer did, until the next step
+   * @throws {RangeError} when a token is not in the vocabulary
+   */
+  step(samples: ArrayLike<number>, t: number): readonly LayerTrace[] {
+    let x = inputOf(this.#model, samples, t * this.#model.spec.inputs.length);
+    for (const layer of this.#layers) {
+      layer.step(x);
+      x = layer.y;
+    }
+    return this.#layers;
+  }
+}
+
 /**
- * Runs samples through an f32 model, from a state of zeros, and shows every step. The skip and the output's scale are left out.
+ * Runs samples through an f32 model, from a state of zeros, and shows every step.
  *
  * @param samples  T·I values row by row, in real units, or T tokens
  * @param onStep  sees one trace for each layer; it must copy what it keeps
@@ -37,24 +73,9 @@ export function traceF32(
   samples: ArrayLike<number>,
   onStep: (layers: readonly LayerTrace[], step: number) => void,
 ): void {
-  const { spec } = model;
-  if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric}, expected f32`);
-  let size = inputSizeOf(spec);
-  const layers = spec.layers.map((layer, index) => {
-    const traced = layer.kind === "gru" ? gruLayer(model, index, layer, size) : denseLayer(model, index, layer, size);
-    size = layer.size;
-    return traced;
-  });
-  const width = spec.inputs.length;
-  const steps = Math.floor(samples.length / width);
-  for (let t = 0; t < steps; t++) {
-    let x = inputOf(model, samples, t * width);
-    for (const layer of layers) {
-      layer.step(x);
-      x = layer.y;
-    }
-    onStep(layers, t);
-  }
+  const trace = new F32Trace(model);
+  const steps = Math.floor(samples.length / model.spec.inputs.length);
+  for (let t = 0; t < steps; t++) onStep(trace.step(samples, t), t);
 }
 
 /** x of the first layer: a scaled sample, or a row of the embedding. */
@@ -89,23 +110,25 @@ function gruLayer(model: Model, index: number, layer: GruLayerSpec, sizeIn: numb
   const [w, b, u, c] = [tensor("W"), tensor("b"), tensor("U"), tensor("c")];
   const H = layer.size;
   const vector = (size: number) => new Float64Array(size);
-  const [x, h, gated, a, z, y] = [vector(sizeIn), vector(H), vector(H), vector(3 * H), vector(H), vector(H)];
+  const [x, sumsX, sumsH] = [vector(sizeIn), vector(3 * H), vector(3 * H)];
+  const [h, gated, z, y] = [vector(H), vector(H), vector(H), vector(H)];
   const isBefore = layer.reset === "before";
   const step = (input: Float64Array) => {
     x.set(input);
     h.set(y);
-    for (let row = 0; row < 2 * H; row++) a[row] = rowSum(w, b, row, x) + rowSum(u, c, row, h);
-    for (let j = 0; j < H; j++) gated[j] = (isBefore ? sigmoid(a[j] as number) : 1) * (h[j] as number);
+    for (let row = 0; row < 3 * H; row++) sumsX[row] = rowSum(w, b, row, x);
+    for (let row = 0; row < 2 * H; row++) sumsH[row] = rowSum(u, c, row, h);
+    const gate = (row: number) => sigmoid((sumsX[row] as number) + (sumsH[row] as number));
+    for (let j = 0; j < H; j++) gated[j] = (isBefore ? gate(j) : 1) * (h[j] as number);
     for (let j = 0; j < H; j++) {
       const row = 2 * H + j;
-      const r = isBefore ? 1 : sigmoid(a[j] as number);
-      a[row] = rowSum(w, b, row, x) + r * rowSum(u, c, row, gated);
-      const n = Math.tanh(a[row] as number);
-      z[j] = sigmoid(a[H + j] as number);
+      sumsH[row] = rowSum(u, c, row, gated);
+      const n = Math.tanh((sumsX[row] as number) + (isBefore ? 1 : gate(j)) * (sumsH[row] as number));
+      z[j] = gate(H + j);
       y[j] = n + (z[j] as number) * ((h[j] as number) - n);
     }
   };
-  return { x, h, gated, preactivations: a, z, y, step };
+  return { x, h, gated, sumsX, sumsH, z, y, step };
 }
 
 function denseLayer(model: Model, index: number, layer: DenseLayerSpec, sizeIn: number): TracedLayer {
@@ -118,7 +141,7 @@ function denseLayer(model: Model, index: number, layer: DenseLayerSpec, sizeIn: 
     for (let row = 0; row < a.length; row++) a[row] = rowSum(w, b, row, x);
     activate(layer.activation, a, y);
   };
-  return { x, h: empty, gated: empty, preactivations: a, z: empty, y, step };
+  return { x, h: empty, gated: empty, sumsX: a, sumsH: empty, z: empty, y, step };
 }
 
 function activate(activation: DenseLayerSpec["activation"], a: Float64Array, y: Float64Array): void {

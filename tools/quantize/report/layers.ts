@@ -1,7 +1,7 @@
 // Both forms of the network side by side, layer by layer: state errors, memory and saturation.
 
 import type { Model } from "../../../host/runtime/types.ts";
-import { F32Forward } from "./forward.ts";
+import { F32Trace } from "../trace.ts";
 import { IntegerForward } from "./integer.ts";
 import type { MemoryReport, SaturationReport } from "./types.ts";
 
@@ -28,16 +28,15 @@ export interface LayerFacts {
 
 /** Runs both forms over the first `steps` samples, f64[T][I]. */
 export function traceLayers(f32: Model, q15: Model, samples: Float64Array, steps: number): LayerFacts[] {
-  const [exact, rounded] = [new F32Forward(f32), new IntegerForward(q15)];
+  const [exact, rounded] = [new F32Trace(f32), new IntegerForward(q15)];
   const width = f32.spec.inputs.length;
   const observers = f32.spec.layers.map(({ kind, size }) =>
     kind === "gru" ? new GruObserver(size, steps) : undefined,
   );
   for (let t = 0; t < steps; t++) {
-    const sample = samples.subarray(t * width, (t + 1) * width);
-    exact.step(sample);
-    rounded.step(sample);
-    for (const [index, observer] of observers.entries()) observer?.observe(exact.view(index), rounded.view(index));
+    const layers = exact.step(samples, t);
+    rounded.step(samples.subarray(t * width, (t + 1) * width));
+    for (const [index, { z, y }] of layers.entries()) observers[index]?.observe({ z, h: y }, rounded.view(index));
   }
   return observers.map((observer, index) => ({
     saturation: { ...rounded.view(index).saturation },

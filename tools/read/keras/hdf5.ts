@@ -1,6 +1,6 @@
 // Reads what Keras stores in HDF5 by way of h5wasm: a few text attributes, and numeric datasets in single precision.
 
-import { runInNewContext } from "node:vm";
+import { createContext, isContext, Script } from "node:vm";
 import type { Dataset, File, Group, Metadata } from "h5wasm";
 import { CliError } from "../../errors.ts";
 
@@ -55,24 +55,53 @@ export async function readHdf5(
 ): Promise<Hdf5Content> {
   if (bytes.length > MAX_BYTES) throw new CliError(`${where}: ${bytes.length} bytes; at most ${MAX_BYTES} are read`);
   if (!isHdf5(bytes)) throw new CliError(`${where}: Not an HDF5 file; copy or save it again`);
+  if (isSpent) throw new CliError(`${where}: The HDF5 library broke at a file before this one; start again`);
   const h5wasm = await import("h5wasm");
   const library = await h5wasm.ready;
-  pristine ??= library.HEAPU8.slice();
+  pristine ??= usedPart(library.HEAPU8);
   try {
     return within(timeLimitMs, () => readFile(h5wasm, bytes, where));
   } catch (cause) {
-    library.HEAPU8.set(pristine);
+    restore(library, pristine);
     if (cause instanceof CliError) throw cause;
     throw new CliError(`${where}: Damaged HDF5 file (${messageOf(cause)}); copy or save it again`, { cause });
   }
 }
 
-/** Memory of the library before its first file: one that made it fail can leave anything behind, for the next to stumble over. */
+/**
+ * Memory of the library before its first file: one that made it fail can leave anything behind, for the next to stumble over. What
+ * cannot be put back is the stack that each failure uses up: after some thousands the library is spent, so a process that reads
+ * that many damaged files must read them in threads.
+ */
 let pristine: Uint8Array | undefined;
+
+/** Whether the memory could not be put back. */
+let isSpent = false;
+
+function restore(library: Library, memory: Uint8Array): void {
+  // Stopped while its memory grew, the library has lost its view of it.
+  isSpent = library.HEAPU8.length === 0;
+  if (!isSpent) library.HEAPU8.set(memory);
+}
+
+/** A copy without the zeros at the end: memory that was not asked for yet, about which the library assumes nothing. */
+function usedPart(memory: Uint8Array): Uint8Array {
+  return memory.slice(0, memory.findLastIndex((byte) => byte !== 0) + 1);
+}
+
+/** Shared by all calls: a new context takes longer than to read a small file. */
+const context: { run?: (() => unknown) | undefined } = {};
+const call = new Script("run()");
 
 /** Runs a function that may never end: of all that JavaScript offers, only Node's `vm` stops a loop in the same thread. */
 function within<T>(timeLimitMs: number, run: () => T): T {
-  return runInNewContext("run()", { run }, { timeout: timeLimitMs });
+  context.run = run;
+  if (!isContext(context)) createContext(context);
+  try {
+    return call.runInContext(context, { timeout: timeLimitMs });
+  } finally {
+    context.run = undefined;
+  }
 }
 
 /** Reads a file by way of the file system of the library, in memory. */

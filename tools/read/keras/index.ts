@@ -1,6 +1,7 @@
 // Reads Keras models: `.keras`, legacy `.h5`, and `.weights.h5` with the text of model.to_json().
 
 import { CliError } from "../../errors.ts";
+import { inOneLine } from "../message.ts";
 import type { ModelNames, Network } from "../network.ts";
 import { isZip, readArchive, versionIn } from "./archive.ts";
 import { Builder } from "./builder.ts";
@@ -17,6 +18,14 @@ export interface KerasOptions {
   readonly config?: string;
   /** Puts sigmoid in the place of hard_sigmoid, and says so in `substitutions`. */
   readonly allowApproximate?: boolean;
+  /** How long the HDF5 library may take; by default what `readHdf5` says. */
+  readonly timeLimitMs?: number;
+}
+
+/** What a file of Keras is. */
+export interface KerasSource {
+  readonly network: Network;
+  readonly names: Partial<ModelNames>;
 }
 
 /** A file of Keras, unpacked. */
@@ -32,10 +41,11 @@ interface Source {
  *
  * @throws {CliError} when the file is damaged, or holds a model that cannot be converted exactly
  */
-export async function readKeras(
-  bytes: Uint8Array,
-  options: KerasOptions,
-): Promise<{ network: Network; names?: Partial<ModelNames> }> {
+export function readKeras(bytes: Uint8Array, options: KerasOptions): Promise<KerasSource> {
+  return inOneLine(() => read(bytes, options));
+}
+
+async function read(bytes: Uint8Array, options: KerasOptions): Promise<KerasSource> {
   const source = await unpack(bytes, options);
   const model = readConfig(source.config, source.where);
   const network = readNetwork(model, source.content, options);
@@ -45,16 +55,16 @@ export async function readKeras(
 }
 
 /** Finds configuration and weights in either container. */
-async function unpack(bytes: Uint8Array, { path, config }: KerasOptions): Promise<Source> {
+async function unpack(bytes: Uint8Array, { path, config, timeLimitMs }: KerasOptions): Promise<Source> {
   if (isZip(bytes)) {
     refuseConfig(config, path);
     const archive = readArchive(bytes, path);
-    const content = await readHdf5(archive.weights, `${path}: model.weights.h5`);
+    const content = await readHdf5(archive.weights, `${path}: model.weights.h5`, timeLimitMs);
     return { config: archive.config, where: path, version: archive.version, content };
   }
   if (!isHdf5(bytes))
     throw new CliError(`${path}: Neither a .keras file nor an HDF5 file; save it with model.save("x.keras")`);
-  const content = await readHdf5(bytes, path);
+  const content = await readHdf5(bytes, path, timeLimitMs);
   const stored = content.attributes.get("@model_config");
   const version = text(
     content.attributes.get("@keras_version") ?? content.attributes.get("model_weights@keras_version"),

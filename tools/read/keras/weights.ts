@@ -37,16 +37,15 @@ export function openWeights(content: Hdf5Content, where: string): Weights {
   const find = named === undefined ? numbered(content, where) : legacy(content, named.startsWith(MODEL) ? MODEL : "");
   const seen = new Set<string>();
   return {
-    take: (layer, holder, names) =>
-      names.map((name, index) => {
+    take: (layer, holder, names) => {
+      const found = names.map((name, index) => {
         const path = find(layer, holder, name, index);
-        const dataset = path === undefined ? undefined : content.datasets.get(path);
-        if (path === undefined || !dataset) {
-          throw new CliError(
-            `${layer.where}: ${name} is missing from the weights${path === undefined ? "" : ` (no dataset ${path})`}; save the weights of this very model again`,
-          );
-        }
-        seen.add(path);
+        return { name, path, dataset: path === undefined ? undefined : content.datasets.get(path) };
+      });
+      refuseMissing(layer, found);
+      return found.map(({ name, path, dataset: given }) => {
+        const dataset = given as Hdf5Dataset;
+        seen.add(path as string);
         const bad = dataset.values.findIndex((value) => !Number.isFinite(value));
         if (bad >= 0) {
           throw new CliError(
@@ -54,7 +53,8 @@ export function openWeights(content: Hdf5Content, where: string): Weights {
           );
         }
         return dataset;
-      }),
+      });
+    },
     ignore: (layer, holder, names) => {
       names.forEach((name, index) => {
         const path = find(layer, holder, name, index);
@@ -63,6 +63,20 @@ export function openWeights(content: Hdf5Content, where: string): Weights {
     },
     unused: () => [...content.datasets.keys()].filter((path) => !seen.has(path) && !/seed_generator/.test(path)),
   };
+}
+
+/** Lists all weights of a layer that are not there. */
+function refuseMissing(
+  layer: LayerConfig,
+  found: readonly { readonly name: string; readonly path: string | undefined; readonly dataset: unknown }[],
+): void {
+  const missing = found.filter(({ dataset }) => dataset === undefined);
+  if (missing.length === 0) return;
+  const paths = missing.flatMap(({ path }) => path ?? []);
+  throw new CliError(
+    `${layer.where}: ${missing.map(({ name }) => name).join(", ")} ${missing.length === 1 ? "is" : "are"} missing from the weights` +
+      `${paths.length > 0 ? ` (no dataset ${paths.join(", ")})` : ""}; save the weights of this very model again`,
+  );
 }
 
 type Find = (layer: LayerConfig, holder: Holder, name: string, index: number) => string | undefined;

@@ -80,7 +80,8 @@ export function asFeature(site: Site, stream: Stream, size: number | undefined):
   }
   // A size that the graph leaves open is that of the weights.
   const feature = found.size === null && size !== undefined ? { size } : found;
-  return { ...stream, feature, axes: [...stream.axes.slice(0, -1), [feature]] };
+  const entry = stream.feature === undefined ? only : stream.entry;
+  return { ...stream, entry, feature, axes: [...stream.axes.slice(0, -1), [feature]] };
 }
 
 function checkAttributes(site: Site): void {

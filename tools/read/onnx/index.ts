@@ -3,8 +3,10 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CliError } from "../../errors.ts";
+import { inOneLine } from "../message.ts";
 import type { ModelNames, Network } from "../network.ts";
 import { buildNetwork } from "./layers.ts";
+import { type OnnxPlan, planOf } from "./plan.ts";
 import { decodeModel, int64 } from "./proto.ts";
 import type { ReadExternal } from "./tensors.ts";
 import { MAX_ELEMENTS } from "./values.ts";
@@ -22,6 +24,14 @@ export interface OnnxOptions {
   readonly allowApproximate?: boolean;
 }
 
+/** What an ONNX file is. */
+export interface OnnxSource {
+  readonly network: Network;
+  readonly names: Partial<ModelNames>;
+  /** How to run the file; undefined when the axes of its output are not known. */
+  readonly plan?: OnnxPlan;
+}
+
 const OPSETS = { least: 7, greatest: 22 };
 const MAX_BYTES = 512 * 2 ** 20;
 
@@ -30,21 +40,11 @@ const MAX_BYTES = 512 * 2 ** 20;
  *
  * @throws {CliError} for a file that is damaged, and for anything in it that cannot be honoured exactly
  */
-export async function readOnnx(
-  bytes: Uint8Array,
-  options: OnnxOptions,
-): Promise<{ network: Network; names?: Partial<ModelNames> }> {
-  try {
-    return read(bytes, options);
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    // Names in a damaged or hostile file hold anything; a message is one line.
-    const text = error.message.replaceAll(/[\p{Cc}\u2028\u2029]/gu, "?");
-    throw new CliError(text.length > 2000 ? `${text.slice(0, 2000)}…` : text, { cause: error });
-  }
+export async function readOnnx(bytes: Uint8Array, options: OnnxOptions): Promise<OnnxSource> {
+  return inOneLine(() => read(bytes, options));
 }
 
-function read(bytes: Uint8Array, options: OnnxOptions): { network: Network; names: Partial<ModelNames> } {
+function read(bytes: Uint8Array, options: OnnxOptions): OnnxSource {
   const { path } = options;
   if (bytes.length > MAX_BYTES) throw new CliError(`${path} has ${bytes.length} bytes; at most ${MAX_BYTES} are read`);
   const model = decodeModel(bytes, path);
@@ -59,7 +59,7 @@ function read(bytes: Uint8Array, options: OnnxOptions): { network: Network; name
   if (model.graph.sparseInitializer.length > 0)
     throw new CliError(`${path} has sparse weights; save it with dense ones`);
   const substitutions: string[] = [];
-  const stream = walk(model.graph, {
+  const walked = walk(model.graph, {
     path,
     opset,
     producer: model.producerName,
@@ -73,8 +73,10 @@ function read(bytes: Uint8Array, options: OnnxOptions): { network: Network; name
     .trim()
     .replaceAll(/\p{Cc}/gu, " ")
     .slice(0, 64);
+  const plan = planOf(model.graph, walked);
   return {
-    network: buildNetwork(stream, path, substitutions),
+    network: buildNetwork(walked.output, path, substitutions),
+    ...(plan && { plan }),
     names: { provenance: { source: `onnx opset ${opset}`, ...(producer && { producer }) } },
   };
 }

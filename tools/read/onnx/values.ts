@@ -58,6 +58,8 @@ export interface Stream {
   /** Name of the graph's input it comes from. */
   readonly input: string;
   readonly axes: readonly Axis[];
+  /** The axis of the graph's input that holds the values of a sample; undefined when it has none, or before a node tells it. */
+  readonly entry?: Part | undefined;
   /** The axis of the values in a sample; undefined before a node tells it. */
   readonly feature?: Part | undefined;
   /** The axis of time: null for a model of a single step, undefined before the first GRU. */

@@ -7,6 +7,7 @@ import { CELL_OP, type Cell, evaluateCell, findCells } from "./cell.ts";
 import { fold } from "./constants.ts";
 import { evaluateGru } from "./gru.ts";
 import { compute } from "./heads.ts";
+import { chooseOutput, refuseUnused } from "./outputs.ts";
 import { int64, type ModelProto, type NodeProto, type ValueInfoProto } from "./proto.ts";
 import { nameOf, type Surroundings, siteOf } from "./site.ts";
 import { isInteger, readTensor } from "./tensors.ts";
@@ -17,8 +18,19 @@ type Graph = NonNullable<ModelProto["graph"]>;
 /** The greatest count of layers, of inputs and of outputs. */
 const MAX_LAYERS = 256;
 
-/** Walks a graph; returns the stream at its output. */
-export function walk(graph: Graph, around: Omit<Surroundings, "values">): Stream {
+/** What a walk finds. */
+export interface Walked {
+  /** The stream at the output with the predictions, and the name of that output. */
+  readonly output: Stream;
+  readonly outputName: string;
+  /** Inputs that are initial states, each with the layers that it feeds, in the order of the graph. */
+  readonly states: ReadonlyMap<string, readonly Stage[]>;
+  /** What is known of every value of the graph. */
+  readonly values: ReadonlyMap<string, Value>;
+}
+
+/** Walks a graph from its inputs to its output. */
+export function walk(graph: Graph, around: Omit<Surroundings, "values">): Walked {
   const initializers = new Set(graph.initializer.map(({ name }) => name));
   // Before IR version 4 the weights are among the inputs.
   const inputs = graph.input.filter(({ name }) => !initializers.has(name));
@@ -47,9 +59,25 @@ export function walk(graph: Graph, around: Omit<Surroundings, "values">): Stream
       if (name) values.set(name, results[index] ?? { kind: "fault", error: missing });
     }
   }
-  const output = chooseOutput(graph.output, values, around.path);
+  const { name: outputName, value: output } = chooseOutput(graph.output, values, around.path);
   refuseUnused(graph, live, around.path);
-  return output;
+  return { output, outputName, states: fedStages(states, live, values), values };
+}
+
+/** The layers that each state feeds. */
+function fedStages(
+  states: ReadonlySet<string>,
+  nodes: readonly NodeProto[],
+  values: ReadonlyMap<string, Value>,
+): Map<string, Stage[]> {
+  const fed = new Map([...states].map((name): [string, Stage[]] => [name, []]));
+  for (const { opType, input, output } of nodes) {
+    const state = values.get((opType === "GRU" ? input[5] : opType === CELL_OP && input[1]) || "");
+    const made = values.get(output.find((name) => name !== "") ?? "");
+    if (state?.kind !== "fill" || state.state === undefined || made?.kind !== "stream" || !made.stage) continue;
+    fed.get(state.state)?.push(made.stage);
+  }
+  return fed;
 }
 
 function initializerOf(tensor: Graph["initializer"][number], around: Omit<Surroundings, "values">): Value {
@@ -248,51 +276,4 @@ function unknownOperator(site: Site): CliError {
   const remedy =
     REMEDIES[site.op] ?? "rewrite the model with GRU, Gemm, MatMul, Add, Gather, Softmax, Sigmoid, Tanh, Relu";
   return site.refuse(`operator ${site.op} is not supported here; ${remedy}`);
-}
-
-const depth = (stream: Stream) => {
-  let count = 0;
-  for (let stage = stream.stage; stage; stage = stage.previous) count++;
-  return count;
-};
-
-/** The output with the predictions; the others may only be states of GRUs on its chain. */
-function chooseOutput(outputs: readonly ValueInfoProto[], values: ReadonlyMap<string, Value>, path: string): Stream {
-  const streams: { readonly name: string; readonly value: Stream | Stack }[] = [];
-  for (const { name } of outputs) {
-    const value = values.get(name);
-    if (value?.kind === "fault") throw value.error;
-    if (value?.kind === "stream" || value?.kind === "stack") streams.push({ name, value });
-    else throw new CliError(`${path}: output "${name}" does not depend on the model's input; remove it`);
-  }
-  const chains = streams.filter((one): one is { name: string; value: Stream } => one.value.kind === "stream");
-  const [main] = chains.sort((a, b) => depth(b.value) - depth(a.value) || Number(a.value.last) - Number(b.value.last));
-  if (!main)
-    throw new CliError(
-      `${path}: outputs only the last states of several layers together; output the last layer's state`,
-    );
-  const chain = new Set<Stage>();
-  for (let stage: Stage | null = main.value.stage; stage; stage = stage.previous) chain.add(stage);
-  const isState = ({ stage, last, time }: Stream) =>
-    stage?.op === "gru" && chain.has(stage) && (last || time === null || stage === main.value.stage);
-  for (const { name, value } of streams) {
-    if (value === main.value || (value.kind === "stack" ? value.items : [value]).every(isState)) continue;
-    throw new CliError(
-      `${path}: has outputs "${main.name}" and "${name}" of different branches; keep one, beside states of the GRU`,
-    );
-  }
-  return main.value;
-}
-
-/** Weights that no output needs mean that the graph is not what its author thinks. */
-function refuseUnused(graph: Graph, live: readonly NodeProto[], path: string): void {
-  const used = new Set(live.flatMap(({ input }) => input));
-  const unused = graph.initializer
-    .filter((tensor) => !used.has(tensor.name) && !isInteger(tensor))
-    .map(({ name }) => `"${name}"`);
-  if (unused.length === 0) return;
-  const listed = unused.length > 20 ? [...unused.slice(0, 20), `and ${unused.length - 20} more`] : unused;
-  throw new CliError(
-    `${path}: no output needs the weights ${listed.join(", ")}; remove them, or add the output they belong to`,
-  );
 }

@@ -235,6 +235,8 @@ def other_files() -> None:
     case("weights", model(), to="weights.h5")
     timed = layers.TimeDistributed(layers.Dense(2))
     case("legacy-cell", sequential(Input((None, 3)), layers.RNN(layers.GRUCell(4), return_sequences=True), timed), to="h5")
+    for name, to in (("tiny", "h5"), ("tiny-weights", "weights.h5")):  # the smallest files, for fuzzing
+        case(name, sequential(Input((None, 1)), layers.GRU(2, return_sequences=True, name="gru")), to=to)
 
 
 if __name__ == "__main__":
