@@ -1,7 +1,7 @@
 // Every layer runs through the functions of device_q15.ts: three packs, reset-after and reset-before, sums proven to fit or saturated.
 
 import { affineBytes } from "../../assembly/layer_q15";
-import { Advance } from "./support/advance";
+import { Advance, stateAfterZeros } from "./support/advance";
 import { placeTable } from "./support/device_table";
 import { extreme, stepInIntegers } from "./support/gru_integers";
 import { zeros } from "./support/memory";
@@ -19,13 +19,13 @@ const PROVEN: i32 = 12;
 
 describe("Layer, wide", () => {
   it("keeps a zero state when every weight is zero", () => {
-    expect(stateAfterZeros(WIDE, false, 0)).toBe(0);
-    expect(stateAfterZeros(WIDE, true, 0)).toBe(0);
+    expect(stateAfterZeros(WIDE, false, true, 0)).toBe(0);
+    expect(stateAfterZeros(WIDE, true, true, 0)).toBe(0);
   });
 
   it("halves the state then: z is one half and n zero", () => {
-    expect(stateAfterZeros(WIDE, false, 16384)).toBe(8192);
-    expect(stateAfterZeros(WIDE, true, 16384)).toBe(8192);
+    expect(stateAfterZeros(WIDE, false, true, 16384)).toBe(8192);
+    expect(stateAfterZeros(WIDE, true, true, 16384)).toBe(8192);
   });
 
   it("computes the integers of FORMAT.md 5.2, reset-after, sums proven to fit", () => {
@@ -49,21 +49,23 @@ describe("Layer, wide", () => {
     expect(wrongExtremes(WIDE, true)).toBe(0);
   });
 
-  it("shifts the sums over x and over h apart from each other", () => {
-    expect(differences(layerOfShifts(9, 14), WIDE, false)).toBe(0);
-    expect(differences(layerOfShifts(14, 9), WIDE, false)).toBe(0);
+  it("shifts and saturates the sums over x and over h apart from each other", () => {
+    expect(differences(layerOfShifts(5, 12, false), WIDE, false)).toBe(0);
+    expect(differences(layerOfShifts(12, 5, false), WIDE, false)).toBe(0);
+    expect(differences(layerOfShifts(5, 12, true), WIDE, false)).toBe(0);
+    expect(differences(layerOfShifts(12, 5, true), WIDE, false)).toBe(0);
   });
 });
 
 describe("Layer, bytes", () => {
   it("keeps a zero state when every weight is zero", () => {
-    expect(stateAfterZeros(BYTES, false, 0)).toBe(0);
-    expect(stateAfterZeros(BYTES, true, 0)).toBe(0);
+    expect(stateAfterZeros(BYTES, false, true, 0)).toBe(0);
+    expect(stateAfterZeros(BYTES, true, true, 0)).toBe(0);
   });
 
   it("halves the state then: z is one half and n zero", () => {
-    expect(stateAfterZeros(BYTES, false, 16384)).toBe(8192);
-    expect(stateAfterZeros(BYTES, true, 16384)).toBe(8192);
+    expect(stateAfterZeros(BYTES, false, true, 16384)).toBe(8192);
+    expect(stateAfterZeros(BYTES, true, true, 16384)).toBe(8192);
   });
 
   it("computes the integers of FORMAT.md 5.2, reset-after, sums proven to fit", () => {
@@ -87,21 +89,23 @@ describe("Layer, bytes", () => {
     expect(wrongExtremes(BYTES, true)).toBe(0);
   });
 
-  it("shifts the sums over x and over h apart from each other", () => {
-    expect(differences(layerOfShifts(9, 14), BYTES, false)).toBe(0);
-    expect(differences(layerOfShifts(14, 9), BYTES, false)).toBe(0);
+  it("shifts and saturates the sums over x and over h apart from each other", () => {
+    expect(differences(layerOfShifts(5, 12, false), BYTES, false)).toBe(0);
+    expect(differences(layerOfShifts(12, 5, false), BYTES, false)).toBe(0);
+    expect(differences(layerOfShifts(5, 12, true), BYTES, false)).toBe(0);
+    expect(differences(layerOfShifts(12, 5, true), BYTES, false)).toBe(0);
   });
 });
 
 describe("Layer, rows", () => {
   it("keeps a zero state when every weight is zero", () => {
-    expect(stateAfterZeros(ROWS, false, 0)).toBe(0);
-    expect(stateAfterZeros(ROWS, true, 0)).toBe(0);
+    expect(stateAfterZeros(ROWS, false, true, 0)).toBe(0);
+    expect(stateAfterZeros(ROWS, true, true, 0)).toBe(0);
   });
 
   it("halves the state then: z is one half and n zero", () => {
-    expect(stateAfterZeros(ROWS, false, 16384)).toBe(8192);
-    expect(stateAfterZeros(ROWS, true, 16384)).toBe(8192);
+    expect(stateAfterZeros(ROWS, false, true, 16384)).toBe(8192);
+    expect(stateAfterZeros(ROWS, true, true, 16384)).toBe(8192);
   });
 
   it("computes the integers of FORMAT.md 5.2, reset-after, sums proven to fit", () => {
@@ -125,9 +129,11 @@ describe("Layer, rows", () => {
     expect(wrongExtremes(ROWS, true)).toBe(0);
   });
 
-  it("shifts the sums over x and over h apart from each other", () => {
-    expect(differences(layerOfShifts(9, 14), ROWS, false)).toBe(0);
-    expect(differences(layerOfShifts(14, 9), ROWS, false)).toBe(0);
+  it("shifts and saturates the sums over x and over h apart from each other", () => {
+    expect(differences(layerOfShifts(5, 12, false), ROWS, false)).toBe(0);
+    expect(differences(layerOfShifts(12, 5, false), ROWS, false)).toBe(0);
+    expect(differences(layerOfShifts(5, 12, true), ROWS, false)).toBe(0);
+    expect(differences(layerOfShifts(12, 5, true), ROWS, false)).toBe(0);
   });
 });
 
@@ -161,22 +167,9 @@ describe("affineBytes", () => {
   });
 });
 
-/** h after one step of a layer of 1 unit without weights, from `h`. */
-function stateAfterZeros(pack: i32, isBefore: bool, h: i32): i32 {
-  const layer = new GruQ15(1, 1, isBefore);
-  layer.W = new StaticArray<i32>(3);
-  layer.b = new StaticArray<i32>(3);
-  layer.U = new StaticArray<i32>(3);
-  layer.c = new StaticArray<i32>(3);
-  const advance = new Advance(new DeviceLayer(layer, pack));
-  store<i16>(advance.h, i16(h));
-  advance.step(true);
-  return i32(load<i16>(advance.h));
-}
-
-/** A reset-after layer of random numbers at unlike shifts. */
-function layerOfShifts(shiftX: i32, shiftH: i32): GruQ15 {
-  const layer = new GruQ15(3, 5, false);
+/** A layer of random numbers at unlike shifts, of which only the lesser needs saturation. */
+function layerOfShifts(shiftX: i32, shiftH: i32, isBefore: bool): GruQ15 {
+  const layer = new GruQ15(3, 5, isBefore);
   layer.shiftX = shiftX;
   layer.shiftH = shiftH;
   return layer;

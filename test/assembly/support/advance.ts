@@ -2,8 +2,8 @@
 
 import * as device from "../../../assembly/device_q15";
 import { zeros } from "./memory";
-// biome-ignore lint/style/useImportType: asc knows no import type
 import { BYTES, DeviceLayer, WIDE } from "./pack_device";
+import { GruQ15 } from "./pack_q15";
 
 /** A packed layer with the memory that it works in. */
 export class Advance {
@@ -59,4 +59,17 @@ export class Advance {
       }
     }
   }
+}
+
+/** h after one step of a layer of 1 unit without weights, from `h`. */
+export function stateAfterZeros(pack: i32, isBefore: bool, isProven: bool, h: i32): i32 {
+  const layer = new GruQ15(1, 1, isBefore);
+  layer.W = new StaticArray<i32>(3);
+  layer.b = new StaticArray<i32>(3);
+  layer.U = new StaticArray<i32>(3);
+  layer.c = new StaticArray<i32>(3);
+  const advance = new Advance(new DeviceLayer(layer, pack));
+  store<i16>(advance.h, i16(h));
+  advance.step(isProven);
+  return i32(load<i16>(advance.h));
 }
