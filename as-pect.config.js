@@ -6,7 +6,10 @@ export default {
   /** as-covers makes the run slower and its table long, so only `npm run test:coverage` asks for it. */
   coverage: process.env.npm_lifecycle_event === "test:coverage" ? ["assembly/**/*.ts"] : undefined,
   async instantiate(memory, createImports, instantiate, binary) {
-    return instantiate(binary, createImports({ env: { memory } }));
+    // The step of a model, which device.ts calls, is the function of this name that its spec exports.
+    const step = () => module.instance.exports.step();
+    const module = await instantiate(binary, createImports({ env: { memory }, device: { step } }));
+    return module;
   },
   outputBinary: false,
 };

@@ -34,7 +34,7 @@ export class Unit {
     return Unit.entry(v);
   }
 
-  /** T(sat16(v)) of any i32 v. */
+  /** T of an i16 (FORMAT.md 5.3). */
   @inline static tanh(value: i32): i32 {
     let v = value + DEVICE_TABLE_OFFSET;
     if (u32(v) > u32(DEVICE_TABLE_SPAN)) v = v < 0 ? 0 : DEVICE_TABLE_SPAN;

@@ -1,4 +1,5 @@
 import { blend, gruQ15 } from "../../assembly/gru_q15";
+import { extreme, stepInIntegers } from "./support/gru_integers";
 import { Image } from "./support/image";
 import { zeros } from "./support/memory";
 import { GruQ15 } from "./support/pack_q15";
@@ -82,31 +83,6 @@ function stateAfterZeros(isBefore: bool, h: i32): i32 {
   return i32(load<i16>(state));
 }
 
-/** A layer of biases from end to end of i32, no weights, and multipliers of 1 or the most. */
-function extreme(size: i32, shift: i32, isBefore: bool): GruQ15 {
-  const layer = new GruQ15(1, size, isBefore);
-  layer.W = new StaticArray<i32>(3 * size);
-  layer.U = new StaticArray<i32>(3 * size * size);
-  for (let row = 0; row < 3 * size; row++) {
-    layer.b[row] = end();
-    layer.c[row] = end();
-    layer.mx[row] = integer(0, 1) ? 32767 : 1;
-    layer.mh[row] = integer(0, 1) ? (!isBefore && row >= 2 * size ? 16384 : 32767) : 1;
-  }
-  layer.shiftX = shift;
-  layer.shiftH = shift;
-  return layer;
-}
-
-/** An end of i32, an end of i16 or something between. */
-function end(): i32 {
-  const choice = integer(0, 4);
-  if (choice === 0) return i32.MAX_VALUE;
-  if (choice === 1) return -i32.MAX_VALUE;
-  if (choice === 2) return 32767;
-  return choice === 3 ? -32768 : integer(-i32.MAX_VALUE, i32.MAX_VALUE);
-}
-
 /** Number of states over 20 steps that differ from FORMAT.md 5.2 computed in 64 bits. */
 function differences(layer: GruQ15): i32 {
   const record = layer.pack(Image.q15(layer.sizeIn, layer.size));
@@ -123,57 +99,4 @@ function differences(layer: GruQ15): i32 {
     for (let i = 0; i < layer.size; i++) if (i32(load<i16>(h + usize(2 * i))) !== expected[i]) count++;
   }
   return count;
-}
-
-function sat(value: i64): i64 {
-  return max<i64>(min<i64>(value, 32767), -32768);
-}
-
-/** T(v) of FORMAT.md 5.3. */
-function T(v: i64): i64 {
-  const entry = TABLE + 4 * usize((v >> 8) & 255);
-  return i64(load<i16>(entry)) + ((i64(load<i16>(entry, 2)) * (v & 255)) >> 8);
-}
-
-function sigma(v: i64): i64 {
-  return (T(v) + 32769) >> 1;
-}
-
-/** ax mx or ah mh of a row. */
-function part(b: i32, w: StaticArray<i32>, row: i32, x: StaticArray<i64>, shift: i32, m: i32): i64 {
-  let sum = i64(b);
-  for (let k = 0; k < x.length; k++) sum += i64(w[row * x.length + k]) * x[k];
-  return sat(sum >> shift) * i64(m);
-}
-
-function stepInIntegers(layer: GruQ15, sample: usize, h: StaticArray<i32>, isBefore: bool): void {
-  const H = layer.size;
-  const x = new StaticArray<i64>(layer.sizeIn);
-  for (let k = 0; k < x.length; k++) x[k] = i64(load<i16>(sample + usize(2 * k)));
-  const old = new StaticArray<i64>(H);
-  for (let i = 0; i < H; i++) old[i] = i64(h[i]);
-  const r14 = new StaticArray<i64>(H);
-  const q = new StaticArray<i64>(H);
-  for (let i = 0; i < H; i++) {
-    const sum = partX(layer, i, x) + partH(layer, i, old);
-    r14[i] = sigma(sat((sum + 8192) >> 14)) >> 1;
-    q[i] = (r14[i] * old[i] + 8192) >> 14;
-  }
-  for (let i = 0; i < H; i++) {
-    const z = sigma(sat((partX(layer, H + i, x) + partH(layer, H + i, old) + 8192) >> 14));
-    const row = 2 * H + i;
-    let sum = partX(layer, row, x);
-    if (isBefore) sum += partH(layer, row, q);
-    else sum += ((partH(layer, row, old) + 8192) >> 14) * r14[i];
-    const n = T(sat((sum + 8192) >> 14));
-    h[i] = i32(n + ((z * (old[i] - n) + 16384) >> 15));
-  }
-}
-
-function partX(layer: GruQ15, row: i32, x: StaticArray<i64>): i64 {
-  return part(layer.b[row], layer.W, row, x, layer.shiftX, layer.mx[row]);
-}
-
-function partH(layer: GruQ15, row: i32, h: StaticArray<i64>): i64 {
-  return part(layer.c[row], layer.U, row, h, layer.shiftH, layer.mh[row]);
 }

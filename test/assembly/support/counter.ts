@@ -1,0 +1,25 @@
+// A model for the specs of device.ts, in the place of what the linker writes: its state is the sum of its inputs, and so are its two outputs, the second
+// one negated. An input of REFUSED is refused.
+
+import { zeros } from "./memory";
+
+export const INPUT: usize = zeros(8);
+export const OUTPUT: usize = zeros(8);
+export const STATE: usize = zeros(16);
+
+/** The input that is refused, with this as status. */
+export const REFUSED: i32 = 77;
+
+/** Calls of `step` so far. */
+export let calls: i32 = 0;
+
+/** The step of the model; as-pect.config.js gives it to device.ts. */
+export function step(): i32 {
+  calls++;
+  if (load<i32>(INPUT) === REFUSED) return REFUSED;
+  const sum = load<i32>(STATE) + load<i32>(INPUT) + load<i32>(INPUT, 4);
+  store<i32>(STATE, sum);
+  store<i32>(OUTPUT, sum);
+  store<i32>(OUTPUT, -sum, 4);
+  return 0;
+}
