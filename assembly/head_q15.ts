@@ -14,16 +14,15 @@ class Head {
 
 /** Computes x = sat16(raw - offset) for `count` inputs. */
 export function inputQ15(raw: usize, offset: usize, x: usize, count: i32): void {
-  const end = x + I16s.bytes(count);
+  let at = I32s.bytes(count);
   do {
-    const v = load<i32>(raw) - load<i32>(offset);
-    store<i16>(x, v);
+    at -= 4;
+    const v = load<i32>(raw + at) - load<i32>(offset + at);
+    const to = x + (at >> 1);
+    store<i16>(to, v);
     // Rarely out of range: asking once costs an interpreter less than clamping both ends.
-    if (u32(v + 32768) > 65535) store<i16>(x, v < 0 ? -32768 : 32767);
-    raw += 4;
-    offset += 4;
-    x += 2;
-  } while (x < end);
+    if (u32(v + 32768) > 65535) store<i16>(to, v < 0 ? -32768 : 32767);
+  } while (at > 0);
 }
 
 /** Copies row `token` of an embedding, `bytes` each, a multiple of 8, to x. Returns a status. */
@@ -109,13 +108,12 @@ export function widenQ15(h: usize, t: usize, size: i32): void {
  */
 export function outputQ15(t: usize, data: usize, to: usize, size: i32): void {
   const bytes = I32s.bytes(size);
-  const end = data + bytes;
+  const multipliers = data + bytes;
+  let at = bytes;
   do {
-    store<i32>(to, Head.scale(load<i32>(t), load<i32>(data + bytes)) + load<i32>(data));
-    t += 4;
-    to += 4;
-    data += 4;
-  } while (data < end);
+    at -= 4;
+    store<i32>(to + at, Head.scale(load<i32>(t + at), load<i32>(multipliers + at)) + load<i32>(data + at));
+  } while (at > 0);
 }
 
 /** Adds the skip to the outputs: s in t, i32[size], multipliers i32[size]. */
