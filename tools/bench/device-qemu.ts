@@ -15,7 +15,7 @@ import { COUNTING, flashBytes, missingPrograms, runFirmware } from "../firmware/
 /** What was measured of a model on a core. */
 export interface DeviceRow {
   readonly core: string;
-  /** `wasm2c`, `wasm2c, checked` or `wasm3`. */
+  /** `wasm2c`, `wasm2c, checked`, `wasm3, bytes` or `wasm3, wide`. */
   readonly engine: string;
   readonly H: number;
   readonly instructions: number;
@@ -63,13 +63,17 @@ export async function deviceRows({ models, wasm3, onMissing }: DeviceRowOptions)
           rows.push({ H, engine: bounds ? "wasm2c, checked" : "wasm2c", ...counted, flash });
         }
         if (wasm3 === undefined || !WASM3.includes(board)) continue;
-        const heap = ["-Dd_m3FixedHeap=49152"];
-        const probe = { board, model, wasm3, folder: path.join(folder, "wasm3"), options: heap };
-        const { program, module } = await wasm3Probe(probe);
-        const counted = await measure(board, program);
-        const flash = (await flashBytes(board, (await wasm3Probe({ ...probe, main: "flash" })).program)) - base;
-        const linear = module.program.memoryBytes;
-        rows.push({ H, engine: "wasm3", ...counted, flash, linear, heap: counted.linear - linear });
+        for (const pack of ["bytes", "wide"] as const) {
+          // The board of Cortex-M0 has room for the small ones only.
+          if (board === "m0" && (pack === "wide" || H > 32)) continue;
+          const options = [`-Dd_m3FixedHeap=${board === "m0" ? 40960 : 131072}`, "-DRIVULET_OPERAND_STACK=512"];
+          const probe = { board, model, wasm3, pack, folder: path.join(folder, "wasm3"), options };
+          const { program, module } = await wasm3Probe(probe);
+          const counted = await measure(board, program);
+          const flash = (await flashBytes(board, (await wasm3Probe({ ...probe, main: "flash" })).program)) - base;
+          const linear = module.program.memoryBytes;
+          rows.push({ H, engine: `wasm3, ${pack}`, ...counted, flash, linear, heap: counted.linear - linear });
+        }
       }
     }
   } finally {

@@ -8,7 +8,9 @@ import { limited, Unavailable } from "../../test/runtimes/jobs.ts";
 import { driveHost } from "../../test/support/drive.ts";
 import { buildModule } from "../device/build.ts";
 import type { Pack } from "../device/types.ts";
+import { fetchWasm3 } from "../firmware/wasm3.ts";
 import { COUNTED, type Counted, countInstructions } from "./callgrind.ts";
+import { type DeviceRow, deviceRows } from "./device-qemu.ts";
 import { gruModel } from "./models.ts";
 import { naiveModule } from "./naive.ts";
 import { countOperations, type Operations } from "./trace.ts";
@@ -153,29 +155,91 @@ function instructionsTable(rows: readonly Row[]): string {
   return markdown(["kernel", ...runtimes], cells);
 }
 
-function targetsTable(rows: readonly Row[]): string {
+function boardsTable(rows: readonly DeviceRow[]): string {
+  const cells = rows.map(({ core, engine, H, instructions, flash, linear, heap, stack }) => [
+    `H = ${H}, ${core}, ${engine}`,
+    count(instructions),
+    count(flash),
+    count(linear),
+    count(heap),
+    count(stack),
+  ]);
+  const head = ["model, core, way", "instructions", "flash B", "linear memory B", "runtime's heap B", "native stack B"];
+  return markdown(head, cells);
+}
+
+type Target = readonly [title: string, goal: string, measured: string, isMet: boolean];
+
+function targetsTable(rows: readonly Row[], boards: readonly DeviceRow[]): string {
+  const cells = [...kernelTargets(rows), ...boardTargets(boards)].map(([title, goal, measured, isMet]) => [
+    title,
+    goal,
+    measured,
+    isMet ? "met" : "not met",
+  ]);
+  return markdown(["target", "goal", "measured", ""], cells);
+}
+
+function kernelTargets(rows: readonly Row[]): readonly Target[] {
   const at = (H: number, kernel: Kernel): Row => rows.find((row) => row.H === H && row.kernel === kernel) as Row;
   const wide = at(32, "wide");
   const small = at(16, "bytes");
   const interpreters = COUNTED.map(({ name }) => name).filter(
     (name) => wide.instructions.has(name) && !name.startsWith("wasm2c"),
   );
-  const verdict = (isMet: boolean) => (isMet ? "met" : "not met");
   const perMac = wide.operations.work / wide.macs;
-  const cells = [
-    ["operations per MAC, H = 32, wide", "2.8", perMac.toFixed(2), verdict(perMac <= 2.8)],
-    ["module of H = 16, bytes, B", "4,096", count(small.module), verdict(small.module <= 4096)],
-    ...interpreters.map((name) => {
+  return [
+    ["operations per MAC, H = 32, wide", "2.8", perMac.toFixed(2), perMac <= 2.8],
+    ["module of H = 16, bytes, B", "4,096", count(small.module), small.module <= 4096],
+    ...interpreters.map((name): Target => {
       const times = ratio(rows, wide, name);
-      return [
-        `fewer instructions than a plain loop, H = 32, wide: ${name}`,
-        "4x",
-        `${times.toFixed(2)}x`,
-        verdict(times >= 4),
-      ];
+      return [`fewer instructions than a plain loop, H = 32, wide: ${name}`, "4x", `${times.toFixed(2)}x`, times >= 4];
     }),
   ];
-  return markdown(["target", "goal", "measured", ""], cells);
+}
+
+function boardTargets(boards: readonly DeviceRow[]): readonly Target[] {
+  const on = (engine: string, H: number) =>
+    boards.find((row) => row.core === "Cortex-M4" && row.engine === engine && row.H === H);
+  const compiled = on("wasm2c", 32);
+  const ram = (H: number, goal: number): Target[] => {
+    const row = on("wasm3, bytes", H);
+    if (row === undefined) return [];
+    const total = row.linear + row.heap;
+    return [
+      [`wasm3 on a Cortex-M4, H = ${H}, bytes: RAM without native stack, B`, count(goal), count(total), total <= goal],
+    ];
+  };
+  return [
+    ...(compiled === undefined
+      ? []
+      : ([
+          [
+            "wasm2c on a Cortex-M4, H = 32: instructions",
+            "12,500",
+            count(compiled.instructions),
+            compiled.instructions <= 12500,
+          ],
+          ["wasm2c on a Cortex-M4, H = 32: flash, B", "8,192", count(compiled.flash), compiled.flash <= 8192],
+        ] satisfies Target[])),
+    ...ram(32, 12288),
+    ...ram(16, 9216),
+  ];
+}
+
+/** What the modules cost on emulated boards, where cross compilers and qemu are installed. */
+async function measureBoards(): Promise<readonly DeviceRow[]> {
+  console.error("boards under qemu");
+  const models = new Map(SIZES.map((H) => [H, gruModel("q15", INPUTS, H)]));
+  const wasm3 = await fetchWasm3().catch((error: Error) => {
+    missing.set("wasm3 under qemu", error.message);
+    return undefined;
+  });
+  return deviceRows({
+    models,
+    ...(wasm3 !== undefined && { wasm3 }),
+    onMissing: (board, programs) => missing.set(board, `${programs.join(" and ")} not installed`),
+  });
 }
 
 const rows: Row[] = [];
@@ -185,7 +249,16 @@ for (const H of SIZES) {
     rows.push(await measure(H, kernel));
   }
 }
-const text = [operationsTable(rows), instructionsTable(rows), targetsTable(rows)].join("\n\n");
+const boards = await measureBoards();
+const text = [
+  operationsTable(rows),
+  "Instructions of the host's processor for one step, and how many times fewer than the plain loop takes:",
+  instructionsTable(rows),
+  "Emulated boards:",
+  boardsTable(boards),
+  "Targets:",
+  targetsTable(rows, boards),
+].join("\n\n");
 console.log(text);
 for (const [name, reason] of missing) console.log(`SKIPPED ${name}: ${reason}`);
 
