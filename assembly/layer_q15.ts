@@ -2,11 +2,11 @@
 //
 // K: u64 for mac_wide.ts, u8 for mac_bytes.ts, i8 for mac_rows.ts. P: mac_limits.ts.
 //
-// Data of a reset-after layer, for each group of four units:
+// Data of a reset-after layer, for each group of G = 4 units (G = 2 of rows):
 //
-//   bias          i32[2][3][4]        b, c; gates r, z, n; unit. Wide and bytes: those of even units offset by 2^31
-//   multipliers   i16[2][3][4]        mx, mh; gates r, z, n; unit
-//   W, U          wide: as gateSumsWide reads them; bytes: each gate as rowSumsBytes; rows: each pair of units as gateSumsRows
+//   bias          i32[2][3][G]        b, c; gates r, z, n; unit. Wide and bytes: those of even units offset by 2^31
+//   multipliers   i16[2][3][G]        mx, mh; gates r, z, n; unit
+//   W, U          wide: as gateSumsWide reads them; bytes: each gate as rowSumsBytes; rows: as Rows.gates
 //
 // and of a reset-before layer, gate r of all groups first, then z and n of all groups:
 //
@@ -84,7 +84,7 @@ export class Layer {
    * @param h  hidden state, i16[H padded to 8]
    * @param hEnd  as xEnd
    * @param units  bytes of the state of all groups: 2 H, padded to 8
-   * @param t  work space: sums of a group, 96 bytes, then the new state
+   * @param t  work space: sums of a group, 24 G bytes, then the new state
    */
   @inline static afterWide<P>(
     data: usize,

@@ -7,6 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseModel } from "../../host/runtime/index.ts";
+import { writeSnapshot } from "../../host/runtime/snapshot.ts";
 import { createPump, PUMP_INPUTS } from "../../tools/demo/pump.ts";
 import { buildModule } from "../../tools/device/build.ts";
 import { renderHeader } from "../../tools/device/header.ts";
@@ -122,16 +123,40 @@ describe.each(EXAMPLES)("the example $name on $board", ({ name, board, generated
     await predict(csv("first.csv", lines.slice(0, HALF)), "--state", at("good.state"));
     const good = readFileSync(at("good.state")).toString("hex");
     const flipped = `${good.slice(0, 100)}${good[100] === "0" ? "1" : "0"}${good.slice(101)}`;
-    const answers = await run(
-      csv("states.csv", [`state ${flipped}`, `state ${good.slice(2)}`, "state 5", "1,2", "state?"]),
-    );
-    expect(answers.slice(0, 4)).toEqual([
+    const foreign = Buffer.from(writeSnapshot("0f".repeat(32), readFileSync(at("good.state")).subarray(28, -4)));
+    const states = [flipped, good.slice(2), "5", foreign.toString("hex")].map((state) => `state ${state}`);
+    const answers = await run(csv("states.csv", [...states, "1,2", "state?"]));
+    expect(answers.slice(0, 5)).toEqual([
       "error damaged snapshot",
       "error damaged snapshot",
       "error damaged snapshot",
+      "error snapshot of another model",
       "error not a sample",
     ]);
     // Nothing of it has reached the state.
-    expect(answers[4]).toMatch(/^state 5256533101000000[0-9a-f]{32}[0-9a-f]{8}0+[0-9a-f]{8}$/);
+    expect(answers[5]).toMatch(/^state 5256533101000000[0-9a-f]{32}[0-9a-f]{8}0+[0-9a-f]{8}$/);
   });
+});
+
+describe("the Makefiles of the examples", () => {
+  const makes: Readonly<Record<string, readonly string[]>> = {
+    "wasm2c-cortex-m": ARM,
+    "wasm2c-riscv": RISCV,
+    "wasm3-cortex-m": ARM,
+  };
+  it.for(Object.entries(makes))(
+    "of %s build a model file by `rivulet build`",
+    { timeout: 120_000 },
+    async ([name, needs], { skip }) => {
+      const missing = needs.filter((program) => !hasProgram(program));
+      if (missing.length > 0) skip(`needs ${missing}`);
+      const settings = [`OUT=${at(`made-${name}`)}`, `MODEL=${model}`, `RIVULET=node ${path.resolve("dist/cli.js")}`];
+      const wasm3 = name.startsWith("wasm3") ? [`WASM3=${await fetchWasm3()}`] : [];
+      const recording = csv("recording.csv", lines.slice(0, 20));
+      const make = ["-s", "-C", `tools/firmware/${name}`, "run", ...settings, ...wasm3, `SAMPLES=${recording}`];
+      const { stdout, stderr } = await promisify(execFile)("make", make, { timeout: 100_000, killSignal: "SIGKILL" });
+      const answers = `${stdout}${stderr}`.split("\n").filter((line) => line.startsWith("["));
+      expect(parseLines(answers.join("\n"))).toEqual(await predict(recording));
+    },
+  );
 });

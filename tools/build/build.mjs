@@ -32,6 +32,7 @@ const BUNDLES = [
   { entry: "host/runtime/index.ts", outfile: "dist/runtime.js", node: false },
   { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true },
+  { entry: "tools/bench/device.ts", outfile: "dist/bench-device.js", node: true },
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true },
   { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true },
 ];

@@ -45,15 +45,18 @@ export async function buildWasm() {
   return { ...(await compileTo("build/kernels.ts", TARGETS)), ...(await compileTo("build/device.ts", LIBRARIES)) };
 }
 
-/** Compiles build/limits.wasm, which the benchmark measures the kernels against. */
-export async function buildLimits() {
+/** What the benchmarks measure the kernels against. */
+const MEASURES = ["limits", "naive"];
+
+/** Compiles build/NAME.wasm, one of {@link MEASURES}. */
+export async function buildMeasure(name) {
   mkdirSync("build", { recursive: true });
-  await compile("assembly/limits.ts", "limits");
+  await compile(`assembly/${name}.ts`, name);
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
-  if (process.argv[2] === "limits") {
-    await buildLimits();
+  if (MEASURES.includes(process.argv[2])) {
+    await buildMeasure(process.argv[2]);
     process.exit();
   }
   const sizes = await buildWasm();

@@ -1,6 +1,7 @@
 // The table of commands: arguments, flags and help here, the work in one file each, loaded when it is called.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseBytes } from "../device/bytes.ts";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 
@@ -14,6 +15,7 @@ export function addCommands(program: Command, io: Io): void {
   addQuantize(program, io);
   addVerify(program, io);
   addExport(program, io);
+  addBuild(program, io);
   addReplay(program, io);
 }
 
@@ -209,6 +211,49 @@ function addExport(program: Command, io: Io): void {
     });
 }
 
+function addBuild(program: Command, io: Io): void {
+  program
+    .command("build")
+    .description("Make one self-contained WebAssembly module of a model, for a microcontroller, and prove it.")
+    .argument("[model]", "model file (.safetensors), q15 or f32")
+    .option("-o, --output <file>", "module to write (.wasm)")
+    .addOption(
+      new Option("--for <runtime>", "what will run the module")
+        .choices(["wasm3", "wamr", "wasm2c", "generic"])
+        .default("generic"),
+    )
+    .addOption(
+      new Option(
+        "--pack <way>",
+        "store GRU weights for speed in interpreters (wide, 4 bytes each), for little memory (bytes) or for compilers (rows); default: the fastest that fits --memory, else bytes; rows for wasm2c",
+      ).choices(["wide", "bytes", "rows"]),
+    )
+    .option(
+      "--memory <bytes>",
+      "RAM that module and runtime may take, such as 20K: an error when they need more",
+      memory,
+    )
+    .option("--vectors <steps>", "most steps of the self-test in the module", vectorCount)
+    .option("--c-header <file>", "write a C header: addresses, scales and the module as an array")
+    .option("--wasm2c <folder>", "write C sources made by wasm2c (needs the npm package wabt)")
+    .option("--image <file>", "write the weights alone, for the prebuilt module of many models")
+    .option("--check <file>", "check a module in place of building one; exits with 1 when it breaks a property")
+    .option("--json", "write JSON")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet build pump-q15.safetensors -o pump.wasm --for wasm3 --memory 16K --c-header model.h",
+        "rivulet build pump-q15.safetensors -o pump.wasm --for wasm2c --wasm2c src/model",
+        "rivulet build --check pump.wasm",
+      ),
+    )
+    .action(async (model, flags) => {
+      const { runBuild } = await import("./build.ts");
+      const code = await runBuild({ ...flags, ...(model !== undefined && { model }) }, io);
+      if (code !== 0) throw new CliError(`${flags.check}: Breaks what a microcontroller needs`);
+    });
+}
+
 function addReplay(program: Command, io: Io): void {
   program
     .command("replay")
@@ -252,6 +297,12 @@ function number(text: string, isValid: (value: number) => boolean, expected: str
 const positive = (text: string) => number(text, (n) => n > 0 && n < Infinity, "a positive number");
 const positiveInteger = (text: string) => number(text, (n) => n >= 1 && Number.isSafeInteger(n), "an integer above 0");
 const pumpCount = (text: string) => number(text, (n) => n >= 1 && n <= 99 && n % 1 === 0, "an integer from 1 to 99");
+const vectorCount = (text: string) => number(text, (n) => n >= 1 && n <= 64 && n % 1 === 0, "an integer from 1 to 64");
+const memory = (text: string) => {
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw new InvalidArgumentError("Expected a number of bytes, such as 20000, 20K or 1M.");
+  return bytes;
+};
 const wholeNumber = (text: string) =>
   number(text, (n) => n >= 0 && n < 2 ** 32 && n % 1 === 0, "a whole number below 2^32");
 const fraction = (text: string) => number(text, (n) => n >= 0 && n <= 10, "a number from 0 to 10");

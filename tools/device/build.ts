@@ -7,6 +7,7 @@ import { alignTo } from "./layout.ts";
 import { linkModule } from "./link.ts";
 import { planF32 } from "./program-f32.ts";
 import { planQ15 } from "./program-q15.ts";
+import { proveModule } from "./prove.ts";
 import type { Pack, Program, Target } from "./types.ts";
 import { makeVectors } from "./vectors.ts";
 
@@ -32,8 +33,15 @@ export interface BuiltModule {
 /** Steps of the self-test that a module carries by default: where memory is scarce, the first two, which read every weight. */
 const VECTORS = { wide: 8, rows: 8, bytes: 2 } as const;
 
-/** Builds the module of a model. */
+/** Builds the module of a model, and proves it. */
 export function buildModule(model: Model, options: BuildOptions): BuiltModule {
+  const built = linkFor(model, options);
+  proveModule(model, built.program, built.wasm);
+  return built;
+}
+
+/** Links the module of a model, unproven: also of a model that only has a shape, for its memory plan. */
+export function linkFor(model: Model, options: BuildOptions): BuiltModule {
   const { target } = options;
   const pack = options.pack ?? defaultPack(target);
   const vectors = makeVectors(model, options.vectors ?? VECTORS[pack]);

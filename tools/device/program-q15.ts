@@ -94,7 +94,8 @@ class Planner {
     const widths: [number, number] = [inputSizeOf(this.#model.spec), 0];
     let turn: 0 | 1 = 0;
     for (const layer of this.#model.spec.layers) {
-      if (layer.kind === "gru") continue;
+      // What is open goes from the sums to the output.
+      if (layer.kind === "gru" || layer.shift_x === undefined) continue;
       turn = turn === 0 ? 1 : 0;
       widths[turn] = Math.max(widths[turn], layer.size);
     }

@@ -42,6 +42,8 @@ static int fail(const char *reason) {
   return 1;
 }
 
+static int status;
+
 // Instructions of `steps` steps over changing inputs, the making of the inputs included.
 static int32_t count(int32_t steps, int with_step) {
   uint8_t *memory = engine_memory();
@@ -57,7 +59,7 @@ static int32_t count(int32_t steps, int with_step) {
 #endif
       memcpy(memory + RIVULET_INPUT + 4 * i, &value, 4);
     }
-    if (with_step) engine_step();
+    if (with_step) status |= engine_step();
   }
   return (int32_t)counter_read();
 }
@@ -75,11 +77,11 @@ int main(void) {
     result = wrong != 0;
   } else if (strcmp(words[0], "count") == 0) {
     int32_t steps = number(words[1]);
-    engine_step(); // wasm3 compiles a function when it is first called
+    status = engine_step(); // wasm3 compiles a function when it is first called
     int32_t once = count(steps, 1) - count(steps, 0);
-    tell("steps", steps);
     tell("once", once);
     tell("twice", count(2 * steps, 1) - count(2 * steps, 0));
+    if (status != 0) result = fail(engine_error());
   } else {
     result = fail("unknown command");
   }

@@ -17,7 +17,7 @@
 // The compiler's tables: 5 bytes for each level of stack, 4 for each constant. A module that needs more is refused
 // ("compiling function overran its stack height limit").
 #ifndef d_m3MaxFunctionStackHeight
-#define d_m3MaxFunctionStackHeight 64
+#define d_m3MaxFunctionStackHeight 56
 #endif
 #ifndef d_m3MaxConstantTableSize
 #define d_m3MaxConstantTableSize 20

@@ -4,9 +4,9 @@
 #include "model.h"
 #include "wasm3.h"
 
-// Bytes of wasm3's operand stack: the frames of step() and what it calls. The demo's model needs 640.
+// Bytes of wasm3's operand stack: the frames of step() and what it calls. Those of the repository's models need up to 640 (`drive`: 1024).
 #ifndef RIVULET_OPERAND_STACK
-#define RIVULET_OPERAND_STACK 768
+#define RIVULET_OPERAND_STACK 640
 #endif
 
 static const uint8_t *heap;

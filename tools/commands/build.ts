@@ -1,0 +1,115 @@
+import { mkdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { packF32 } from "../../host/runtime/image-f32.ts";
+import { packQ15 } from "../../host/runtime/image-q15.ts";
+import type { Model } from "../../host/runtime/types.ts";
+import { type BuiltModule, defaultPack } from "../device/build.ts";
+import { linkWithin } from "../device/fit.ts";
+import { renderHeader } from "../device/header.ts";
+import { proveModule } from "../device/prove.ts";
+import { buildJson, renderBuild } from "../device/text.ts";
+import type { Pack, Target } from "../device/types.ts";
+import { moduleToC } from "../device/wasm2c.ts";
+import { CliError, UsageError } from "../errors.ts";
+import { checkWritable, readModel, writeFileAtomic } from "../files.ts";
+import { hasColors, type Io } from "../io.ts";
+import { renderCheck } from "../wasm/check/text.ts";
+import { checkModule } from "../wasm/check.ts";
+
+export interface BuildArgs {
+  readonly model?: string;
+  readonly output?: string;
+  readonly for: Target;
+  /** How GRU weights are stored; by default what suits the target and the memory. */
+  readonly pack?: Pack;
+  /** Bytes of RAM that module and runtime may take. */
+  readonly memory?: number;
+  /** Most steps of the self-test in the module. */
+  readonly vectors?: number;
+  /** File for the C header. */
+  readonly cHeader?: string;
+  /** Folder for C sources. */
+  readonly wasm2c?: string;
+  /** File for the weights alone, which the prebuilt module reads at run time. */
+  readonly image?: string;
+  /** Module to check, in place of building one. */
+  readonly check?: string;
+  readonly json?: boolean;
+}
+
+/** Greatest size of a module to check, bytes. */
+const MAX_CHECKED = 2 ** 26;
+
+/** Builds the module of a model for a microcontroller, or checks one. Answers the exit code. */
+export async function runBuild(args: BuildArgs, io: Io): Promise<number> {
+  if (args.check !== undefined) return await checkFile(args, args.check, io);
+  const { output } = args;
+  if (args.model === undefined) throw new UsageError("Expected a model file, or --check FILE");
+  if (output === undefined) throw new UsageError("Expected the module to write with -o FILE");
+  for (const file of [output, args.cHeader, args.image]) if (file !== undefined) await checkWritable(file);
+  const model = await readModel(args.model, { verify: true });
+  checkOptions(args, model);
+  const built = linkWithin(model, buildOptions(args), args.memory);
+  const report = proveModule(model, built.program, built.wasm);
+  const files = await furtherFiles(args, model, built);
+  for (const { file, bytes } of files) {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFileAtomic(file, bytes);
+  }
+  await writeFileAtomic(output, built.wasm);
+  const told = { model, built, report, path: output, files: files.map(({ file }) => file) };
+  if (args.json === true) io.stdout.write(`${JSON.stringify(buildJson(told), null, 2)}\n`);
+  else io.stdout.write(renderBuild({ ...told, hasColors: hasColors(io) }));
+  return 0;
+}
+
+function buildOptions({ for: target, pack, vectors }: BuildArgs) {
+  return { target, ...(pack && { pack }), ...(vectors !== undefined && { vectors }) };
+}
+
+function checkOptions(args: BuildArgs, model: Model): void {
+  if (model.spec.numeric === "f32" && args.pack !== undefined) {
+    throw new CliError(`${args.model}: --pack is of q15 models, this one is f32; run rivulet quantize first`);
+  }
+  if (args.wasm2c !== undefined && args.for !== "wasm2c") {
+    throw new UsageError(
+      `--wasm2c: Expected --for wasm2c, found --for ${args.for} (default pack ${defaultPack(args.for)})`,
+    );
+  }
+}
+
+/** What is written besides the module. */
+async function furtherFiles(args: BuildArgs, model: Model, built: BuiltModule) {
+  const files: { file: string; bytes: Uint8Array }[] = [];
+  const header = renderHeader({ model, ...built });
+  if (args.cHeader !== undefined) files.push({ file: args.cHeader, bytes: Buffer.from(header) });
+  if (args.wasm2c !== undefined) {
+    const folder = args.wasm2c;
+    const sources = [...(await moduleToC(built.wasm)), { name: "model.h", text: header }];
+    for (const { name, text } of sources) files.push({ file: path.join(folder, name), bytes: Buffer.from(text) });
+  }
+  if (args.image !== undefined) {
+    const { bytes } = model.spec.numeric === "q15" ? packQ15(model, false) : packF32(model);
+    files.push({ file: args.image, bytes });
+  }
+  return files;
+}
+
+/** Tells what the static checker finds in a module. */
+async function checkFile(args: BuildArgs, file: string, io: Io): Promise<number> {
+  if (args.model !== undefined) throw new UsageError(`--check ${file}: Expected no model besides, found ${args.model}`);
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    const reason =
+      error.code === "ENOENT" ? "No such file" : error.code === "EISDIR" ? "Is a directory" : error.message;
+    throw new CliError(`${file}: ${reason}`, { cause: error });
+  });
+  if (bytes.length > MAX_CHECKED)
+    throw new CliError(`${file}: Has ${bytes.length} bytes, expected a module of at most 64 MiB`);
+  // A module without floats is held to having none: what breaks is a module that mixes both.
+  const integer = checkModule(bytes, { integerOnly: true });
+  const report = integer.properties.some(({ code, status }) => code === "floats" && status === "failed")
+    ? checkModule(bytes, { integerOnly: false })
+    : integer;
+  io.stdout.write(args.json === true ? `${JSON.stringify(report, null, 2)}\n` : renderCheck(report, hasColors(io)));
+  return report.isSound ? 0 : 1;
+}
