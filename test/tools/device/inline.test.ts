@@ -31,9 +31,13 @@ function inlined(sample: Sample, args: readonly number[], firstLocal = 0) {
   return { locals, body: into };
 }
 
+/** Added behind a call, so that one that leaves more than itself is seen. */
+const BEHIND = 2 ** 20;
+
 /** What a call answers, inlined and as it was. */
 function results(sample: Sample, args: readonly number[]) {
   const { locals, body } = inlined(sample, args);
+  body.i32(BEHIND).op("i32.add");
   const module = {
     ...EMPTY_MODULE,
     types: [RESULT, typeOf(sample)],
@@ -46,7 +50,7 @@ function results(sample: Sample, args: readonly number[]) {
   const bytes = Uint8Array.from(writeModule(module));
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
   const { inlined: own, original } = exports as Record<string, (...args: readonly number[]) => number>;
-  return { own: own!(), original: original!(...args) };
+  return { own: (own!() - BEHIND) | 0, original: original!(...args) };
 }
 
 const expectSame = (sample: Sample, ...args: readonly number[]) => {
@@ -274,21 +278,5 @@ describe("inlineCall, bodies that are left early", () => {
   it("wraps no body that ends at its end", () => {
     const sample: Sample = { parameters: 1, body: code().block().get(0).brIf(0).end().get(0) };
     expect(instructionNames(inlined(sample, [1]).body).filter((text) => text === "block")).toHaveLength(1);
-  });
-
-  it("goes on behind the call", () => {
-    const into = code();
-    const sample: Sample = { parameters: 1, body: code().get(0).op("return") };
-    const call = { source: sourceOf(sample), type: typeOf(sample), args: [4], callee: (index: number) => index };
-    inlineCall(into, call, 0);
-    into.i32(100).op("i32.add");
-    const bytes = writeModule({
-      ...EMPTY_MODULE,
-      types: [RESULT],
-      functions: [functionOf(0, [], into)],
-      exports: [{ name: "run", kind: "function", index: 0 }],
-    });
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes)));
-    expect((exports.run as () => number)()).toBe(104);
   });
 });
