@@ -114,6 +114,11 @@ describe("foldConstants, addresses", () => {
     expect(folded(body)).toEqual(instructionNames(body));
   });
 
+  it("leaves negative numbers that were folded", () => {
+    const body = code().get(0).i32(-1).i32(0).op("i32.shr_u").op("i32.add").access("i32.load", 32);
+    expect(folded(body)).toEqual(["local.get 0", "i32.const -1", "i32.add", "i32.load 32", "end"]);
+  });
+
   it("leaves a constant address", () => {
     const body = code().i32(16).access("i32.load", 4);
     expect(folded(body)).toEqual(instructionNames(body));
