@@ -34,7 +34,7 @@ export function countOperations(wasm: Uint8Array): Operations {
   }
 }
 
-/** Counts the lines of a trace, such as `#0.   16: V:4  | i32.const 16777619`. */
+/** Counts the lines of a trace, such as `#0.   16: V:4  | i32.const 16777619`. A br_if that is taken is two of them, br_unless and br. */
 function countTrace(trace: string): Operations {
   let total = 0;
   let work = 0;

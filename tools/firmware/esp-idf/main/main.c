@@ -10,8 +10,9 @@
 #include "port.h"
 #include "rivulet_wasm3.h"
 
-// Bytes. Xtensa has no tail calls, so wasm3's use of it grows with the longest run of operations without a jump.
-#define TASK_STACK 8192
+// Bytes. Xtensa has no tail calls, so wasm3's use of it grows with the longest run of operations without a jump: 7 KB on a
+// Cortex-M0, which has none either.
+#define TASK_STACK 16384
 
 int port_read_line(char *to, int size) {
   int length = 0;
