@@ -2,7 +2,7 @@ import { drive, selftest } from "../../assembly/device";
 import { drive_f32 } from "../../assembly/device_f32";
 import { affine, affine_bytes, affine16, drive_q15 } from "../../assembly/device_q15";
 import { stateAfterZeros } from "./support/advance";
-import { calls, INPUT, OUTPUT, REFUSED, STATE } from "./support/counter";
+import { calls, INPUT, OUTPUT, REFUSED, refuse, STATE } from "./support/counter";
 import { placeTable } from "./support/device_table";
 import { vector, zeros } from "./support/memory";
 import { BYTES, Matrix, ROWS, Tape, WIDE } from "./support/pack_device";
@@ -68,6 +68,13 @@ describe("drive", () => {
   it("hashes the status and the prediction of each step, then the state", () => {
     const sum = sampleOf(1, 0) + sampleOf(1, 1);
     expect(run<i32>(1, 1, 0)).toBe(hash([0, sum, -sum, sum, 0, 0, 0]));
+  });
+
+  it("hashes the status of a step that is refused, and goes on", () => {
+    refuse(0);
+    store<i64>(OUTPUT, 0);
+    expect(run<i32>(1, 2, 1)).toBe(hash([REFUSED, 0, 0, REFUSED, 0, 0, 0, 0, 0, 0]));
+    refuse(REFUSED);
   });
 
   it("draws values of all magnitudes by xorshift from the seed", () => {
