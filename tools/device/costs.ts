@@ -17,6 +17,9 @@ export const RUNTIME_MEMORY: Partial<Record<Target, Partial<Record<Pack | "f32",
   wasm2c: { rows: { heap: 0, stack: 220 } },
 };
 
+/** Bytes of code of a q15 model as C on a Cortex-M4: one reset-after layer and one output, as measured. */
+export const CODE_BYTES = 1800;
+
 /** Instructions of a step: so many for each multiplication of a GRU layer, for each of its units, and besides. */
 interface StepCost {
   readonly name: string;

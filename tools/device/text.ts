@@ -5,7 +5,7 @@ import type { Model } from "../../host/runtime/types.ts";
 import { alignColumns } from "../inspect/text.ts";
 import type { CheckReport } from "../wasm/check.ts";
 import type { BuiltModule } from "./build.ts";
-import { estimateSteps } from "./costs.ts";
+import { CODE_BYTES, estimateSteps } from "./costs.ts";
 import { memoryNeed, warningsOf } from "./fit.ts";
 
 /** What is told of a build. */
@@ -89,14 +89,22 @@ function needRows(built: BuiltModule, report: CheckReport): readonly (readonly s
   const need = memoryNeed(built);
   const { measures } = report;
   return [
-    ["flash, module", `${count(built.wasm.length)} bytes`],
+    ...flashRows(built),
     ["RAM, linear memory", `${count(need.linear)} bytes`],
     ...(need.module > 0 ? [["RAM, the module itself", `${count(need.module)} bytes`]] : []),
-    ...(need.runtime !== undefined ? [[`RAM, ${built.target}`, `about ${count(need.runtime)} bytes`]] : []),
+    ...(need.runtime ? [[`RAM, ${built.target}`, `about ${count(need.runtime)} bytes`]] : []),
     ...(need.stack !== undefined ? [["RAM, native stack", `about ${count(need.stack)} bytes`]] : []),
     ...(need.runtime === undefined && need.stack === undefined ? [["RAM, the runtime's own", "not known"]] : []),
     ...(measures ? [["longest run without a loop", `${count(measures.run)} operations`]] : []),
   ];
+}
+
+/** An interpreter keeps the module in flash; C has its constants there, and code. */
+function flashRows({ target, program, wasm }: BuiltModule): readonly (readonly string[])[] {
+  if (target !== "wasm2c") return [["flash, module", `${count(wasm.length)} bytes`]];
+  const constants = program.regions.reduce((sum, { bytes, data }) => sum + (data === undefined ? 0 : bytes), 0);
+  const code = program.numeric === "q15" ? [["flash, code", `about ${count(CODE_BYTES)} bytes`]] : [];
+  return [["flash, constants", `${count(constants)} bytes`], ...code];
 }
 
 const count = (value: number): string => value.toLocaleString("en-US");
