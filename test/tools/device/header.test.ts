@@ -9,6 +9,9 @@ import { renderHeader } from "../../../tools/device/header.ts";
 import { hasProgram } from "../../../tools/firmware/qemu.ts";
 import { randomF32Model, randomQ15Model } from "../../support/models.ts";
 
+/** Tests of what a C compiler says are skipped without one. */
+const COMPILER = "cc";
+
 const SHAPE = { inputs: 2, layers: [3], outputs: 2 };
 
 /** A model whose inputs and outputs have these names. */
@@ -125,11 +128,11 @@ describe("renderHeader, compiled", () => {
     writeFileSync(path.join(folder, "main.c"), lines.join("\n"));
     const program = path.join(folder, "main");
     const options = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"];
-    execFileSync("cc", [...options, "-o", program, `${program}.c`], { stdio: "pipe" });
+    execFileSync(COMPILER, [...options, "-o", program, `${program}.c`], { stdio: "pipe" });
     return execFileSync(program, { encoding: "latin1" });
   }
 
-  it.skipIf(!hasProgram("cc"))("gives the names, byte by byte", () => {
+  it.skipIf(!hasProgram(COMPILER))("gives the names, byte by byte", () => {
     for (const [, name] of NAMES) {
       const body = `const char *n[] = RIVULET_INPUT_NAMES; static const char whole[] = RIVULET_MODEL_NAME;
         (void)rivulet_wasm; (void)whole; fputs(n[0], stdout); fputs(n[1], stdout);`;
@@ -138,13 +141,13 @@ describe("renderHeader, compiled", () => {
     }
   });
 
-  it.skipIf(!hasProgram("cc"))("gives the bytes of the module", () => {
+  it.skipIf(!hasProgram(COMPILER))("gives the bytes of the module", () => {
     const { wasm } = buildModule(F32, { target: "generic" });
     const body = "fwrite(rivulet_wasm, 1, RIVULET_WASM_SIZE, stdout);";
     expect(Buffer.from(run(headerOf(F32), body), "latin1")).toEqual(Buffer.from(wasm));
   });
 
-  it.skipIf(!hasProgram("cc"))("leaves the module out where RIVULET_NO_WASM is defined", () => {
+  it.skipIf(!hasProgram(COMPILER))("leaves the module out where RIVULET_NO_WASM is defined", () => {
     const header = `#define RIVULET_NO_WASM\n${headerOf(Q15)}`;
     expect(run(header, 'printf("%d %d", RIVULET_INPUT_COUNT, RIVULET_FLOAT);')).toBe("2 0");
     expect(() => run(header, "(void)rivulet_wasm;")).toThrow("rivulet_wasm");
