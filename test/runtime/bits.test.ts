@@ -6,6 +6,7 @@ import { createRuntime, type KernelRuntime } from "../../host/runtime/runtime.ts
 import type { Activation, Model, Numeric } from "../../host/runtime/types.ts";
 import { Q15Oracle, toRaw, toReal } from "../oracle/q15.ts";
 import { extremeModel } from "../support/extremes.ts";
+import { SHAPES } from "../support/kinds.ts";
 import { randomF32Model, randomQ15Model } from "../support/models.ts";
 import { mulberry32 } from "../support/random.ts";
 import type { ShapeOptions } from "../support/shapes.ts";
@@ -13,33 +14,6 @@ import { wildSamples } from "../support/streams.ts";
 
 const STEPS = 1_000_000;
 const CHUNK = 20_000;
-
-/** Options of shapes that between them reach every kernel and every remainder of a block of 16. */
-const SHAPES: readonly (readonly [string, ShapeOptions])[] = [
-  ["1 input, H = 1", { inputs: 1, layers: [1] }],
-  ["3 inputs, H = 5", { inputs: 3, layers: [5] }],
-  ["8 inputs, H = 32", { inputs: 8, layers: [32], outputs: 8 }],
-  ["5 inputs, H = 20, reset-before", { inputs: 5, layers: [20], outputs: 3, reset: "before" }],
-  ["H = 16 and 7, a skip over 3", { inputs: 2, layers: [16, 7], outputs: 2, skip: 3 }],
-  [
-    "an embedding and a softmax",
-    { layers: [12], embedding: { vocabulary: 11, size: 6 }, outputs: 9, activation: "softmax" },
-  ],
-  [
-    "dense layers of every activation",
-    {
-      inputs: 3,
-      layers: [
-        { dense: 17, activation: "relu" },
-        { dense: 5, activation: "tanh" },
-        { dense: 4, activation: "linear" },
-        { dense: 3, activation: "sigmoid" },
-      ],
-      outputs: 2,
-      activation: "relu",
-    },
-  ],
-];
 
 const NUMERICS: readonly Numeric[] = ["f32", "q15"];
 const CASES = NUMERICS.flatMap((numeric) => SHAPES.map(([title, shape]) => ({ numeric, title, shape })));
