@@ -21,6 +21,7 @@ const REQUIRED = [
 ]
   .concat(["f32.wasm", "f32-simd.wasm", "q15.wasm", "q15-simd.wasm", "pump.safetensors", "wasm-rt.h", "LICENSES.txt"])
   .map((file) => `dist/${file}`)
+  .concat("docs/microcontrollers.md", "tools/firmware/README.md", "tools/firmware/common/rivulet_snapshot.h")
   .concat("package.json", "LICENSE", "README.md", "FORMAT.md", "CHANGELOG.md");
 
 /** What npm says when no registry answers. */
@@ -77,7 +78,9 @@ describe("package", () => {
   it("holds the library, the command line, the modules and the documents", () => {
     const files = packed.files.map((file) => file.path);
     expect(files).toEqual(expect.arrayContaining(REQUIRED));
-    const others = files.filter((file) => !REQUIRED.includes(file) && !file.startsWith("dist/types/"));
+    const others = files.filter(
+      (file) => !REQUIRED.includes(file) && !/^(dist\/types|docs|tools\/firmware\/[\w-]+)\//.test(file),
+    );
     expect(others).toEqual(["config.schema.json"]);
   });
 

@@ -111,7 +111,7 @@ export function warningsOf({ target, pack, program }: BuiltModule): readonly str
   return [
     ...(isFloat && target === "wasm3"
       ? [
-          "wasm3 keeps floats in double precision: without a double-precision FPU each operation is a call; quantized, the model runs several times as fast",
+          "wasm3 keeps floats in double precision: without a double-precision FPU each operation is a call, and a wasm3 built with d_m3HasFloat=0 refuses the module; quantized, the model runs several times as fast",
         ]
       : []),
     ...(isFloat && target === "wasm2c" ? ["compile with -ffp-contract=off: fused operations change the bits"] : []),
