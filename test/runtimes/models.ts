@@ -1,5 +1,6 @@
 // The models of the conformance matrix: between them they reach every kernel, and every remainder of a block of units.
 
+import type { Model } from "../../host/runtime/types.ts";
 import { extremeModel } from "../support/extremes.ts";
 import { type BuiltModel, randomF32Model, randomQ15Model, withSelftest } from "../support/models.ts";
 import type { ShapeOptions } from "../support/shapes.ts";
@@ -59,3 +60,25 @@ export const MODELS: readonly MatrixModel[] = [
   ...made(EXTREME, "q15", extremeModel),
   ...made({ ...BOTH, ...F32 }, "f32", randomF32Model),
 ];
+
+/** A model by its name in the table of results. */
+export type NamedModel = readonly [name: string, model: Model];
+
+/** Those of the matrix that also run on emulated boards, which are slow: one of each kind. */
+const onBoards = (...names: readonly string[]): readonly NamedModel[] =>
+  names.map((name) => {
+    const found = MODELS.find((model) => model.name === name);
+    if (found === undefined) throw new Error(`The matrix has no model ${name}`);
+    return [name, found.built.model];
+  });
+
+/** The q15 models for boards. */
+export const Q15_ON_BOARDS = onBoards(
+  ...["q15-h1", "q15-h16", "q15-h32", "q15-h5-before", "q15-h64", "q15-h16-h7-skip3", "q15-h20-h12-h9"],
+  ...["q15-embedding-softmax", "q15-extreme-h9-h17-before"],
+);
+
+/** The f32 models for boards. */
+export const F32_ON_BOARDS = onBoards(
+  ...["f32-h1", "f32-h16", "f32-h16-h7-skip3", "f32-h5-h3-h4-before", "f32-embedding-softmax"],
+);

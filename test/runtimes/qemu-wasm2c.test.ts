@@ -8,7 +8,7 @@ import { BOARDS, type BoardId } from "../../tools/firmware/boards.ts";
 import { wasm2cProbe } from "../../tools/firmware/probe.ts";
 import { missingPrograms, runFirmware } from "../../tools/firmware/qemu.ts";
 import { driveHost } from "../support/drive.ts";
-import { F32_MODELS, Q15_MODELS } from "./device-models.ts";
+import { F32_ON_BOARDS, Q15_ON_BOARDS } from "./models.ts";
 
 const SEED = 20_261;
 const STEPS = 1000;
@@ -20,7 +20,7 @@ describe.each(["m0", "m3", "m4", "m4f", "m33", "rv32"] as const satisfies readon
   (board) => {
     const missing = missingPrograms(board);
     // On the core with a floating-point unit, integers are what they are on the same core without one.
-    const models = board === "m4f" ? F32_MODELS : [...Q15_MODELS, ...F32_MODELS];
+    const models = board === "m4f" ? F32_ON_BOARDS : [...Q15_ON_BOARDS, ...F32_ON_BOARDS];
     const cases = models.map(([name, model], index) => ({ name, model, bounds: index % 2 === 1 }));
 
     it.skipIf(missing.length > 0).each(cases)(

@@ -9,7 +9,7 @@ import { wasm3Probe } from "../../tools/firmware/probe.ts";
 import { missingPrograms, runFirmware } from "../../tools/firmware/qemu.ts";
 import { fetchWasm3 } from "../../tools/firmware/wasm3.ts";
 import { driveHost } from "../support/drive.ts";
-import { Q15_MODELS } from "./device-models.ts";
+import { Q15_ON_BOARDS } from "./models.ts";
 
 const SEED = 20_261;
 const STEPS = 1000;
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 describe.each(["m0", "m3", "m4"] as const satisfies readonly BoardId[])("wasm3 on %s", (board) => {
   const missing = missingPrograms(board);
-  const cases = Q15_MODELS.map(([name, model], index) => ({
+  const cases = Q15_ON_BOARDS.map(([name, model], index) => ({
     name,
     model,
     // The wide form of 64 units fills the 64 KB of the largest Cortex-M0.
