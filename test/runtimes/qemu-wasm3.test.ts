@@ -32,7 +32,7 @@ describe.each(["m0", "m3", "m4"] as const satisfies readonly BoardId[])("wasm3 o
     name,
     model,
     // The wide form of 64 units fills the 64 KB of the largest Cortex-M0.
-    pack: index % 2 === 1 && name !== "q15 h64" ? ("wide" as const) : ("bytes" as const),
+    pack: index % 2 === 1 && name !== "q15-h64" ? ("wide" as const) : ("bytes" as const),
   }));
 
   it.skipIf(missing.length > 0).for(cases)(
