@@ -1,5 +1,5 @@
 // Library functions + what a model needs → one module. The library (assembly/device_*.ts, compiled once) holds every kernel; a module gets those that
-// its step calls, byte for byte, and a `step` of nothing but calls with constant arguments.
+// its step calls. A function that is called once stands inside the step, its arguments folded into it; the others are called.
 
 import { DEVICE_ABI_VERSION } from "../../assembly/format.ts";
 import { type Code, code, functionOf } from "../wasm/encode.ts";
