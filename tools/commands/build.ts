@@ -3,7 +3,7 @@ import path from "node:path";
 import { packF32 } from "../../host/runtime/image-f32.ts";
 import { packQ15 } from "../../host/runtime/image-q15.ts";
 import type { Model } from "../../host/runtime/types.ts";
-import { type BuiltModule, defaultPack } from "../device/build.ts";
+import type { BuiltModule } from "../device/build.ts";
 import { linkWithin } from "../device/fit.ts";
 import { renderHeader } from "../device/header.ts";
 import { proveModule } from "../device/prove.ts";
@@ -72,9 +72,7 @@ function checkOptions(args: BuildArgs, model: Model): void {
     throw new CliError(`${args.model}: --pack is of q15 models, this one is f32; run rivulet quantize first`);
   }
   if (args.wasm2c !== undefined && args.for !== "wasm2c") {
-    throw new UsageError(
-      `--wasm2c: Expected --for wasm2c, found --for ${args.for} (default pack ${defaultPack(args.for)})`,
-    );
+    throw new UsageError(`--wasm2c: Expected --for wasm2c, found --for ${args.for}`);
   }
 }
 

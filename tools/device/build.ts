@@ -30,7 +30,7 @@ export interface BuiltModule {
   readonly pack: Pack;
 }
 
-/** Steps of the self-test that a module carries by default: where memory is scarce, the first two, which read every weight. */
+/** Steps of the self-test that a module carries by default: where memory is scarce, the first two; in the second the state is no longer zero. */
 const VECTORS = { wide: 8, rows: 8, bytes: 2 } as const;
 
 /** Builds the module of a model, and proves it. */

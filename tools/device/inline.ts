@@ -39,14 +39,15 @@ export function inlineCall(into: Code, { source, type, args, callee }: ConstantC
     locals.push(local);
     if (arg !== undefined && use.needsStart) into.i32(arg).set(place);
   });
-  const depths = depthsOf(steps);
-  const leaves = steps.some((step, i) => step.name === "return" || labelsOf(step).includes(depths[i] as number));
+  /** The label of the body itself: as many blocks are open. */
+  const depth = (at: number): number => scopes[at]?.length ?? 0;
+  const leaves = steps.some((step, i) => step.name === "return" || labelsOf(step).includes(depth(i)));
   if (leaves) into.block(type.results[0]);
   let ordinal = 0;
   // Calls first: their indices may take more bytes, but the instructions stay the same.
   const body = rewriteBody(mapCalls(source.body, callee), ({ name, immediates }) => {
     const at = ordinal++;
-    if (name === "return") return fragment((c) => c.br(depths[at] as number));
+    if (name === "return") return fragment((c) => c.br(depth(at)));
     if (!name.startsWith("local.")) return undefined;
     const constant = constants.get(at);
     if (constant !== undefined) return fragment((c) => c.i32(constant));
@@ -110,17 +111,6 @@ const isWrite = (name: string): boolean => name === "local.set" || name === "loc
 
 const labelsOf = ({ immediates: { label, labels = [] } }: Instruction): readonly number[] =>
   label === undefined ? labels : [label];
-
-/** How many blocks of the body are open at each instruction: the label of the body itself. */
-function depthsOf(steps: readonly Instruction[]): number[] {
-  let depth = 0;
-  return steps.map(({ name }) => {
-    const before = depth;
-    if (isOpener(name)) depth++;
-    else if (isCloser(name)) depth--;
-    return before;
-  });
-}
 
 /** The bytes of a few instructions. */
 const fragment = (write: (into: Code) => Code): Uint8Array => write(code()).bytes().subarray(0, -1);

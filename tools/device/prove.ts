@@ -6,7 +6,7 @@ import { type CheckReport, checkModule } from "../wasm/check.ts";
 import type { Program } from "./types.ts";
 
 /** Steps that the module and the host's kernels run side by side. */
-const STEPS = 256;
+export const PROOF_STEPS = 256;
 
 interface DeviceExports {
   readonly memory: WebAssembly.Memory;
@@ -48,7 +48,7 @@ function runBeside(model: Model, program: Program, device: DeviceExports): void 
     random ^= random << 5;
     return random;
   };
-  for (let t = 0; t < STEPS; t++) {
+  for (let t = 0; t < PROOF_STEPS; t++) {
     const sample = Array.from({ length: program.input.bytes / 4 }, (_, i) => realOf(model, next() >> (next() & 31), i));
     session.step(sample);
     input.set(bytesOf(runtime.samples, program.input.bytes));

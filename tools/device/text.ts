@@ -7,6 +7,7 @@ import type { CheckReport } from "../wasm/check.ts";
 import type { BuiltModule } from "./build.ts";
 import { CODE_BYTES, estimateSteps } from "./costs.ts";
 import { memoryNeed, warningsOf } from "./fit.ts";
+import { PROOF_STEPS } from "./prove.ts";
 
 /** What is told of a build. */
 export interface BuildText {
@@ -30,14 +31,16 @@ export function renderBuild({ model, built, report, path, files, hasColors }: Bu
   const estimates = estimateSteps(model, built);
   const lines = [
     `${bold(path)}: ${model.id} for ${target}, ${program.numeric}${weights}, ${count(wasm.length)} bytes`,
-    `proven: ${report.properties.length} properties, ${program.vectors.steps} self-test steps, 256 random steps as on the host`,
+    `proven: ${report.properties.length} properties, ${program.vectors.steps} self-test steps, ${PROOF_STEPS} random steps as on the host`,
     ...files.map((file) => `also written: ${file}`),
     ...warningsOf(built).map((warning) => `${yellow("warning")}: ${warning}`),
     ...section("linear memory", memoryRows(built)),
     ...section("memory", needRows(built, report)),
     ...section(
-      estimates.length === 0 ? "" : "instructions per step, estimated",
-      estimates.map(({ name, instructions }) => [name, count(instructions)]),
+      "instructions per step, estimated",
+      estimates.length === 0
+        ? [[`not measured for ${target}, ${program.numeric}${weights}`]]
+        : estimates.map(({ name, instructions }) => [name, count(instructions)]),
     ),
   ];
   return `${lines.join("\n")}\n`;

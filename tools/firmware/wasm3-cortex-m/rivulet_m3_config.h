@@ -3,7 +3,7 @@
 #ifndef RIVULET_M3_CONFIG_H
 #define RIVULET_M3_CONFIG_H
 
-// Integer modules have no float operation; without it the interpreter is 20 KB smaller.
+// Integer modules have no float operation; without them the interpreter is smaller.
 #ifndef d_m3HasFloat
 #define d_m3HasFloat 0
 #endif
