@@ -6,9 +6,9 @@ export default {
   /** as-covers makes the run slower and its table long, so only `npm run test:coverage` asks for it. */
   coverage: process.env.npm_lifecycle_event === "test:coverage" ? ["assembly/**/*.ts"] : undefined,
   async instantiate(memory, createImports, instantiate, binary) {
-    // The step of a model, which device.ts calls, is the function of this name that its spec exports.
+    // The step of a model, which assembly/mcu/selftest.ts calls, is the function of this name that its spec exports.
     const step = () => module.instance.exports.step();
-    const module = await instantiate(binary, createImports({ env: { memory }, device: { step } }));
+    const module = await instantiate(binary, createImports({ env: { memory }, selftest: { step } }));
     return module;
   },
   outputBinary: false,

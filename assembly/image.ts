@@ -9,7 +9,7 @@ import {
   STATUS_BAD_MAGIC,
   STATUS_BAD_SIZE,
   STATUS_OK,
-} from "./format";
+} from "./layout";
 
 /**
  * Checks that `bytes` at `image` hold an undamaged image for this build: the kernels trust an image that passes.

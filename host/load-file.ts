@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
-import { ModelFormatError } from "./runtime/errors.ts";
+import { ModelFormatError } from "./model/errors.ts";
+import type { Model } from "./model/types.ts";
 import { type LoadOptions, loadModel as loadModelBytes } from "./runtime/load.ts";
-import type { Model } from "./runtime/types.ts";
 
 /** Default limit of a model file, bytes (FORMAT.md 2). */
 const MAX_BYTES = 512 * 1024 * 1024;

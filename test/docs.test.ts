@@ -3,7 +3,7 @@ import path from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 
-/** Paths of the sources below assembly/, host/ and tools/, as in `host/runtime/model.ts`. */
+/** Paths of the sources below assembly/, host/ and tools/, as in `host/model/model.ts`. */
 function sources(extension: RegExp): string[] {
   return ["assembly", "host", "tools"].flatMap((root) =>
     readdirSync(root, { recursive: true, encoding: "utf8" })

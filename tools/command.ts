@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { createColors } from "picocolors";
-import { ModelFormatError, SampleError, SnapshotError } from "../host/runtime/errors.ts";
+import { ModelFormatError, SampleError, SnapshotError } from "../host/model/errors.ts";
 import { version } from "../package.json";
 import { addCommands } from "./commands/index.ts";
 import { CliError, UsageError } from "./errors.ts";

@@ -2,9 +2,9 @@ import { createReadStream } from "node:fs";
 import { access, constants, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
-import { ModelFormatError } from "../host/runtime/errors.ts";
+import { ModelFormatError } from "../host/model/errors.ts";
+import type { Model } from "../host/model/types.ts";
 import { loadModel } from "../host/runtime/index.ts";
-import type { Model } from "../host/runtime/types.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
 

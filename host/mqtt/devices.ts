@@ -1,5 +1,5 @@
+import { SampleError, SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
-import { SampleError, SnapshotError } from "../runtime/errors.ts";
 import type { Runtime } from "../runtime/session-types.ts";
 import type { StateStore } from "../store/store.ts";
 import { createDevice, type Device, DeviceStateError, type Outcome } from "../stream/device.ts";

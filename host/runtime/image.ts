@@ -1,8 +1,8 @@
-// Packs a model into the image that the kernels read. Layout: assembly/format.ts; data of the layers: assembly/gru_*.ts, dense_*.ts.
+// Packs a model into the image that the kernels read. Layout: assembly/layout.ts; data of the layers: assembly/gru_*.ts, dense_*.ts.
 
-import * as format from "../../assembly/format.ts";
-import { tensorRules } from "./tensors.ts";
-import type { LayerSpec, Model, ModelSpec } from "./types.ts";
+import * as format from "../../assembly/layout.ts";
+import { tensorRules } from "../model/tensors.ts";
+import type { LayerSpec, Model, ModelSpec } from "../model/types.ts";
 
 /** An image with what a host must know to place it. */
 export interface Image {

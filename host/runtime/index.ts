@@ -1,12 +1,12 @@
 // The runtime without any input or output of its own: it runs in Node, in a browser, in a worker.
 
-export { ModelFormatError, SampleError, SnapshotError } from "./errors.ts";
+export { ModelFormatError, SampleError, SnapshotError } from "../model/errors.ts";
+export { type ModelSpecInput, parseModel, serializeModel } from "../model/model.ts";
+export type * from "../model/types.ts";
+export { type QuantizedModel, quantizeModel, type Range } from "../quantize/quantize.ts";
 export { hasSimd } from "./kernels.ts";
 export { type LoadOptions, loadModel } from "./load.ts";
-export { type ModelSpecInput, parseModel, serializeModel } from "./model.ts";
-export { type QuantizedModel, quantizeModel, type Range } from "./quantize.ts";
 export { createRuntime, type KernelRuntime, type RuntimeOptions } from "./runtime.ts";
 export { runSelftest, type SelftestResult } from "./selftest.ts";
 export type { KernelSession } from "./session.ts";
 export type { Runtime, Session } from "./session-types.ts";
-export type * from "./types.ts";

@@ -1,9 +1,9 @@
 // The WASM modules, compiled once, and one instance for each runtime.
 
 import { F32_SCALAR, F32_SIMD, Q15_SCALAR, Q15_SIMD } from "../../build/kernels.ts";
-import type { Numeric } from "./types.ts";
+import type { Numeric } from "../model/types.ts";
 
-/** Functions of a kernel module (assembly/f32.ts, assembly/q15.ts); addresses and counts are i32, results status codes. */
+/** Functions of a kernel module (assembly/f32/module.ts, assembly/q15/module.ts); addresses and counts are i32, results status codes. */
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
   readonly __heap_base: WebAssembly.Global;

@@ -1,7 +1,7 @@
-import { parseModel } from "./model.ts";
+import { parseModel } from "../model/model.ts";
+import type { Model } from "../model/types.ts";
 import { createRuntime } from "./runtime.ts";
 import { checkSelftest } from "./selftest.ts";
-import type { Model } from "./types.ts";
 
 /** How to load a model. */
 export interface LoadOptions {

@@ -1,13 +1,13 @@
-import { STATUS_OK } from "../../assembly/format.ts";
+import { STATUS_OK } from "../../assembly/layout.ts";
+import type { Model, Numeric } from "../model/types.ts";
+import { quantizeInMemory } from "../quantize/quantize.ts";
 import { Arena } from "./arena.ts";
 import { align16 } from "./image.ts";
 import { packF32 } from "./image-f32.ts";
 import { packQ15 } from "./image-q15.ts";
 import { hasSimd, instantiateKernels, type Kernels } from "./kernels.ts";
-import { quantizeInMemory } from "./quantize.ts";
 import { KernelSession } from "./session.ts";
 import type { Runtime, Session } from "./session-types.ts";
-import type { Model, Numeric } from "./types.ts";
 
 /** How a runtime is to compute. */
 export interface RuntimeOptions {

@@ -1,4 +1,4 @@
-import type { Model, Numeric } from "./types.ts";
+import type { Model, Numeric } from "../model/types.ts";
 
 /** Runs one model; all its sessions share one copy of the weights. */
 export interface Runtime {

@@ -1,5 +1,5 @@
-import { STATUS_OK } from "../../assembly/format.ts";
-import { SampleError } from "./errors.ts";
+import { STATUS_OK } from "../../assembly/layout.ts";
+import { SampleError } from "../model/errors.ts";
 import type { KernelRuntime } from "./runtime.ts";
 import type { Session } from "./session-types.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";

@@ -1,7 +1,7 @@
 // The snapshot of a session (FORMAT.md 7): magic, version, model hash, state block, CRC-32.
 
+import { SnapshotError } from "../model/errors.ts";
 import { crc32 } from "./crc32.ts";
-import { SnapshotError } from "./errors.ts";
 
 const MAGIC = 0x31535652; // "RVS1", little-endian
 const VERSION = 1;

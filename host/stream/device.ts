@@ -1,5 +1,5 @@
+import { SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
-import { SnapshotError } from "../runtime/errors.ts";
 import type { Runtime, Session } from "../runtime/session-types.ts";
 import { createHeldValues, HELD_BYTES, type HeldValues } from "./held.ts";
 

@@ -1,4 +1,4 @@
-import type { Numeric } from "../runtime/types.ts";
+import type { Numeric } from "../model/types.ts";
 
 /** What a device answers to one sample, as published on its topic. */
 export interface Answer {

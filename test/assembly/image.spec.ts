@@ -1,3 +1,4 @@
+import { blocks, checkImage, paddedBytes } from "../../assembly/image";
 import {
   HEADER_BYTES,
   HEADER_CHECKSUM,
@@ -12,8 +13,7 @@ import {
   STATUS_BAD_MAGIC,
   STATUS_BAD_SIZE,
   STATUS_OK,
-} from "../../assembly/format";
-import { blocks, checkImage, paddedBytes } from "../../assembly/image";
+} from "../../assembly/layout";
 import { Image } from "./support/image";
 import { zeros } from "./support/memory";
 import { affineF32, denseF32 } from "./support/pack_f32";

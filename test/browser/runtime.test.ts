@@ -2,8 +2,8 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Numeric } from "../../host/model/types.ts";
 import * as runtimeInNode from "../../host/runtime/index.ts";
-import type { Numeric } from "../../host/runtime/types.ts";
 import { randomF32Model, randomQ15Model, randomSamples } from "../support/models.ts";
 import type { ShapeOptions } from "../support/shapes.ts";
 import { chromiumPath, openPage, type PageGlobals } from "./page.ts";

@@ -1,6 +1,6 @@
 // The f32 network of FORMAT.md 4 in double precision, with the exact tanh and exp: what the f32 kernels approximate.
 
-import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/runtime/types.ts";
+import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/model/types.ts";
 import { at, numbers } from "./tensors.ts";
 
 const sigmoid = (a: number) => 1 / (1 + Math.exp(-a));

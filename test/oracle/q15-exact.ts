@@ -1,6 +1,6 @@
 // The network of a q15 model in exact arithmetic: what is left out is the noise of FORMAT.md 5 (its table, shifts and saturation).
 
-import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/runtime/types.ts";
+import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/model/types.ts";
 import { at, numbers } from "./tensors.ts";
 
 const ONE = 32768; // 1 in Q15

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Activation, LayerSpec, Model, Tensor } from "../../host/runtime/types.ts";
+import type { Activation, LayerSpec, Model, Tensor } from "../../host/model/types.ts";
 import { buildModel, randomQ15Model, tensorOf } from "../support/models.ts";
 import { Q15Oracle, softmax, tableTanh, toRaw } from "./q15.ts";
 

@@ -1,7 +1,7 @@
 // FORMAT.md 5 word for word: plain numbers, which are exact below 2^53, and floor division instead of shifts. Slow on purpose.
 
-import { EXP2_COEFFICIENTS, TANH_TABLE } from "../../host/runtime/tables.ts";
-import type { DenseLayerSpec, GruLayerSpec, Model, ModelSpec } from "../../host/runtime/types.ts";
+import { EXP2_COEFFICIENTS, TANH_TABLE } from "../../host/model/tables.ts";
+import type { DenseLayerSpec, GruLayerSpec, Model, ModelSpec } from "../../host/model/types.ts";
 import { at, numbers } from "./tensors.ts";
 
 /** Passes an integer that fits an i32 and throws on any other. */

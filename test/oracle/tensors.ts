@@ -1,4 +1,4 @@
-import type { Model } from "../../host/runtime/types.ts";
+import type { Model } from "../../host/model/types.ts";
 
 /** The numbers of a tensor that the model must have. */
 export function numbers(model: Model, name: string): ArrayLike<number> {

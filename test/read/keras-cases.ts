@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import { serializeModel } from "../../host/model/model.ts";
 import { loadModel } from "../../host/runtime/load.ts";
-import { serializeModel } from "../../host/runtime/model.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import { readKeras } from "../../tools/read/keras/index.ts";
 import { type Network, toModel } from "../../tools/read/network.ts";

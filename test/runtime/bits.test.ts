@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Activation, Model, Numeric } from "../../host/model/types.ts";
 import { createRuntime, type KernelRuntime } from "../../host/runtime/runtime.ts";
-import type { Activation, Model, Numeric } from "../../host/runtime/types.ts";
 import { Q15Oracle, toRaw, toReal } from "../oracle/q15.ts";
 import { extremeModel } from "../support/extremes.ts";
 import { SHAPES } from "../support/kinds.ts";

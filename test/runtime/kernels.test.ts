@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { F32_SCALAR, F32_SIMD, Q15_SCALAR, Q15_SIMD } from "../../build/kernels.ts";
+import type { Numeric } from "../../host/model/types.ts";
 import { hasSimd, instantiateKernels } from "../../host/runtime/kernels.ts";
-import type { Numeric } from "../../host/runtime/types.ts";
 import { isFloat, isWide, proposalOf, readModule } from "../support/wasm-opcodes.ts";
 
 interface KernelModule {
@@ -20,7 +20,7 @@ const MODULES: readonly KernelModule[] = [
   { name: "q15-simd", numeric: "q15", simd: true, base64: Q15_SIMD, budget: 4096 },
 ];
 
-/** What assembly/f32.ts and assembly/q15.ts export, and the memory. */
+/** What assembly/f32/module.ts and assembly/q15/module.ts export, and the memory. */
 const EXPORTS = [
   "__heap_base: global",
   "abi_version: func",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { ModelFormatError } from "../../host/runtime/errors.ts";
+import { ModelFormatError } from "../../host/model/errors.ts";
+import { serializeModel } from "../../host/model/model.ts";
 import { loadModel } from "../../host/runtime/load.ts";
-import { serializeModel } from "../../host/runtime/model.ts";
 import { randomF32Model, randomQ15Model, tensorOf, withSelftest } from "../support/models.ts";
 
 const SHAPE = { inputs: 2, layers: [4] } as const;

@@ -1,9 +1,9 @@
 // The noise of the q15 arithmetic: what its shifts, its table and its int16 state add to a network of the same int8 weights.
 
 import { describe, expect, it } from "vitest";
-import { quantizeInMemory } from "../../host/runtime/quantize.ts";
+import type { Model } from "../../host/model/types.ts";
+import { quantizeInMemory } from "../../host/quantize/quantize.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
-import type { Model } from "../../host/runtime/types.ts";
 import { toRaw } from "../oracle/q15.ts";
 import { Q15Exact } from "../oracle/q15-exact.ts";
 import { randomF32Model } from "../support/models.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { ModelFormatError } from "../../host/runtime/errors.ts";
-import { parseModel, serializeModel } from "../../host/runtime/model.ts";
+import { ModelFormatError } from "../../host/model/errors.ts";
+import { parseModel, serializeModel } from "../../host/model/model.ts";
+import type { Model, Tensor } from "../../host/model/types.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import { checkSelftest, runSelftest } from "../../host/runtime/selftest.ts";
-import type { Model, Tensor } from "../../host/runtime/types.ts";
 import {
   type BuiltModel,
   buildModel,

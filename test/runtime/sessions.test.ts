@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SampleError } from "../../host/runtime/errors.ts";
+import { SampleError } from "../../host/model/errors.ts";
 import { createRuntime, type KernelRuntime } from "../../host/runtime/runtime.ts";
 import type { Session } from "../../host/runtime/session-types.ts";
 import { randomF32Model, randomQ15Model, randomSamples } from "../support/models.ts";

@@ -1,7 +1,7 @@
 import { crc32 as zlibCrc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { SnapshotError } from "../../host/model/errors.ts";
 import { crc32 } from "../../host/runtime/crc32.ts";
-import { SnapshotError } from "../../host/runtime/errors.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import type { Session } from "../../host/runtime/session-types.ts";
 import { readSnapshot, writeSnapshot } from "../../host/runtime/snapshot.ts";

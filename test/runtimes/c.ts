@@ -2,7 +2,7 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { moduleToC } from "../../tools/device/wasm2c.ts";
+import { moduleToC } from "../../tools/mcu/wasm2c.ts";
 import { needProgram, RUNNERS } from "./install.ts";
 import { runProgram } from "./jobs.ts";
 

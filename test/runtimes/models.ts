@@ -1,6 +1,6 @@
 // The models of the conformance matrix: between them they reach every kernel, and every remainder of a block of units.
 
-import type { Model } from "../../host/runtime/types.ts";
+import type { Model } from "../../host/model/types.ts";
 import { extremeModel } from "../support/extremes.ts";
 import { type BuiltModel, randomF32Model, randomQ15Model, withSelftest } from "../support/models.ts";
 import type { ShapeOptions } from "../support/shapes.ts";

@@ -2,7 +2,7 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { buildModule } from "../../tools/device/build.ts";
+import { buildModule } from "../../tools/mcu/build.ts";
 import type { MatrixModel } from "./models.ts";
 
 /** A module of a model. */

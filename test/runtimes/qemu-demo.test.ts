@@ -9,11 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseModel } from "../../host/runtime/index.ts";
 import { writeSnapshot } from "../../host/runtime/snapshot.ts";
 import { createPump, PUMP_INPUTS } from "../../tools/demo/pump.ts";
-import { buildModule } from "../../tools/device/build.ts";
-import { renderHeader } from "../../tools/device/header.ts";
 import { wasm2cFiles } from "../../tools/firmware/probe.ts";
 import { hasProgram } from "../../tools/firmware/qemu.ts";
 import { fetchWasm3 } from "../../tools/firmware/wasm3.ts";
+import { buildModule } from "../../tools/mcu/build.ts";
+import { renderHeader } from "../../tools/mcu/header.ts";
 import { cli } from "../support/cli.ts";
 
 const STEPS = 600;

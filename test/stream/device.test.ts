@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SampleError, SnapshotError } from "../../host/runtime/errors.ts";
+import { SampleError, SnapshotError } from "../../host/model/errors.ts";
 import { createDevice, DeviceStateError } from "../../host/stream/device.ts";
 import { formatAnswer, formatNumber } from "../../host/stream/format.ts";
 import { PayloadError } from "../../host/stream/payload.ts";

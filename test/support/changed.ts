@@ -1,5 +1,5 @@
-import type { Range } from "../../host/runtime/quantize.ts";
-import type { Model, Tensor } from "../../host/runtime/types.ts";
+import type { Model, Tensor } from "../../host/model/types.ts";
+import type { Range } from "../../host/quantize/quantize.ts";
 import { type BuiltModel, buildModel, randomF32Model, tensorOf } from "./models.ts";
 import type { ShapeOptions } from "./shapes.ts";
 

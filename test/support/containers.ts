@@ -1,4 +1,4 @@
-import { readContainer, writeContainer } from "../../host/runtime/safetensors.ts";
+import { readContainer, writeContainer } from "../../host/model/safetensors.ts";
 
 /** A safetensors file of any header, right or wrong: a text as it stands, anything else as JSON. */
 export function rawContainer(header: unknown, dataBytes = 0): Uint8Array {

@@ -1,8 +1,8 @@
-// The export `drive` of a module that is built for tests (assembly/device.ts), computed without that module: the same pseudo-random samples fed
+// The export `drive` of a module that is built for tests (assembly/mcu/selftest.ts), computed without that module: the same pseudo-random samples fed
 // to the host's builds or to the oracle, and hashed the same way.
 
+import type { Model, ModelSpec } from "../../host/model/types.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
-import type { Model, ModelSpec } from "../../host/runtime/types.ts";
 import { Q15Oracle } from "../oracle/q15.ts";
 
 const RAW_LIMIT = 2 ** 30;

@@ -1,4 +1,4 @@
-import type { LayerSpec, ModelSpec, Tensor } from "../../host/runtime/types.ts";
+import type { LayerSpec, ModelSpec, Tensor } from "../../host/model/types.ts";
 import { type BuiltModel, buildModel, randomQ15Model, tensorOf } from "./models.ts";
 import { integer, mulberry32, type Random } from "./random.ts";
 import type { ShapeOptions } from "./shapes.ts";

@@ -1,4 +1,4 @@
-import type { Dtype, GruLayerSpec, Model, Tensor } from "../../host/runtime/types.ts";
+import type { Dtype, GruLayerSpec, Model, Tensor } from "../../host/model/types.ts";
 import { randomQ15Model, tensorOf } from "./models.ts";
 
 /** The integers of a GRU layer, row-major, rows in gate order r, z, n. */

@@ -1,6 +1,6 @@
 // Puts a random f32 model into whole numbers. Not the quantizer: no ranges are measured, only the bounds of FORMAT.md 5 are met.
 
-import type { LayerSpec, ModelSpec, OutputSpec, Tensor } from "../../host/runtime/types.ts";
+import type { LayerSpec, ModelSpec, OutputSpec, Tensor } from "../../host/model/types.ts";
 import type { InputPlace } from "./shapes.ts";
 
 interface Parts {

@@ -1,6 +1,6 @@
-import { parseModel, serializeModel } from "../../host/runtime/model.ts";
-import { tensorRules } from "../../host/runtime/tensors.ts";
-import type { Dtype, Model, ModelSpec, Tensor } from "../../host/runtime/types.ts";
+import { parseModel, serializeModel } from "../../host/model/model.ts";
+import { tensorRules } from "../../host/model/tensors.ts";
+import type { Dtype, Model, ModelSpec, Tensor } from "../../host/model/types.ts";
 import { F32Oracle } from "../oracle/f32.ts";
 import { Q15Oracle, toRaw } from "../oracle/q15.ts";
 import { quantizedTensors } from "./models-q15.ts";

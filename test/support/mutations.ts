@@ -1,6 +1,6 @@
 // Faults that converters make. Each leaves a valid model file whose answers look right.
 
-import type { GruLayerSpec, ModelSpec, Tensor } from "../../host/runtime/types.ts";
+import type { GruLayerSpec, ModelSpec, Tensor } from "../../host/model/types.ts";
 import { type BuiltModel, buildModel, tensorOf } from "./models.ts";
 
 /** Makes the model that a converter with this fault would write. */

@@ -1,4 +1,4 @@
-import type { Activation, LayerSpec, ModelSpec, Numeric, OutputSpec } from "../../host/runtime/types.ts";
+import type { Activation, LayerSpec, ModelSpec, Numeric, OutputSpec } from "../../host/model/types.ts";
 import { gaussian, integer, type Random } from "./random.ts";
 
 /** The shape of a random model. */

@@ -1,4 +1,4 @@
-import type { ModelSpec } from "../../host/runtime/types.ts";
+import type { ModelSpec } from "../../host/model/types.ts";
 import { integer, type Random } from "./random.ts";
 
 /** Makes a source of samples for {@link ModelSpec}: each call returns the next `steps` of them, row by row. */

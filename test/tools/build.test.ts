@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { STATUS_BAD_CHECKSUM, STATUS_BAD_MAGIC, STATUS_BAD_SIZE, STATUS_OK } from "../../assembly/format.ts";
+import { STATUS_BAD_CHECKSUM, STATUS_BAD_MAGIC, STATUS_BAD_SIZE, STATUS_OK } from "../../assembly/layout.ts";
 import { instantiateKernels } from "../../host/runtime/kernels.ts";
 import { cli } from "../support/cli.ts";
 import { randomF32Model, randomQ15Model, withSelftest } from "../support/models.ts";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import * as h5wasm from "h5wasm";
 import { afterAll, describe, expect, it } from "vitest";
+import { writeContainer } from "../../host/model/safetensors.ts";
 import { loadModel } from "../../host/runtime/index.ts";
-import { writeContainer } from "../../host/runtime/safetensors.ts";
 import { onnxFile } from "../read/onnx-models.ts";
 import { mulberry32 } from "../support/random.ts";
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readContainer } from "../../host/runtime/safetensors.ts";
+import { readContainer } from "../../host/model/safetensors.ts";
 import { type ExportFormat, exportWeights } from "../../tools/export/layers.ts";
 import { readNpz } from "../../tools/read/npz.ts";
 import { changed } from "../support/changed.ts";

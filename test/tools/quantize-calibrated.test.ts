@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parseModel, serializeModel } from "../../host/runtime/model.ts";
-import { quantizeModel, type Range } from "../../host/runtime/quantize.ts";
+import { parseModel, serializeModel } from "../../host/model/model.ts";
+import type { Model } from "../../host/model/types.ts";
+import { quantizeModel, type Range } from "../../host/quantize/quantize.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
-import type { Model } from "../../host/runtime/types.ts";
 import { createPump } from "../../tools/demo/pump.ts";
 import { type CalibrateOptions, quantizeCalibrated } from "../../tools/quantize/calibrated.ts";
 import { traceF32 } from "../../tools/quantize/trace.ts";

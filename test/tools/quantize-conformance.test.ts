@@ -1,9 +1,9 @@
 // What q15 costs on the models of the conformance cases, whose weights are random: from PyTorch, Keras and ONNX.
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parseModel, serializeModel } from "../../host/runtime/model.ts";
-import type { Range } from "../../host/runtime/quantize.ts";
-import type { Model } from "../../host/runtime/types.ts";
+import { parseModel, serializeModel } from "../../host/model/model.ts";
+import type { Model } from "../../host/model/types.ts";
+import type { Range } from "../../host/quantize/quantize.ts";
 import { quantizeCalibrated } from "../../tools/quantize/calibrated.ts";
 import { traceLayers } from "../../tools/quantize/report/layers.ts";
 import { F32Trace } from "../../tools/quantize/trace.ts";

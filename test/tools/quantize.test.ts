@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { InputSpec, ModelSpec } from "../../host/model/types.ts";
 import { loadModel, serializeModel } from "../../host/runtime/index.ts";
-import type { InputSpec, ModelSpec } from "../../host/runtime/types.ts";
 import { cli } from "../support/cli.ts";
 import { randomF32Model, tensorOf } from "../support/models.ts";
 

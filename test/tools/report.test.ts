@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Model, ModelSpec } from "../../host/model/types.ts";
+import { quantizeInMemory } from "../../host/quantize/quantize.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
-import { quantizeInMemory } from "../../host/runtime/quantize.ts";
-import type { Model, ModelSpec } from "../../host/runtime/types.ts";
 import { IntegerForward } from "../../tools/quantize/report/integer.ts";
 import { report, reportJson, splitHeldOut } from "../../tools/quantize/report/measure.ts";
 import { formatReport } from "../../tools/quantize/report/text.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parseModel, serializeModel } from "../../host/runtime/model.ts";
-import { readContainer, writeContainer } from "../../host/runtime/safetensors.ts";
+import { parseModel, serializeModel } from "../../host/model/model.ts";
+import { readContainer, writeContainer } from "../../host/model/safetensors.ts";
 import { type ExportFormat, exportWeights, type FloatTensor } from "../../tools/export/layers.ts";
 import { readArchive } from "../../tools/read/keras/archive.ts";
 import { readHdf5 } from "../../tools/read/keras/hdf5.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SampleError } from "../../host/runtime/errors.ts";
+import { SampleError } from "../../host/model/errors.ts";
 import { CliError } from "../../tools/errors.ts";
 import { SampleReader, type SampleReaderOptions } from "../../tools/samples/reader.ts";
 

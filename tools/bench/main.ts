@@ -2,8 +2,8 @@
 // All numbers of a table come from interleaved runs in one process; ratios are what to compare.
 
 import { readFileSync } from "node:fs";
+import type { Numeric } from "../../host/model/types.ts";
 import { createRuntime, type KernelRuntime } from "../../host/runtime/runtime.ts";
-import type { Numeric } from "../../host/runtime/types.ts";
 import { gruModel } from "./models.ts";
 import { benchPredict } from "./predict.ts";
 import { type Case, timeCases } from "./timing.ts";

@@ -1,8 +1,8 @@
 // Random models of the benchmark's shapes: the smallest forecaster, one GRU layer and one output.
 
-import { parseModel, serializeModel } from "../../host/runtime/model.ts";
-import { quantizeModel } from "../../host/runtime/quantize.ts";
-import type { Model, Numeric, Tensor } from "../../host/runtime/types.ts";
+import { parseModel, serializeModel } from "../../host/model/model.ts";
+import type { Model, Numeric, Tensor } from "../../host/model/types.ts";
+import { quantizeModel } from "../../host/quantize/quantize.ts";
 
 /** mulberry32: seeded uniform numbers in 0..1. */
 function uniform(seed: number): () => number {

@@ -1,14 +1,14 @@
 // The modules that the kernels for microcontrollers are measured against: the same module with its GRU layers as plain loops.
 
 import { readFileSync } from "node:fs";
+import { TANH_TABLE } from "../../host/model/tables.ts";
+import type { GruLayerSpec, Model } from "../../host/model/types.ts";
 import { bytesOf, dataOf } from "../../host/runtime/image.ts";
-import { TANH_TABLE } from "../../host/runtime/tables.ts";
-import type { GruLayerSpec, Model } from "../../host/runtime/types.ts";
-import { Layout } from "../device/layout.ts";
-import { linkModule } from "../device/link.ts";
-import { planQ15 } from "../device/program-q15.ts";
-import type { Call, Program } from "../device/types.ts";
-import { makeVectors } from "../device/vectors.ts";
+import { Layout } from "../mcu/layout.ts";
+import { linkModule } from "../mcu/link.ts";
+import { planQ15 } from "../mcu/program-q15.ts";
+import type { Call, Program } from "../mcu/types.ts";
+import { makeVectors } from "../mcu/vectors.ts";
 import { readModule } from "../wasm/read.ts";
 
 /** Steps of the self-test, as in the modules that it is compared with. */

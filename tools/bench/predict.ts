@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable, Writable } from "node:stream";
-import { serializeModel } from "../../host/runtime/model.ts";
-import type { Numeric } from "../../host/runtime/types.ts";
+import { serializeModel } from "../../host/model/model.ts";
+import type { Numeric } from "../../host/model/types.ts";
 import { type PredictArgs, runPredict } from "../commands/predict.ts";
 import { gruModel } from "./models.ts";
 

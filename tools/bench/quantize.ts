@@ -1,10 +1,10 @@
 // `node dist/bench-quantize.js [FILE]`: what each step of calibrated quantization buys, on random models, on the demo model and, given the
 // CSV file of machine temperatures, on that model. Calibrated on the first half, measured on the second; errors against f32.
 
+import type { Model } from "../../host/model/types.ts";
+import { quantizeModel } from "../../host/quantize/quantize.ts";
 import { parseModel, type Range, serializeModel } from "../../host/runtime/index.ts";
-import { quantizeModel } from "../../host/runtime/quantize.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
-import type { Model } from "../../host/runtime/types.ts";
 import { createPump, mulberry32 } from "../demo/pump.ts";
 import { openInput, readModel } from "../files.ts";
 import { alignColumns } from "../inspect/text.ts";

@@ -1,8 +1,8 @@
 // `npm run bench:real -- FILE`: how well the machine temperature model forecasts that machine, next to the last value and to a
 // linear model of as many readings as the skip of the model sees.
 
+import type { Numeric } from "../../host/model/types.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
-import type { Numeric } from "../../host/runtime/types.ts";
 import { CliError } from "../errors.ts";
 import { openInput, readModel } from "../files.ts";
 import { alignColumns } from "../inspect/text.ts";

@@ -32,7 +32,7 @@ const BUNDLES = [
   { entry: "host/runtime/index.ts", outfile: "dist/runtime.js", node: false },
   { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true },
-  { entry: "tools/bench/device.ts", outfile: "dist/bench-device.js", node: true },
+  { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true },
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true },
   { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true },
 ];
@@ -55,7 +55,7 @@ function isFresh(outputs, inputs) {
 }
 
 async function buildKernels() {
-  const outputs = [...WASM.map((name) => `build/${name}.wasm`), "build/kernels.ts", "build/device.ts"];
+  const outputs = [...WASM.map((name) => `build/${name}.wasm`), "build/kernels.ts", "build/mcu.ts"];
   if (isFresh(outputs, filesBelow("assembly", "asconfig.json", "tools/build/wasm.mjs"))) return;
   const { buildWasm } = await import("./wasm.mjs");
   await buildWasm();

@@ -1,20 +1,20 @@
 // Compiles the four kernel modules into build/*.wasm and writes build/kernels.ts, which carries them as base64 for the host, and likewise
-// build/device.ts with the libraries of the builds for microcontrollers: so the library needs no file access and runs unchanged in Node, in a bundle and in a browser.
+// build/mcu.ts with the libraries of the builds for microcontrollers: so the library needs no file access and runs unchanged in Node, in a bundle and in a browser.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 
 const TARGETS = [
-  { name: "f32", entry: "assembly/f32.ts", constant: "F32_SCALAR" },
-  { name: "f32-simd", entry: "assembly/f32.ts", constant: "F32_SIMD" },
-  { name: "q15", entry: "assembly/q15.ts", constant: "Q15_SCALAR" },
-  { name: "q15-simd", entry: "assembly/q15.ts", constant: "Q15_SIMD" },
+  { name: "f32", entry: "assembly/f32/module.ts", constant: "F32_SCALAR" },
+  { name: "f32-simd", entry: "assembly/f32/module.ts", constant: "F32_SIMD" },
+  { name: "q15", entry: "assembly/q15/module.ts", constant: "Q15_SCALAR" },
+  { name: "q15-simd", entry: "assembly/q15/module.ts", constant: "Q15_SIMD" },
 ];
 
 /** The functions that the linker takes the modules for microcontrollers from. */
 const LIBRARIES = [
-  { name: "device-f32", entry: "assembly/device_f32.ts", constant: "DEVICE_F32" },
-  { name: "device-q15", entry: "assembly/device_q15.ts", constant: "DEVICE_Q15" },
+  { name: "mcu-f32", entry: "assembly/mcu/f32.ts", constant: "MCU_F32" },
+  { name: "mcu-q15", entry: "assembly/mcu/q15.ts", constant: "MCU_Q15" },
 ];
 
 /** Compiles one target of asconfig.json. */
@@ -42,7 +42,7 @@ async function compileTo(file, targets) {
 export async function buildWasm() {
   mkdirSync("build", { recursive: true });
   // Apart, so that the library for browsers does not carry what only the command line needs.
-  return { ...(await compileTo("build/kernels.ts", TARGETS)), ...(await compileTo("build/device.ts", LIBRARIES)) };
+  return { ...(await compileTo("build/kernels.ts", TARGETS)), ...(await compileTo("build/mcu.ts", LIBRARIES)) };
 }
 
 /** What the benchmarks measure the kernels against. */
@@ -51,7 +51,7 @@ const MEASURES = ["limits", "naive"];
 /** Compiles build/NAME.wasm, one of {@link MEASURES}. */
 export async function buildMeasure(name) {
   mkdirSync("build", { recursive: true });
-  await compile(`assembly/${name}.ts`, name);
+  await compile(`assembly/bench/${name}.ts`, name);
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {

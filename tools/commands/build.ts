@@ -1,18 +1,18 @@
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import type { Model } from "../../host/model/types.ts";
 import { packF32 } from "../../host/runtime/image-f32.ts";
 import { packQ15 } from "../../host/runtime/image-q15.ts";
-import type { Model } from "../../host/runtime/types.ts";
-import type { BuiltModule } from "../device/build.ts";
-import { linkWithin } from "../device/fit.ts";
-import { renderHeader } from "../device/header.ts";
-import { proveModule } from "../device/prove.ts";
-import { buildJson, renderBuild } from "../device/text.ts";
-import type { Pack, Target } from "../device/types.ts";
-import { moduleToC } from "../device/wasm2c.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { checkWritable, readModel, writeFileAtomic } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
+import type { BuiltModule } from "../mcu/build.ts";
+import { linkWithin } from "../mcu/fit.ts";
+import { renderHeader } from "../mcu/header.ts";
+import { proveModule } from "../mcu/prove.ts";
+import { buildJson, renderBuild } from "../mcu/text.ts";
+import type { Pack, Target } from "../mcu/types.ts";
+import { moduleToC } from "../mcu/wasm2c.ts";
 import { renderCheck } from "../wasm/check/text.ts";
 import { checkModule } from "../wasm/check.ts";
 

@@ -1,5 +1,5 @@
-import { writeContainer } from "../../host/runtime/safetensors.ts";
-import type { Tensor } from "../../host/runtime/types.ts";
+import { writeContainer } from "../../host/model/safetensors.ts";
+import type { Tensor } from "../../host/model/types.ts";
 import { type Exported, type ExportFormat, exportWeights } from "../export/layers.ts";
 import { readModel, writeFileAtomic } from "../files.ts";
 import type { Io } from "../io.ts";

@@ -1,9 +1,9 @@
 // The table of commands: arguments, flags and help here, the work in one file each, loaded when it is called.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { parseBytes } from "../device/bytes.ts";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
+import { parseBytes } from "../mcu/bytes.ts";
 
 /** Adds every command to `program`. */
 export function addCommands(program: Command, io: Io): void {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { SnapshotError } from "../../host/runtime/errors.ts";
+import { SnapshotError } from "../../host/model/errors.ts";
+import type { Model, Numeric } from "../../host/model/types.ts";
 import { createRuntime, type Session } from "../../host/runtime/index.ts";
-import type { Model, Numeric } from "../../host/runtime/types.ts";
 import { formatNumber } from "../../host/stream/format.ts";
 import { CliError } from "../errors.ts";
 import { checkWritable, openInput, readFileIfExists, readModel, writeFileAtomic } from "../files.ts";

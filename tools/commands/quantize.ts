@@ -1,5 +1,5 @@
+import type { Model } from "../../host/model/types.ts";
 import { createRuntime, loadModel, type QuantizedModel, quantizeModel, type Range } from "../../host/runtime/index.ts";
-import type { Model } from "../../host/runtime/types.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { checkWritable, openInput, readModel, writeFileAtomic } from "../files.ts";
 import { alignColumns } from "../inspect/text.ts";

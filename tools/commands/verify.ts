@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
+import type { Model, Numeric } from "../../host/model/types.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
-import type { Model, Numeric } from "../../host/runtime/types.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { readFileIfExists, readModel, readSource } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";

@@ -2,10 +2,10 @@
 
 import type { Socket } from "node:net";
 import mqtt, { type MqttClient } from "mqtt";
+import type { Model } from "../../host/model/types.ts";
 import { startBridge } from "../../host/mqtt/bridge.ts";
 import type { Logger } from "../../host/mqtt/log.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
-import type { Model } from "../../host/runtime/types.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import { createDecoder } from "../../host/stream/payload.ts";
 import { parseDeviceTemplate, parseTopicTemplate } from "../../host/stream/topic.ts";

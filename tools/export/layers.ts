@@ -1,7 +1,7 @@
 // The weights of a model in the order of the framework that they came from. Values are moved, never computed, with one exception:
 // Keras keeps one bias for a reset-before layer, the sum of both.
 
-import type { LayerSpec, Model } from "../../host/runtime/types.ts";
+import type { LayerSpec, Model } from "../../host/model/types.ts";
 import { CliError } from "../errors.ts";
 
 /** Frameworks that weights can be written for. */

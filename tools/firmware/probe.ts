@@ -2,10 +2,10 @@
 
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import type { Model } from "../../host/runtime/types.ts";
-import { type BuildOptions, type BuiltModule, buildModule } from "../device/build.ts";
-import { renderHeader } from "../device/header.ts";
-import { moduleToC } from "../device/wasm2c.ts";
+import type { Model } from "../../host/model/types.ts";
+import { type BuildOptions, type BuiltModule, buildModule } from "../mcu/build.ts";
+import { renderHeader } from "../mcu/header.ts";
+import { moduleToC } from "../mcu/wasm2c.ts";
 import type { BoardId } from "./boards.ts";
 import { buildFirmware, FIRMWARE } from "./qemu.ts";
 

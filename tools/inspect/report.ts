@@ -1,5 +1,5 @@
+import type { LayerSpec, Model, ModelSpec } from "../../host/model/types.ts";
 import { createRuntime, runSelftest } from "../../host/runtime/index.ts";
-import type { LayerSpec, Model, ModelSpec } from "../../host/runtime/types.ts";
 
 /** Everything that `rivulet inspect` tells of a model. */
 export type ModelReport = ReturnType<typeof describeModel>;

@@ -1,6 +1,6 @@
 // Rounding one row of weights: to nearest, or column by column so that later columns make up for the errors of earlier ones.
 
-import { INT8 } from "../../host/runtime/quantize-rows.ts";
+import { INT8 } from "../../host/quantize/rows.ts";
 import type { Factor } from "./hessian.ts";
 
 /** Integer weights of a row, and the mean of its squared error by the Hessian that judged it. */

@@ -1,6 +1,6 @@
 // Moments of the vectors that enter a matrix, and the factor of their Hessian that rounding by columns needs.
 
-import type { Columns } from "../../host/runtime/quantize-rows.ts";
+import type { Columns } from "../../host/quantize/rows.ts";
 
 /** Part of the mean diagonal that is added to it: rounding must not rely on correlations that the data shows by chance. */
 const DAMPING = 0.01;

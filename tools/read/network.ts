@@ -1,8 +1,8 @@
 // A network between its framework and the model file: what the readers make and what `toModel` writes. Values are single precision,
 // rows of GRU matrices in gate order rzn, blending `h' = (1 - z) n + z h` (FORMAT.md 4).
 
-import type { ModelSpecInput } from "../../host/runtime/model.ts";
-import type { Activation, InputSpec, LayerSpec, OutputSpec, Tensor } from "../../host/runtime/types.ts";
+import type { ModelSpecInput } from "../../host/model/model.ts";
+import type { Activation, InputSpec, LayerSpec, OutputSpec, Tensor } from "../../host/model/types.ts";
 
 /** One GRU layer: W[3H][N], U[3H][H], b[3H], c[3H], row-major. */
 export interface GruLayer {

@@ -1,6 +1,6 @@
 // Turns NDJSON or CSV into samples, chunk by chunk. Pure, so that predict, quantize and the tests share it.
 
-import { SampleError } from "../../host/runtime/errors.ts";
+import { SampleError } from "../../host/model/errors.ts";
 import { CliError } from "../errors.ts";
 import { CsvParser } from "./csv.ts";
 import { NdjsonParser } from "./ndjson.ts";

@@ -1,5 +1,5 @@
+import type { Model, Tensor } from "../../host/model/types.ts";
 import { createRuntime, serializeModel } from "../../host/runtime/index.ts";
-import type { Model, Tensor } from "../../host/runtime/types.ts";
 import { CliError } from "../errors.ts";
 import { DEFAULT_TOLERANCE } from "./compare.ts";
 import type { Sequence } from "./reference.ts";

@@ -1,6 +1,6 @@
 // References: what the source framework answered, as .npz, JSON or NDJSON, cut into sequences that each start from a fresh state.
 
-import type { ModelSpec } from "../../host/runtime/types.ts";
+import type { ModelSpec } from "../../host/model/types.ts";
 import { CliError } from "../errors.ts";
 import { type NumericArray, readNpz } from "../read/npz.ts";
 

@@ -1,4 +1,4 @@
-import type { ModelSpec } from "../../host/runtime/types.ts";
+import type { ModelSpec } from "../../host/model/types.ts";
 import type { Sequence } from "./reference.ts";
 
 /**

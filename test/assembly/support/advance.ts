@@ -1,8 +1,8 @@
 // The functions for GRU layers of device_q15.ts by what they are for.
 
-import * as device from "../../../assembly/device_q15";
+import * as device from "../../../assembly/mcu/q15";
 import { zeros } from "./memory";
-import { BYTES, DeviceLayer, WIDE } from "./pack_device";
+import { BYTES, DeviceLayer, WIDE } from "./pack_mcu";
 import { GruQ15 } from "./pack_q15";
 
 /** A packed layer with the memory that it works in. */

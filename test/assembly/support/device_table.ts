@@ -1,4 +1,4 @@
-import { DEVICE_TABLE, DEVICE_TABLE_ENTRIES } from "../../../assembly/format";
+import { DEVICE_TABLE, DEVICE_TABLE_ENTRIES } from "../../../assembly/layout";
 import { TABLE } from "./table";
 
 /** Whether the addresses of the table are free: as-pect.asconfig.json places static data from 1024 on. */

@@ -1,4 +1,4 @@
-// Assembles an image by hand, in the layout that assembly/format.ts draws. The host's packer (host/runtime/image*.ts) is another
+// Assembles an image by hand, in the layout that assembly/layout.ts draws. The host's packer (host/runtime/image*.ts) is another
 // implementation of the same drawings.
 
 import {
@@ -27,7 +27,7 @@ import {
   RECORD_SIZE_IN,
   RECORD_SIZE_OUT,
   TABLE_SIZE,
-} from "../../../assembly/format";
+} from "../../../assembly/layout";
 import { zeros } from "./memory";
 import { TABLE } from "./table";
 

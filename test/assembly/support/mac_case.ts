@@ -1,5 +1,5 @@
 import { zeros } from "./memory";
-import { Matrix, padded, Tape } from "./pack_device";
+import { Matrix, padded, Tape } from "./pack_mcu";
 import { integer, integers } from "./random";
 
 /** The sums of a group of units over one vector: what the inner loops of the modules for microcontrollers compute. */

@@ -1,5 +1,5 @@
-import { LAYER_GRU_AFTER, LAYER_GRU_BEFORE, LAYER_SIGMOID } from "../../../assembly/format";
 import { blocks } from "../../../assembly/image";
+import { LAYER_GRU_AFTER, LAYER_GRU_BEFORE, LAYER_SIGMOID } from "../../../assembly/layout";
 // biome-ignore lint/style/useImportType: asc knows no import type
 import { Image } from "./image";
 import { uniforms } from "./random";
@@ -24,7 +24,7 @@ export class GruF32 {
     this.c = uniforms(3 * size, limit);
   }
 
-  /** Writes the layer as assembly/gru_f32.ts draws it; returns the address of its record. */
+  /** Writes the layer as assembly/f32/gru.ts draws it; returns the address of its record. */
   pack(image: Image): usize {
     const size = this.size;
     const kind = this.isBefore ? LAYER_GRU_BEFORE : LAYER_GRU_AFTER;

@@ -1,5 +1,5 @@
-import { LAYER_GRU_AFTER, LAYER_GRU_BEFORE } from "../../../assembly/format";
 import { blocks } from "../../../assembly/image";
+import { LAYER_GRU_AFTER, LAYER_GRU_BEFORE } from "../../../assembly/layout";
 // biome-ignore lint/style/useImportType: asc knows no import type
 import { Image } from "./image";
 import { integers } from "./random";
@@ -31,7 +31,7 @@ export class GruQ15 {
     if (!isBefore) for (let i = 2 * size; i < 3 * size; i++) this.mh[i] = 1 + (this.mh[i] >> 1);
   }
 
-  /** Writes the layer as assembly/gru_q15.ts draws it; returns the address of its record. */
+  /** Writes the layer as assembly/q15/gru.ts draws it; returns the address of its record. */
   pack(image: Image): usize {
     const size = this.size;
     const kind = this.isBefore ? LAYER_GRU_BEFORE : LAYER_GRU_AFTER;

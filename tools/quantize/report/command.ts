@@ -1,7 +1,7 @@
 // What `rivulet quantize` does for --report, --json and --held-out.
 
-import { SampleError } from "../../../host/runtime/errors.ts";
-import type { Model } from "../../../host/runtime/types.ts";
+import { SampleError } from "../../../host/model/errors.ts";
+import type { Model } from "../../../host/model/types.ts";
 import { CliError, UsageError } from "../../errors.ts";
 import type { OnSample } from "../../samples/reader.ts";
 import { report, splitHeldOut } from "./measure.ts";

@@ -1,9 +1,9 @@
 // The q15 network in the integers of FORMAT.md 5, layer by layer, which counts what is clamped on the way. The output stage, which
 // changes no state, is left to the kernels.
 
+import { TANH_TABLE } from "../../../host/model/tables.ts";
+import type { DenseLayerSpec, GruLayerSpec, Model } from "../../../host/model/types.ts";
 import { dataOf } from "../../../host/runtime/image.ts";
-import { TANH_TABLE } from "../../../host/runtime/tables.ts";
-import type { DenseLayerSpec, GruLayerSpec, Model } from "../../../host/runtime/types.ts";
 import type { SaturationReport } from "./types.ts";
 
 /** One matrix with its bias, shift and multipliers. */

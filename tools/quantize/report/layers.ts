@@ -1,6 +1,6 @@
 // Both forms of the network side by side, layer by layer: state errors, memory and saturation.
 
-import type { Model } from "../../../host/runtime/types.ts";
+import type { Model } from "../../../host/model/types.ts";
 import { F32Trace } from "../trace.ts";
 import { IntegerForward } from "./integer.ts";
 import type { MemoryReport, SaturationReport } from "./types.ts";

@@ -1,7 +1,7 @@
 // Errors of q15 predictions against f32 ones: over data, and over a long run.
 
+import type { Model, OutputSpec } from "../../../host/model/types.ts";
 import { createRuntime } from "../../../host/runtime/index.ts";
-import type { Model, OutputSpec } from "../../../host/runtime/types.ts";
 import type { DriftReport, ForecastError, OutputError } from "./types.ts";
 
 /** Stretches of the long run that the plot of the error shows; a multiple of ten. */

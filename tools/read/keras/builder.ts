@@ -1,6 +1,6 @@
 // Puts layers together to a network, and folds the scales and offsets between them into the weights of their neighbours.
 
-import type { Activation } from "../../../host/runtime/types.ts";
+import type { Activation } from "../../../host/model/types.ts";
 import type { Affine, DenseLayer, GruLayer, Network } from "../network.ts";
 
 /** x * scale + shift for each element, in double precision. */

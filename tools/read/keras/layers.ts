@@ -1,7 +1,7 @@
 // What each layer of Keras computes, in the terms of a network. Keras stacks gates as z, r, n columns: kernel [N][3H],
 // recurrent_kernel [H][3H], bias [2][3H] (b and c) with reset_after, otherwise [3H].
 
-import type { Activation } from "../../../host/runtime/types.ts";
+import type { Activation } from "../../../host/model/types.ts";
 import { CliError } from "../../errors.ts";
 import type { GruLayer } from "../network.ts";
 import { Attributes } from "./attributes.ts";

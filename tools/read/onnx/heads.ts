@@ -1,6 +1,6 @@
 // Nodes that compute on the values of one sample: dense layers, scaling, activations, embeddings.
 
-import type { Activation } from "../../../host/runtime/types.ts";
+import type { Activation } from "../../../host/model/types.ts";
 import { asFeature } from "./gru.ts";
 import {
   type Constant,

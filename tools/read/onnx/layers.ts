@@ -1,6 +1,6 @@
 // From the chain of stages to the layers of a network.
 
-import type { Activation } from "../../../host/runtime/types.ts";
+import type { Activation } from "../../../host/model/types.ts";
 import { CliError } from "../../errors.ts";
 import type { Affine, DenseLayer, GruLayer, Network } from "../network.ts";
 import type { Stage, Stream } from "./values.ts";

@@ -1,6 +1,6 @@
 // What the walk through a graph knows about each value: numbers, or a stream of samples with the role of each of its axes.
 
-import type { Activation } from "../../../host/runtime/types.ts";
+import type { Activation } from "../../../host/model/types.ts";
 import type { CliError } from "../../errors.ts";
 import type { GruLayer } from "../network.ts";
 

@@ -1,7 +1,7 @@
 // The files that torch.save writes since PyTorch 1.6: a zip of `<folder>/data.pkl`, which names storages, and `<folder>/data/<key>`, which
 // hold their elements (torch/serialization.py).
 
-import { showKey } from "../../../host/runtime/json.ts";
+import { showKey } from "../../../host/model/json.ts";
 import { CliError } from "../../errors.ts";
 import { readZip } from "../zip.ts";
 import { type SourceTensor, stridedTensor } from "./elements.ts";

@@ -1,7 +1,7 @@
 // Puts the modules of a state dict in order. A state dict does not hold it: where the shapes allow one order only, that is it; otherwise the
 // user must tell.
 
-import type { Activation } from "../../../host/runtime/types.ts";
+import type { Activation } from "../../../host/model/types.ts";
 import { CliError, UsageError } from "../../errors.ts";
 import type { DenseLayer, GruLayer, Network } from "../network.ts";
 import { type Block, denseLayer } from "./blocks.ts";

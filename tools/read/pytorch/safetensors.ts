@@ -1,5 +1,5 @@
-import { ModelFormatError } from "../../../host/runtime/errors.ts";
-import { isObject, parseJson, showKey } from "../../../host/runtime/json.ts";
+import { ModelFormatError } from "../../../host/model/errors.ts";
+import { isObject, parseJson, showKey } from "../../../host/model/json.ts";
 import { CliError } from "../../errors.ts";
 import { type SourceTensor, stridedTensor } from "./elements.ts";
 

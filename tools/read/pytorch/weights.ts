@@ -1,4 +1,4 @@
-import { showKey } from "../../../host/runtime/json.ts";
+import { showKey } from "../../../host/model/json.ts";
 import { CliError } from "../../errors.ts";
 import type { SourceTensor } from "./elements.ts";
 import type { StateDict } from "./state-dict.ts";

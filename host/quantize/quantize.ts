@@ -1,0 +1,245 @@
+// The plain quantizer: an f32 model becomes a q15 model (FORMAT.md 5) by rounding, row by row.
+//
+// Every integer vector in the network has a real value per unit: `columns[i]`. A row of weights times columns is quantized with the
+// least scale that fits int8; its multiplier is then rounded up and the scale recomputed from it, so that the multiplier is exact.
+
+import { type ModelSpecInput, parseModel, serializeModel } from "../model/model.ts";
+import type { DenseLayerSpec, GruLayerSpec, InputSpec, LayerSpec, Model, Tensor } from "../model/types.ts";
+import { dataOf, inputSizeOf } from "../runtime/image.ts";
+import { quantizeOutput } from "./output.ts";
+import { type Columns, denseTarget, plainRounding, quantizeRows, type Rounding, type RowTarget } from "./rows.ts";
+
+/** The real values that an input takes. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A model in its parts, ready for {@link serializeModel}. */
+export interface QuantizedModel {
+  readonly spec: ModelSpecInput;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+/** Where a layer's tensors go, and how its rows are rounded. */
+interface Work {
+  readonly tensors: Map<string, Tensor>;
+  readonly rounding: Rounding;
+}
+
+/** Greatest magnitude of an i16. */
+const FULL = 32767;
+
+/** A range of fewer steps of its raw integer is refused: the network would hardly see the input move. */
+const LEAST_STEPS = 64;
+
+/** σ(a) = ½ + ½ tanh(a/2): the rows of r and z work on half of their sums. */
+const GATE_FACTORS = [0.5, 0.5, 1] as const;
+
+/** Real value of one unit of a Q15 vector. */
+const Q15_UNIT = 2 ** -15;
+
+/**
+ * Quantizes an f32 model. Test vectors are left out, since they are those of the float model.
+ *
+ * @param ranges  one for each input, in real units; ignored for a token. Values beyond saturate
+ * @param options.rounding  how rows of weights are rounded; to nearest by default
+ * @throws {RangeError} when a range is empty or not finite, or weights are too large for fixed point
+ */
+export function quantizeModel(
+  model: Model,
+  options: { readonly ranges: readonly Range[]; readonly rounding?: Rounding },
+): QuantizedModel {
+  const { spec } = model;
+  const { rounding = plainRounding } = options;
+  if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric} already, expected f32`);
+  const tensors = new Map<string, Tensor>();
+  const input = spec.embedding ? quantizeEmbedding(model, tensors) : quantizeInput(model, options.ranges, tensors);
+  let signal: Columns = input.signal;
+  const layers: LayerSpec[] = [];
+  const last = spec.layers.length - 1;
+  spec.layers.forEach((layer, index) => {
+    const name = `layers.${index}`;
+    if (layer.kind === "gru") {
+      layers.push(quantizeGru(model, name, layer, signal, { tensors, rounding }));
+      signal = uniform(layer.size, Q15_UNIT);
+    } else if (index < last || (layer.activation !== "linear" && layer.activation !== "relu")) {
+      const { quantized, unit } = quantizeDense(model, name, layer, signal, { tensors, rounding });
+      layers.push(quantized);
+      signal = uniform(layer.size, unit);
+    } else {
+      layers.push({ kind: "dense", size: layer.size, activation: layer.activation });
+    }
+  });
+  const fractions = quantizeOutput(model, { head: signal, input: input.signal }, { tensors, rounding });
+  const { selftest: _, ...rest } = spec;
+  return {
+    spec: {
+      ...rest,
+      numeric: "q15",
+      inputs: input.inputs,
+      outputs: spec.outputs.map((output, i) => ({ ...output, fraction: fractions[i] as number })),
+      layers,
+    },
+    tensors,
+  };
+}
+
+/**
+ * Quantizes by the ranges in the file.
+ *
+ * @throws {Error} when an input has none
+ */
+export function quantizeInMemory(model: Model): Model {
+  const { inputs, embedding } = model.spec;
+  const ranges = inputs.map(({ name, range }) => {
+    if (range) return { min: range[0], max: range[1] };
+    if (embedding) return { min: 0, max: 0 };
+    throw new Error(
+      `Model ${model.id} has no range for input "${name}", which q15 needs; run \`rivulet quantize\` with calibration data`,
+    );
+  });
+  const { spec, tensors } = quantizeModel(model, { ranges });
+  return parseModel(serializeModel(spec, tensors));
+}
+
+/** A vector whose units all have one value. */
+function uniform(size: number, unit: number): Columns {
+  return { columns: new Float64Array(size).fill(unit), constants: new Float64Array(size) };
+}
+
+/** input.offset, and the fraction of each input: the most bits with which its range fits an i16 around the offset. */
+function quantizeInput(model: Model, ranges: readonly Range[], tensors: Map<string, Tensor>) {
+  const { inputs } = model.spec;
+  if (ranges.length !== inputs.length) {
+    throw new RangeError(`${ranges.length} ranges given, model ${model.id} has ${inputs.length} inputs`);
+  }
+  const columns = new Float64Array(inputs.length);
+  const constants = new Float64Array(inputs.length);
+  const offsets = new Int32Array(inputs.length);
+  const quantized = inputs.map((input, i): InputSpec => {
+    const { min, max } = ranges[i] as Range;
+    if (!(Number.isFinite(min) && Number.isFinite(max) && min < max)) {
+      throw new RangeError(
+        `Input "${input.name}" ranges from ${min} to ${max}, expected two finite numbers, the first less`,
+      );
+    }
+    const offset = (model.tensors.get("input.offset")?.data[i] as number | undefined) ?? 0;
+    const scale = (model.tensors.get("input.scale")?.data[i] as number | undefined) ?? 1;
+    const reach = Math.max(Math.abs(max - offset), Math.abs(min - offset));
+    // Raw integers stay within ±2^30 as well.
+    const largest = Math.max(Math.abs(min), Math.abs(max), Math.abs(offset));
+    const bits = Math.min(Math.floor(Math.log2(FULL / reach)), Math.floor(Math.log2(2 ** 30 / largest)));
+    const fraction = Math.max(-30, Math.min(30, bits));
+    const unit = 2 ** -fraction;
+    checkSteps(input.name, { min, max }, offset, unit);
+    offsets[i] = Math.round(offset / unit);
+    columns[i] = unit * scale;
+    constants[i] = ((offsets[i] as number) * unit - offset) * scale;
+    return { ...input, range: [min, max], fraction };
+  });
+  tensors.set("input.offset", { dtype: "I32", shape: [inputs.length], data: offsets });
+  return { inputs: quantized, signal: { columns, constants } };
+}
+
+/** Refuses a range that a raw integer with steps of `unit` cannot tell apart, or cannot hold. */
+function checkSteps(name: string, { min, max }: Range, offset: number, unit: number): void {
+  const found = `Input "${name}" ranges from ${min} to ${max}`;
+  if (Math.max(max - offset, offset - min) > (FULL + 1) * unit) {
+    throw new RangeError(`${found}, expected within ±2^45 of its offset ${offset}; scale it down before the model`);
+  }
+  const steps = (max - min) / unit;
+  if (steps >= LEAST_STEPS) return;
+  throw new RangeError(
+    `${found}, which is ${steps.toPrecision(2)} steps of ${unit} in fixed point, expected at least ${LEAST_STEPS}; ` +
+      "give the model an input.offset in the middle of the range, or scale the input up before it",
+  );
+}
+
+/** embedding.weight with one scale for each column. */
+function quantizeEmbedding(model: Model, tensors: Map<string, Tensor>) {
+  const size = inputSizeOf(model.spec);
+  const weights = dataOf(model, "embedding.weight");
+  const columns = new Float64Array(size);
+  weights.forEach((weight, i) => {
+    columns[i % size] = Math.max(columns[i % size] as number, Math.abs(weight) / FULL);
+  });
+  // A column of zeros keeps a unit that divides.
+  const units = columns.map((unit) => unit || Q15_UNIT);
+  const data = Int16Array.from(weights, (weight, i) => Math.round(weight / (units[i % size] as number)));
+  tensors.set("embedding.weight", { dtype: "I16", shape: [weights.length / size, size], data });
+  return { inputs: model.spec.inputs, signal: { columns: units, constants: new Float64Array(size) } };
+}
+
+function quantizeGru(
+  model: Model,
+  name: string,
+  layer: GruLayerSpec,
+  signal: Columns,
+  { tensors, rounding }: Work,
+): GruLayerSpec {
+  const { size } = layer;
+  // Pre-activations are Q12 (times the gate's factor); the recurrent part of a reset-after candidate has half the multiplier range.
+  const target =
+    (isRecurrent: boolean) =>
+    (row: number): RowTarget => {
+      const gate = Math.floor(row / size);
+      const limit = isRecurrent && gate === 2 && layer.reset === "after" ? 16384 : FULL;
+      return { unit: 2 ** -12 / (GATE_FACTORS[gate] as number), limit };
+    };
+  const w = quantizeRows(
+    `${name}.W`,
+    dataOf(model, `${name}.W`),
+    dataOf(model, `${name}.b`),
+    signal,
+    target(false),
+    rounding,
+  );
+  const h = uniform(size, Q15_UNIT);
+  const u = quantizeRows(
+    `${name}.U`,
+    dataOf(model, `${name}.U`),
+    dataOf(model, `${name}.c`),
+    h,
+    target(true),
+    rounding,
+  );
+  putRows(tensors, name, "W", "b", w);
+  putRows(tensors, name, "U", "c", u);
+  return { kind: "gru", size, reset: layer.reset, shift_x: w.shift, shift_h: u.shift };
+}
+
+/** A dense layer that is followed by another, or has an activation that needs the table. */
+function quantizeDense(
+  model: Model,
+  name: string,
+  layer: DenseLayerSpec,
+  signal: Columns,
+  { tensors, rounding }: Work,
+) {
+  const w = dataOf(model, `${name}.W`);
+  const b = dataOf(model, `${name}.b`);
+  const { unitIn, unitOut } = denseTarget(layer.activation, w, b, signal);
+  const rows = quantizeRows(`${name}.W`, w, b, signal, () => ({ unit: unitIn, limit: FULL }), rounding);
+  putRows(tensors, name, "W", "b", rows);
+  const quantized: DenseLayerSpec = {
+    kind: "dense",
+    size: layer.size,
+    activation: layer.activation,
+    shift_x: rows.shift,
+  };
+  return { quantized, unit: unitOut };
+}
+
+function putRows(
+  tensors: Map<string, Tensor>,
+  name: string,
+  weight: string,
+  bias: string,
+  rows: ReturnType<typeof quantizeRows>,
+): void {
+  const count = rows.bias.length;
+  tensors.set(`${name}.${weight}`, { dtype: "I8", shape: [count, rows.weights.length / count], data: rows.weights });
+  tensors.set(`${name}.${weight}.multiplier`, { dtype: "I16", shape: [count], data: rows.multipliers });
+  tensors.set(`${name}.${bias}`, { dtype: "I32", shape: [count], data: rows.bias });
+}

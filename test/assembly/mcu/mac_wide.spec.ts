@@ -1,0 +1,164 @@
+import { limitOf, maskOf } from "../../../assembly/mcu/mac_limits";
+import { gateSumsWide, rowSumsWide } from "../../../assembly/mcu/mac_wide";
+import { MacCase } from "../support/mac_case";
+import { vector, zeros } from "../support/memory";
+import { WIDE } from "../support/pack_mcu";
+
+/** Shifts on both sides of where 16 bits are left, and the ends. */
+const SHIFTS: StaticArray<i32> = [0, 8, 15, 16, 30];
+
+describe("gateSumsWide", () => {
+  it("gives the biases when every weight is zero", () => {
+    const sums = MacCase.of(3, 4, 8, -7);
+    gates<i64>(sums, 0);
+    for (let row: usize = 0; row < 48; row += 4) expect(load<i32>(sums.t + row)).toBe(-7);
+  });
+
+  it("adds to two sums by one product, and undoes the borrow of a negative lower one", () => {
+    const w = zeros(384);
+    store<i64>(w, -1 + (2 << 32)); // column 0, units 0 and 1, gate r
+    const x = vector<i16>([5, 0, 0, 0, 0, 0, 0, 0]);
+    const b = zeros(48);
+    for (let pair: usize = 0; pair < 48; pair += 8) store<i32>(b + pair, i32.MIN_VALUE);
+    const t = zeros(48);
+    gateSumsWide<i64>(b, w, x, x + 16, t, 0, 0, 0);
+    expect(load<i32>(t)).toBe(-5);
+    expect(load<i32>(t, 4)).toBe(10);
+    expect(load<i32>(t, 8)).toBe(0);
+  });
+
+  it("is exact in three gates of four units, over one and more eights of columns", () => {
+    expect(gateDifferences(8)).toBe(0);
+    expect(gateDifferences(24)).toBe(0);
+  });
+
+  it("is exact over columns that only pad, whatever x holds there", () => {
+    for (let columns = 1; columns < 16; columns++) expect(gateDifferences(columns)).toBe(0, `${columns} columns`);
+  });
+
+  it("is exact at the bounds of 32 bits, whichever sums are at which", () => {
+    for (let signs = 0; signs < 4096; signs += 7) {
+      const sums = MacCase.full(3, 4, 9, 8, signs);
+      gates<i64>(sums, 0);
+      if (sums.differences() > 0) expect(signs).toBe(-1, "signs at which sums differ");
+    }
+  });
+
+  it("returns the address after the weights", () => {
+    const sums = new MacCase(3, 4, 9, 8);
+    const w = sums.packed(WIDE);
+    expect(gateSumsWide<i64>(sums.start(WIDE), w, sums.x, sums.end, sums.t, 0, 0, 0)).toBe(w + 16 * 48);
+  });
+
+  it("clamps any one sum that passes i16, and leaves the others", () => {
+    expect(gateClampFailures()).toBe(0);
+  });
+
+  it("leaves sums that do not pass i16 when they are shifted", () => {
+    const sums = MacCase.of(3, 4, 8, 8388607);
+    gates<i32>(sums, 8);
+    expect(load<i32>(sums.t)).toBe(8388607);
+  });
+
+  it("clamps the sums of random weights, each by itself", () => {
+    for (let shift = 0; shift < 12; shift++) {
+      const sums = new MacCase(3, 4, 19, 8);
+      gates<i32>(sums, shift);
+      expect(sums.clampedDifferences(shift)).toBe(0, `shift ${shift}`);
+    }
+  });
+
+  it("does not ask where sums are proven to fit", () => {
+    const sums = MacCase.of(3, 4, 8, 70000);
+    gates<i64>(sums, 0);
+    expect(load<i32>(sums.t)).toBe(70000);
+  });
+});
+
+describe("rowSumsWide", () => {
+  it("is exact in one gate of four units, over one and more fours of columns", () => {
+    expect(rowDifferences(4)).toBe(0);
+    expect(rowDifferences(12)).toBe(0);
+  });
+
+  it("is exact over columns that only pad, whatever x holds there", () => {
+    for (let columns = 1; columns < 8; columns++) expect(rowDifferences(columns)).toBe(0, `${columns} columns`);
+  });
+
+  it("is exact at the bounds of 32 bits, whichever sums are at which", () => {
+    for (let signs = 0; signs < 16; signs++) {
+      const sums = MacCase.full(1, 4, 5, 4, signs);
+      rows<i64>(sums, 0);
+      expect(sums.differences()).toBe(0, `signs ${signs}`);
+    }
+  });
+
+  it("returns the address after the weights", () => {
+    const sums = new MacCase(1, 4, 5, 4);
+    const w = sums.packed(WIDE);
+    expect(rowSumsWide<i64>(sums.start(WIDE), w, sums.x, sums.end, sums.t, 0, 0, 0)).toBe(w + 8 * 16);
+  });
+
+  it("clamps any one sum that passes i16, and leaves the others", () => {
+    expect(rowClampFailures()).toBe(0);
+  });
+
+  it("does not ask where sums are proven to fit", () => {
+    const sums = MacCase.of(1, 4, 4, -70000);
+    rows<i64>(sums, 0);
+    expect(load<i32>(sums.t, 12)).toBe(-70000);
+  });
+});
+
+function gates<P>(sums: MacCase, shift: i32): void {
+  const b = sums.start(WIDE);
+  gateSumsWide<P>(b, sums.packed(WIDE), sums.x, sums.end, sums.t, shift, limitOf(shift), maskOf(shift));
+}
+
+function rows<P>(sums: MacCase, shift: i32): void {
+  const b = sums.start(WIDE);
+  rowSumsWide<P>(b, sums.packed(WIDE), sums.x, sums.end, sums.t, shift, limitOf(shift), maskOf(shift));
+}
+
+function gateDifferences(columns: i32): i32 {
+  const sums = new MacCase(3, 4, columns, 8);
+  gates<i64>(sums, 0);
+  return sums.differences();
+}
+
+function rowDifferences(columns: i32): i32 {
+  const sums = new MacCase(1, 4, columns, 4);
+  rows<i64>(sums, 0);
+  return sums.differences();
+}
+
+/** One sum out of range among sums in range, in each place, at both ends, at each shift. */
+function gateClampFailures(): i32 {
+  let failures = 0;
+  for (let i = 0; i < SHIFTS.length; i++) {
+    for (let row = 0; row < 12; row++) {
+      for (let end = 0; end < 4; end++) {
+        const sums = MacCase.of(3, 4, 8, end & 1 ? 5 : -5);
+        sums.biases[row] = MacCase.beyond(SHIFTS[i], end);
+        gates<i32>(sums, SHIFTS[i]);
+        if (sums.clampedDifferences(SHIFTS[i]) > 0) failures++;
+      }
+    }
+  }
+  return failures;
+}
+
+function rowClampFailures(): i32 {
+  let failures = 0;
+  for (let i = 0; i < SHIFTS.length; i++) {
+    for (let row = 0; row < 4; row++) {
+      for (let end = 0; end < 4; end++) {
+        const sums = MacCase.of(1, 4, 4, end & 1 ? 5 : -5);
+        sums.biases[row] = MacCase.beyond(SHIFTS[i], end);
+        rows<i32>(sums, SHIFTS[i]);
+        if (sums.clampedDifferences(SHIFTS[i]) > 0) failures++;
+      }
+    }
+  }
+  return failures;
+}

@@ -1,0 +1,294 @@
+import { describe, expect, it } from "vitest";
+import { MCU_Q15 } from "../../../build/mcu.ts";
+import type { Activation, Model } from "../../../host/model/types.ts";
+import { buildModule } from "../../../tools/mcu/build.ts";
+import { linkModule } from "../../../tools/mcu/link.ts";
+import type { Call, Pack, Program } from "../../../tools/mcu/types.ts";
+import { checkModule } from "../../../tools/wasm/check.ts";
+import { code, functionOf } from "../../../tools/wasm/encode.ts";
+import { instructionsOf } from "../../../tools/wasm/instructions.ts";
+import { EMPTY_MODULE, type WasmModule } from "../../../tools/wasm/module.ts";
+import { readModule } from "../../../tools/wasm/read.ts";
+import { instructionNames } from "../../support/bodies.ts";
+import { extremeModel } from "../../support/extremes.ts";
+import { randomF32Model, randomQ15Model } from "../../support/models.ts";
+import type { ShapeOptions } from "../../support/shapes.ts";
+
+const PACKS: readonly Pack[] = ["wide", "bytes", "rows"];
+
+const SHAPES: readonly (readonly [string, ShapeOptions])[] = [
+  ["one unit", { inputs: 1, layers: [1] }],
+  ["reset-after and a skip", { inputs: 3, layers: [5], outputs: 2, skip: 4 }],
+  ["reset-before, two layers", { inputs: 2, layers: [9, 4], reset: "before" }],
+  [
+    "an embedding and a softmax",
+    { layers: [6], embedding: { vocabulary: 5, size: 3 }, outputs: 4, activation: "softmax" },
+  ],
+  ["no head", { inputs: 2, layers: [7], outputs: 0 }],
+  ["dense layers alone", { inputs: 2, layers: [{ dense: 3, activation: "tanh" }], activation: "relu" }],
+];
+
+const q15 = (shape: ShapeOptions): Model => randomQ15Model(shape).model;
+
+const moduleOf = (model: Model, pack: Pack = "wide"): WasmModule =>
+  readModule(buildModule(model, { target: "generic", pack }).wasm);
+
+const countOf = (module: WasmModule, name: string): number =>
+  module.functions.flatMap(({ body }) => [...instructionsOf(body)]).filter((step) => step.name === name).length;
+
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  step(): number;
+  selftest(): number;
+  reset(): void;
+  readonly [name: string]: unknown;
+}
+
+const instantiate = (wasm: Uint8Array): Exports =>
+  new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(wasm))).exports as unknown as Exports;
+
+describe("linkModule, what a module holds", () => {
+  const withActivation = (activation: Activation) => moduleOf(q15({ inputs: 2, layers: [4], outputs: 3, activation }));
+
+  it("divides only for a softmax", () => {
+    expect(countOf(withActivation("softmax"), "i32.div_u")).toBe(1);
+    expect(countOf(withActivation("sigmoid"), "i32.div_u")).toBe(0);
+    expect(countOf(withActivation("linear"), "i32.div_u")).toBe(0);
+  });
+
+  it("takes the inner loops of its pack and no others", () => {
+    const model = q15({ inputs: 2, layers: [4] });
+    // In rows only the outputs take 64-bit products; wide has 48 in the loop of a group of units.
+    expect(countOf(moduleOf(model, "rows"), "i64.mul")).toBeLessThanOrEqual(2);
+    expect(countOf(moduleOf(model, "wide"), "i64.mul")).toBeGreaterThanOrEqual(48);
+    expect(countOf(moduleOf(model, "wide"), "i64.load8_u")).toBe(0);
+  });
+
+  it("asks whether sums pass i16 only where that is not proven", () => {
+    const model = q15({ inputs: 2, layers: [4] });
+    const shifted = (shift: number): Model => {
+      const layers = model.spec.layers.map((layer) =>
+        layer.kind === "gru" ? { ...layer, shift_x: shift, shift_h: shift } : layer,
+      );
+      return { ...model, spec: { ...model.spec, layers } };
+    };
+    const asked = (shift: number) => countOf(moduleOf(shifted(shift)), "i64.and");
+    // No sum of 32 bits passes i16 at a shift of 16.
+    expect(asked(16)).toBe(0);
+    expect(asked(0)).toBeGreaterThan(0);
+  });
+
+  it("has the inner loops once for layers alike", () => {
+    const one = moduleOf(q15({ inputs: 4, layers: [4] }));
+    const three = moduleOf(q15({ inputs: 4, layers: [4, 4, 4] }));
+    expect(countOf(three, "i64.mul")).toBe(countOf(one, "i64.mul"));
+  });
+
+  it("has no imports, no tables, no start function and no customs", () => {
+    const { imports, tables, start, customs, elements } = moduleOf(q15({ inputs: 2, layers: [4] }));
+    expect({ imports, tables, start, customs, elements }).toEqual({
+      imports: [],
+      tables: [],
+      start: undefined,
+      customs: [],
+      elements: [],
+    });
+  });
+
+  it("has `drive` only when asked", () => {
+    const model = q15({ inputs: 2, layers: [4] });
+    const names = (drive: boolean) => Object.keys(instantiate(buildModule(model, { target: "generic", drive }).wasm));
+    expect(names(false)).not.toContain("drive");
+    expect(names(true)).toEqual([...names(false).slice(0, 4), "drive", ...names(false).slice(4)]);
+  });
+
+  it("makes the same bytes of the same model", () => {
+    for (const pack of PACKS) {
+      const build = () => buildModule(q15({ inputs: 3, layers: [5], skip: 2 }), { target: "generic", pack }).wasm;
+      expect(build()).toEqual(build());
+    }
+  });
+});
+
+describe("linkModule, exports", () => {
+  const model = q15({ inputs: 2, layers: [5, 4], outputs: 3, skip: 2 });
+  const { wasm, program } = buildModule(model, { target: "generic" });
+  const exports = instantiate(wasm);
+  const value = (name: string): number => (exports[name] as WebAssembly.Global).value;
+
+  it("are the ABI, in this order", () => {
+    expect(Object.keys(exports)).toEqual([
+      ...["memory", "step", "reset", "selftest", "abi_version", "input", "input_count", "output", "output_count"],
+      ...["state", "state_size", "model_hash", "__data_end", "__heap_base"],
+    ]);
+  });
+
+  it("tell the version, and counts in values", () => {
+    expect(value("abi_version")).toBe(1);
+    expect(value("input_count")).toBe(2);
+    expect(value("output_count")).toBe(3);
+  });
+
+  it("tell the size of the state: a window of 2 x 2, 5 and 4 units, each padded to 16 bytes", () => {
+    expect(value("state_size")).toBe(48);
+  });
+
+  it("tell where things lie as the plan has them", () => {
+    expect(value("input")).toBe(program.input.address);
+    expect(value("output")).toBe(program.output.address);
+    expect(value("state")).toBe(program.state.address);
+    expect(value("__heap_base")).toBe(program.memoryBytes);
+    expect(value("__data_end")).toBe(program.memoryBytes);
+  });
+
+  it("point to the first 16 bytes of the model's hash", () => {
+    const bytes = Buffer.from(exports.memory.buffer).subarray(value("model_hash"), value("model_hash") + 16);
+    expect(bytes.toString("hex")).toBe(model.hash.slice(0, 32));
+  });
+
+  it("have one page of memory, which cannot grow", () => {
+    expect(exports.memory.buffer.byteLength).toBe(65536);
+    expect(() => exports.memory.grow(1)).toThrow(RangeError);
+  });
+
+  it("reset the state, and nothing else", () => {
+    const memory = new Uint8Array(exports.memory.buffer);
+    const before = memory.slice();
+    memory.fill(255, value("state"), value("state") + value("state_size"));
+    exports.reset();
+    expect(memory.slice()).toEqual(before);
+  });
+
+  it("name the step of a self-test that differs", () => {
+    const own = instantiate(buildModule(model, { target: "generic", vectors: 4 }).wasm);
+    const { vectors } = buildModule(model, { target: "generic", vectors: 4 }).program;
+    expect(vectors.steps).toBe(4);
+    expect(own.selftest()).toBe(0);
+    new Uint8Array(own.memory.buffer)[vectors.address + 3 * (vectors.bytes / 4) - 1]! ^= 1; // the last byte of step 3
+    expect(own.selftest()).toBe(3);
+  });
+
+  it("step with a status: a token out of range is refused and the state stays", () => {
+    const tokens = q15({ layers: [6], embedding: { vocabulary: 5, size: 3 }, outputs: 2 });
+    const own = instantiate(buildModule(tokens, { target: "generic" }).wasm);
+    const memory = new Int32Array(own.memory.buffer);
+    const at = (own.input as WebAssembly.Global).value / 4;
+    memory[at] = 4;
+    expect(own.step()).toBe(0);
+    const before = memory.slice();
+    for (const token of [5, -1, 2 ** 31 - 1]) {
+      memory[at] = before[at] = token;
+      expect(own.step()).toBe(4);
+      expect(memory.slice()).toEqual(before);
+    }
+  });
+});
+
+describe("linkModule, a library of three functions", () => {
+  const clear = functionOf(0, [], code());
+  const selftest = functionOf(1, [], code().call(0));
+  const NAMES = ["clear", "selftest", "refuse", "unused"];
+  /** `refuse` answers its argument; `selftest` calls the import, which stands for the step. */
+  const library: WasmModule = {
+    ...EMPTY_MODULE,
+    types: [
+      { parameters: ["i32", "i32"], results: [] },
+      { parameters: new Array(8).fill("i32"), results: ["i32"] },
+      { parameters: ["i32"], results: ["i32"] },
+      { parameters: [], results: ["i32"] },
+    ],
+    imports: [{ module: "device", name: "step", item: { kind: "function", type: 3 } }],
+    functions: [clear, selftest, functionOf(2, [], code().get(0)), functionOf(2, [], code().i32(12345))],
+    exports: NAMES.map((name, index) => ({ name, kind: "function", index: index + 1 })),
+  };
+  const place = (address: number) => ({ address, bytes: 4 });
+  const programOf = (...calls: readonly Call[]): Program => ({
+    numeric: "q15",
+    calls,
+    regions: [],
+    input: place(16),
+    output: place(20),
+    state: { address: 32, bytes: 16 },
+    modelHash: { address: 48, bytes: 16 },
+    vectors: { ...place(64), steps: 0 },
+    vocabulary: 0,
+    memoryBytes: 80,
+  });
+  const refuse = (status: number): Call => ({ name: "refuse", args: [status], hasStatus: true });
+  const linked = (...calls: readonly Call[]) => linkModule(library, programOf(...calls));
+
+  it("answers 0 without calls", () => {
+    expect(instantiate(linked()).step()).toBe(0);
+  });
+
+  it("ends a step with the first status that is not 0", () => {
+    expect(instantiate(linked(refuse(0), refuse(0))).step()).toBe(0);
+    expect(instantiate(linked(refuse(0), refuse(7), refuse(9))).step()).toBe(7);
+    expect(instantiate(linked(refuse(9))).step()).toBe(9);
+  });
+
+  it("lets the step stand for the library's import", () => {
+    expect(instantiate(linked(refuse(7))).selftest()).toBe(7);
+  });
+
+  it("inlines a function that is called once, and takes one that is called twice", () => {
+    expect(readModule(linked(refuse(7))).functions).toHaveLength(3);
+    expect(readModule(linked(refuse(7), refuse(7))).functions).toHaveLength(4);
+  });
+
+  it("leaves out what nothing calls", () => {
+    const { functions } = readModule(linked(refuse(7)));
+    expect(functions.flatMap(({ body }) => instructionNames(body))).not.toContain("i32.const 12345");
+  });
+
+  it("refuses a call of a function that the library has not", () => {
+    expect(() => linked({ name: "absent", args: [] })).toThrow("The library has no function absent");
+  });
+
+  it("places the constants of the regions, those less than 8 bytes apart in one segment", () => {
+    const region = (address: number, ...bytes: readonly number[]) => {
+      return { name: "part", address, bytes: bytes.length, data: Uint8Array.from(bytes) };
+    };
+    const space = { name: "space", address: 40, bytes: 4 };
+    const regions = [region(16, 1, 2), region(25, 3), region(34, 4), space];
+    const { data } = readModule(linkModule(library, { ...programOf(), regions }));
+    expect(data.map(({ place: at, bytes }) => [at, [...bytes]])).toEqual([
+      [{ kind: "active", memory: 0, address: { kind: "i32.const", value: 16 } }, [1, 2, 0, 0, 0, 0, 0, 0, 0, 3]],
+      [{ kind: "active", memory: 0, address: { kind: "i32.const", value: 34 } }, [4]],
+    ]);
+  });
+
+  it("has as many pages as the memory in use takes", () => {
+    const pages = (memoryBytes: number) =>
+      readModule(linkModule(library, { ...programOf(), memoryBytes })).memories.map(({ min, max }) => [min, max]);
+    expect(pages(65536)).toEqual([[1, 1]]);
+    expect(pages(65552)).toEqual([[2, 2]]);
+  });
+});
+
+describe("linkModule, the static checker", () => {
+  const problems = (wasm: Uint8Array, integerOnly: boolean) =>
+    checkModule(wasm, { integerOnly }).properties.filter(({ status }) => status !== "ok");
+
+  it.each(PACKS.flatMap((pack) => SHAPES.map(([title, shape]) => ({ pack, title, shape }))))(
+    "finds every property in q15, $pack: $title",
+    ({ pack, shape }) => {
+      for (const { model } of [randomQ15Model(shape), extremeModel(shape)]) {
+        for (const drive of [false, true]) {
+          expect(problems(buildModule(model, { target: "generic", pack, drive }).wasm, true)).toEqual([]);
+        }
+      }
+    },
+  );
+
+  it.each(SHAPES)("finds every property but that of floats in f32: %s", (_, shape) => {
+    const { wasm } = buildModule(randomF32Model(shape).model, { target: "generic", drive: true });
+    expect(problems(wasm, false)).toEqual([]);
+    expect(problems(wasm, true).map(({ code }) => code)).toEqual(["floats"]);
+  });
+
+  it("finds the q15 library itself to be no module of ours: it imports the step", () => {
+    const report = checkModule(Buffer.from(MCU_Q15, "base64"), { integerOnly: true });
+    expect(report.isSound).toBe(false);
+  });
+});

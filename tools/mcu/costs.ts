@@ -1,0 +1,64 @@
+// What runtimes cost, for the plan that `rivulet build` prints. Measured by `npm run bench:mcu` (docs/microcontrollers.md) on models of 8 inputs,
+// one GRU layer of 16, 32 or 64 units and one output; the formulas are within 15 % of those three, of models that saturate and of others.
+
+import type { Model } from "../../host/model/types.ts";
+import type { BuiltModule } from "./build.ts";
+import type { Pack, Target } from "./types.ts";
+
+/** Bytes that a runtime takes beside the linear memory: its heap and its native stack. */
+export interface RuntimeMemory {
+  readonly heap: number;
+  readonly stack: number;
+}
+
+/** Measured on a Cortex-M4; what is absent was not measured. */
+export const RUNTIME_MEMORY: Partial<Record<Target, Partial<Record<Pack | "f32", RuntimeMemory>>>> = {
+  wasm3: { bytes: { heap: 6200, stack: 980 }, wide: { heap: 9900, stack: 980 } },
+  wasm2c: { rows: { heap: 0, stack: 220 } },
+};
+
+/** Bytes of code of a q15 model as C on a Cortex-M4: one reset-after layer and one output, as measured. */
+export const CODE_BYTES = 1800;
+
+/** Instructions of a step: so many for each multiplication of a GRU layer, for each of its units, and besides. */
+interface StepCost {
+  readonly name: string;
+  readonly target: Target;
+  readonly pack: Pack;
+  readonly perProduct: number;
+  readonly perUnit: number;
+  readonly besides: number;
+}
+
+const COSTS: readonly StepCost[] = [
+  { name: "wasm2c, Cortex-M0", target: "wasm2c", pack: "rows", perProduct: 6.4, perUnit: 18, besides: 2952 },
+  { name: "wasm2c, Cortex-M3, M4, M33", target: "wasm2c", pack: "rows", perProduct: 2.53, perUnit: 57, besides: 762 },
+  { name: "wasm2c, rv32imac", target: "wasm2c", pack: "rows", perProduct: 3.71, perUnit: 4, besides: 1457 },
+  { name: "wasm3, Cortex-M4", target: "wasm3", pack: "bytes", perProduct: 71.93, perUnit: 391, besides: 30933 },
+  { name: "wasm3, Cortex-M4", target: "wasm3", pack: "wide", perProduct: 39.04, perUnit: 1097, besides: 14648 },
+];
+
+/** An estimate. */
+export interface Estimate {
+  /** Runtime and processor. */
+  readonly name: string;
+  readonly instructions: number;
+}
+
+/** Estimates the executed instructions of a step where they were measured for other models; multiplications of dense layers count like those of a GRU. */
+export function estimateSteps(model: Model, { target, pack, program }: BuiltModule): readonly Estimate[] {
+  if (program.numeric === "f32") return [];
+  const { spec } = model;
+  let size = spec.embedding?.size ?? spec.inputs.length;
+  let products = (spec.skip?.length ?? 0) * spec.inputs.length * spec.outputs.length;
+  let units = 0;
+  for (const layer of spec.layers) {
+    products += layer.kind === "gru" ? 3 * layer.size * (size + layer.size) : layer.size * size;
+    units += layer.kind === "gru" ? layer.size : 0;
+    size = layer.size;
+  }
+  return COSTS.filter((cost) => cost.pack === pack && (target === "generic" || cost.target === target)).map((cost) => {
+    const exact = cost.perProduct * products + cost.perUnit * units + cost.besides;
+    return { name: cost.name, instructions: Number(exact.toPrecision(2)) };
+  });
+}

@@ -1,0 +1,88 @@
+// `model.h`: what firmware must know of a module, as macros, and the module itself as an array of bytes.
+
+import { DEVICE_ABI_VERSION } from "../../assembly/layout.ts";
+import type { Model } from "../../host/model/types.ts";
+import type { Program } from "./types.ts";
+
+/** What a header is written of. */
+export interface HeaderParts {
+  readonly model: Model;
+  readonly program: Program;
+  readonly wasm: Uint8Array;
+  /** Bytes on a line of the array. */
+  readonly perLine?: number;
+}
+
+/** Writes the header of a module. */
+export function renderHeader({ model, program, wasm, perLine = 16 }: HeaderParts): string {
+  const { spec, id, hash } = model;
+  const { input, output, state, modelHash, memoryBytes } = program;
+  const isFloat = program.numeric === "f32";
+  const define = (name: string, value: string | number, remark?: string) =>
+    `#define RIVULET_${name} ${value}${remark === undefined ? "" : ` /* ${remark} */`}`;
+  const fractions = (signals: readonly { readonly fraction?: number }[]) =>
+    `{ ${signals.map(({ fraction = 0 }) => fraction).join(", ")} }`;
+  const names = (signals: readonly { readonly name: string }[]) =>
+    `{ ${signals.map(({ name }) => cString(name)).join(", ")} }`;
+  const scales = isFloat
+    ? []
+    : [
+        "/* raw = floor(real * 2^fraction + 0.5), within -2^30..2^30; a token is its number */",
+        define("INPUT_FRACTIONS", fractions(spec.inputs)),
+        "/* real = raw * 2^-fraction */",
+        define("OUTPUT_FRACTIONS", fractions(spec.outputs)),
+      ];
+  return [
+    `/* ${comment(id)}, written by rivulet build. Addresses are bytes in the linear memory of the module. */`,
+    "#ifndef RIVULET_MODEL_H",
+    "#define RIVULET_MODEL_H",
+    "",
+    define("ABI_VERSION", DEVICE_ABI_VERSION),
+    define("MODEL_NAME", cString(spec.name)),
+    define("MODEL_HASH_HEX", cString(hash.slice(0, 32))),
+    define("FLOAT", Number(isFloat), "values are i32 raw, or float when 1"),
+    define("INPUT", input.address),
+    define("INPUT_COUNT", input.bytes / 4),
+    define("OUTPUT", output.address),
+    define("OUTPUT_COUNT", output.bytes / 4),
+    define("STATE", state.address),
+    define("STATE_SIZE", state.bytes),
+    define("MODEL_HASH", modelHash.address, "16 bytes, as in a snapshot"),
+    define("MEMORY_SIZE", memoryBytes, "bytes of linear memory in use"),
+    define("VOCABULARY", program.vocabulary, "above 0: the input is a token below it"),
+    ...scales,
+    define("INPUT_NAMES", names(spec.inputs)),
+    define("OUTPUT_NAMES", names(spec.outputs)),
+    define("WASM_SIZE", wasm.length),
+    "",
+    "#ifndef RIVULET_NO_WASM",
+    "static const unsigned char rivulet_wasm[RIVULET_WASM_SIZE] = {",
+    ...byteLines(wasm, perLine),
+    "};",
+    "#endif",
+    "",
+    "#endif",
+    "",
+  ].join("\n");
+}
+
+function byteLines(bytes: Uint8Array, perLine: number): string[] {
+  return Array.from({ length: Math.ceil(bytes.length / perLine) }, (_, line) => {
+    const row = bytes.subarray(line * perLine, (line + 1) * perLine);
+    return `  ${[...row].map((byte) => `0x${byte.toString(16).padStart(2, "0")},`).join(" ")}`;
+  });
+}
+
+/** A string literal of C; what is not plain ASCII becomes the octal escapes of its UTF-8 bytes, which end after three digits. */
+function cString(text: string): string {
+  const escaped = [...new TextEncoder().encode(text)].map((byte) => {
+    const character = String.fromCharCode(byte);
+    if (character === '"' || character === "\\") return `\\${character}`;
+    // `??` would start a trigraph.
+    return byte >= 32 && byte < 127 && character !== "?" ? character : `\\${byte.toString(8).padStart(3, "0")}`;
+  });
+  return `"${escaped.join("")}"`;
+}
+
+/** Text that cannot end a comment. */
+const comment = (text: string): string => text.replaceAll("*/", "* /");
