@@ -1,4 +1,9 @@
-// The host for Node, apart from the library because it brings an MQTT client and a YAML reader: streams between a broker and models.
+/**
+ * The host for Node, apart from the library because it brings an MQTT client and a YAML reader: streams between a broker
+ * and models.
+ *
+ * @module rivulet/host
+ */
 
 export { ConfigError } from "./config/document.ts";
 export { type Bridge, type BridgeOptions, type StreamOptions, startBridge } from "./mqtt/bridge.ts";
@@ -10,5 +15,21 @@ export { type RunOptions, startRun } from "./run.ts";
 export { openLevelStore } from "./store/level.ts";
 export { createMemoryStore } from "./store/memory.ts";
 export { type Change, type StateStore, StateStoreError } from "./store/store.ts";
-export { createDecoder, type Decoder, type DecoderOptions, type InputBinding, type Reading } from "./stream/payload.ts";
-export { type DeviceTemplate, parseDeviceTemplate, parseTopicTemplate, type TopicTemplate } from "./stream/topic.ts";
+export {
+  createDecoder,
+  type Decoder,
+  type DecoderOptions,
+  type InputBinding,
+  PayloadError,
+  type PayloadFormat,
+  type Reading,
+  type Reason,
+} from "./stream/payload.ts";
+export type { TimeFormat } from "./stream/time.ts";
+export {
+  type Captures,
+  type DeviceTemplate,
+  parseDeviceTemplate,
+  parseTopicTemplate,
+  type TopicTemplate,
+} from "./stream/topic.ts";

@@ -42,13 +42,16 @@ const Q15_UNIT = 2 ** -15;
 /**
  * Quantizes an f32 model. Test vectors are left out, since they are those of the float model.
  *
- * @param ranges  one for each input, in real units; ignored for a token. Values beyond saturate
- * @param options.rounding  how rows of weights are rounded; to nearest by default
+ * @param options.ranges  one for each input, in real units; ignored for a token. Values beyond saturate
  * @throws {RangeError} when a range is empty or not finite, or weights are too large for fixed point
  */
 export function quantizeModel(
   model: Model,
-  options: { readonly ranges: readonly Range[]; readonly rounding?: Rounding },
+  options: {
+    readonly ranges: readonly Range[];
+    /** @internal How rows of weights are rounded; to nearest by default. */
+    readonly rounding?: Rounding;
+  },
 ): QuantizedModel {
   const { spec } = model;
   const { rounding = plainRounding } = options;

@@ -1,4 +1,8 @@
-// The runtime without any input or output of its own: it runs in Node, in a browser, in a worker.
+/**
+ * The runtime without any input or output of its own: it runs in Node, in a browser, in a worker.
+ *
+ * @module rivulet/runtime
+ */
 
 export { ModelFormatError, SampleError, SnapshotError } from "../model/errors.ts";
 export { type ModelSpecInput, parseModel, serializeModel } from "../model/model.ts";

@@ -4,11 +4,14 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import type * as Runtime from "../../host/runtime/index.ts";
 import { findProgram } from "../support/programs.ts";
 
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"].concat([
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-]);
+/** Options with which Chromium starts no traffic of its own. */
+export const chromiumFlags: readonly string[] = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+].concat(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
 
 /** Path of Chromium, or undefined when it is not installed. */
 export const chromiumPath: string | undefined = findProgram("chromium") ?? findProgram("google-chrome");
@@ -41,7 +44,7 @@ export async function openPage(): Promise<{ page: Page; close(): Promise<void> }
     await new Promise((resolve) => server.close(resolve));
   };
   try {
-    browser = await chromium.launch({ executablePath: chromiumPath ?? "", args: FLAGS });
+    browser = await chromium.launch({ executablePath: chromiumPath ?? "", args: [...chromiumFlags] });
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${address.port}/`);
     return { page, close };
