@@ -1,10 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { ModelFormatError } from "./model/errors.ts";
+import { MAX_FILE_BYTES } from "./model/limits.ts";
 import type { Model } from "./model/types.ts";
 import { type LoadOptions, loadModel as loadModelBytes } from "./runtime/load.ts";
-
-/** Default limit of a model file, bytes (FORMAT.md 2). */
-const MAX_BYTES = 512 * 1024 * 1024;
 
 /**
  * Loads a model from its bytes or from a file, and proves it by its own test vectors.
@@ -15,7 +13,7 @@ const MAX_BYTES = 512 * 1024 * 1024;
  */
 export async function loadModel(source: Uint8Array | string | URL, options: LoadOptions = {}): Promise<Model> {
   if (source instanceof Uint8Array) return loadModelBytes(source, options);
-  const limit = options.maxBytes ?? MAX_BYTES;
+  const limit = options.maxBytes ?? MAX_FILE_BYTES;
   // Asked before reading: a file of many gigabytes must not fill the memory first.
   const { size } = await stat(source);
   if (size > limit) throw new ModelFormatError(`${source}`, `file has ${size} bytes, at most ${limit} are accepted`);

@@ -1,14 +1,14 @@
 // `rivulet run`: a configuration file becomes models, a state store and a bridge to the broker.
 
-import { readFile } from "node:fs/promises";
 import type { Problem } from "./config/document.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { describeFileError } from "./config/secrets.ts";
+import { loadModel } from "./load-file.ts";
 import { ModelFormatError } from "./model/errors.ts";
 import type { Numeric } from "./model/types.ts";
 import { type Bridge, type BridgeOptions, type StreamOptions, startBridge } from "./mqtt/bridge.ts";
 import type { Logger } from "./mqtt/log.ts";
-import { createRuntime, loadModel } from "./runtime/index.ts";
+import { createRuntime } from "./runtime/index.ts";
 import type { Runtime } from "./runtime/session-types.ts";
 import { openLevelStore } from "./store/level.ts";
 import { createMemoryStore } from "./store/memory.ts";
@@ -93,7 +93,7 @@ async function openStreams(
 }
 
 async function openModelRuntime(path: string, numeric: Numeric | undefined): Promise<Runtime> {
-  const model = await loadModel(await readFile(path));
+  const model = await loadModel(path);
   return createRuntime(model, numeric === undefined ? {} : { numeric });
 }
 

@@ -2,9 +2,10 @@ import { createReadStream } from "node:fs";
 import { access, constants, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { loadModel } from "../host/load-file.ts";
 import { ModelFormatError } from "../host/model/errors.ts";
+import { MAX_FILE_BYTES } from "../host/model/limits.ts";
 import type { Model } from "../host/model/types.ts";
-import { loadModel } from "../host/runtime/index.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
 
@@ -15,8 +16,9 @@ import type { Io } from "./io.ts";
  */
 export async function readModel(path: string, options: { readonly verify: boolean }): Promise<Model> {
   try {
-    return await loadModel(await readFile(path), options);
+    return await loadModel(path, options);
   } catch (error) {
+    if (error instanceof ModelFormatError && error.field === path) throw error; // it names the path
     if (error instanceof ModelFormatError || isSystemError(error)) throw fileError(path, error);
     throw error;
   }
@@ -62,9 +64,6 @@ export async function readFileIfExists(path: string): Promise<Uint8Array | undef
   }
 }
 
-/** Greatest size of a source model, bytes: 512 MiB. */
-const MAX_SOURCE_BYTES = 2 ** 29;
-
 /**
  * Reads a source model.
  *
@@ -72,7 +71,7 @@ const MAX_SOURCE_BYTES = 2 ** 29;
  */
 export async function readSource(path: string): Promise<Uint8Array> {
   const { size } = await stat(path);
-  if (size > MAX_SOURCE_BYTES) throw new CliError(`${path}: ${size} bytes, at most ${MAX_SOURCE_BYTES} are allowed`);
+  if (size > MAX_FILE_BYTES) throw new CliError(`${path}: ${size} bytes, at most ${MAX_FILE_BYTES} are allowed`);
   return readFile(path);
 }
 
@@ -111,7 +110,7 @@ export async function checkWritable(path: string): Promise<void> {
   if (target?.isFile() === false) throw notRegular(path);
   const folder = dirname(path);
   try {
-    await access(folder, constants.W_OK);
+    await access(`${folder}/.`, constants.W_OK); // with the point, a file is no folder
   } catch (error) {
     if (!isSystemError(error)) throw error;
     const missing = error.code === "ENOENT" || error.code === "ENOTDIR";

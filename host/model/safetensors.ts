@@ -7,10 +7,8 @@
 
 import { ModelFormatError } from "./errors.ts";
 import { isObject, parseJson, show, showKey } from "./json.ts";
+import { MAX_FILE_BYTES } from "./limits.ts";
 import type { Dtype, Tensor } from "./types.ts";
-
-/** Greatest size of a model file unless a reader is told otherwise: 512 MiB. */
-const MAX_FILE_BYTES = 2 ** 29;
 
 const MAX_HEADER_BYTES = 2 ** 20;
 const LENGTH_BYTES = 8;

@@ -13,6 +13,7 @@ import { Link, type RetryOptions } from "./link.ts";
 import { createLimitedLog, type LimitedLog, type Logger } from "./log.ts";
 import { Outbox } from "./outbox.ts";
 import { applySubscriptions, resolveClientId } from "./subscriptions.ts";
+import { settledWithin } from "./timeout.ts";
 
 /** One stream: messages of some topics, stepped through one model. */
 export interface StreamOptions {
@@ -258,7 +259,7 @@ class MqttBridge implements Bridge {
     this.#committer.stop();
     await this.#outboxEmpty();
     const goodbye = this.#link.connection?.publish(`${baseTopic}/bridge/state`, "offline", { retain: true });
-    await Promise.race([goodbye?.catch(() => {}), delay(STOP_TIMEOUT_MS)]);
+    if (goodbye !== undefined) await settledWithin(goodbye, STOP_TIMEOUT_MS);
     await this.#link.stop(STOP_TIMEOUT_MS);
     for (const { devices } of this.#streams) devices.close();
     await store.close();

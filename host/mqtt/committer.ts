@@ -1,4 +1,5 @@
 import type { Change, StateStore } from "../store/store.ts";
+import { settledWithin } from "./timeout.ts";
 
 /** Something whose state is kept in the state store under `key`. */
 export interface Stateful {
@@ -83,14 +84,9 @@ export class Committer {
 
   /** Resolves when no message is pending and all is committed, or after `timeoutMs`: true when all is committed. */
   async idle(timeoutMs: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
     const done = new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#schedule(); // even when nothing is left to do: its end answers
-    await Promise.race([done, timeout]);
-    clearTimeout(timer);
+    await settledWithin(done, timeoutMs);
     return this.#isIdle();
   }
 

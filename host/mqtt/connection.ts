@@ -4,6 +4,7 @@
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import type { Subscription } from "../stream/filters.ts";
 import { describeConnectionError, REASONS } from "./failures.ts";
+import { settledWithin } from "./timeout.ts";
 
 /** Where the broker is, and who we are. */
 export interface BrokerOptions {
@@ -158,12 +159,7 @@ class MqttConnection implements Connection {
   async close(timeoutMs: number): Promise<void> {
     if (this.#isClosed) return;
     this.#sendAcks();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([this.#client.endAsync().catch(() => {}), timeout]);
-    clearTimeout(timer);
+    await settledWithin(this.#client.endAsync(), timeoutMs);
     this.destroy();
   }
 

@@ -1,11 +1,11 @@
 // The snapshot of a session (FORMAT.md 7): magic, version, model hash, state block, CRC-32.
 
 import { SnapshotError } from "../model/errors.ts";
+import { HASH_BYTES, hashBytes } from "../model/hash.ts";
 import { crc32 } from "./crc32.ts";
 
 const MAGIC = 0x31535652; // "RVS1", little-endian
 const VERSION = 1;
-const HASH_BYTES = 16;
 const HEAD_BYTES = 28;
 
 /**
@@ -19,7 +19,7 @@ export function writeSnapshot(hash: string, state: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, VERSION, true);
-  bytes.set(hashBytes(hash), 8);
+  bytes.set(firstBytes(hash), 8);
   view.setUint32(24, state.length, true);
   bytes.set(state, HEAD_BYTES);
   view.setUint32(HEAD_BYTES + state.length, crc32(bytes.subarray(0, HEAD_BYTES + state.length)), true);
@@ -51,7 +51,7 @@ export function readSnapshot(hash: string, stateBytes: number, bytes: Uint8Array
     throw new SnapshotError("Snapshot is damaged: its CRC-32 does not match");
   }
   const found = bytes.subarray(8, 8 + HASH_BYTES);
-  if (hashBytes(hash).some((byte, i) => byte !== found[i])) {
+  if (firstBytes(hash).some((byte, i) => byte !== found[i])) {
     const hex = [...found.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     throw new SnapshotError(`Snapshot belongs to the model with hash ${hex}…, this is ${hash.slice(0, 8)}…`);
   }
@@ -64,10 +64,10 @@ export function readSnapshot(hash: string, stateBytes: number, bytes: Uint8Array
 /** First bytes of the hashes seen: a process has few models, and parsing one is half of the cost of a snapshot. */
 const parsed = new Map<string, Uint8Array>();
 
-function hashBytes(hash: string): Uint8Array {
+function firstBytes(hash: string): Uint8Array {
   let bytes = parsed.get(hash);
   if (bytes === undefined) {
-    bytes = Uint8Array.from({ length: HASH_BYTES }, (_, i) => Number.parseInt(hash.slice(2 * i, 2 * i + 2), 16));
+    bytes = hashBytes(hash);
     parsed.set(hash, bytes);
   }
   return bytes;

@@ -2,10 +2,10 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { zipSync } from "fflate";
-import { mulberry32 } from "../../tools/demo/pump.ts";
 import { CliError } from "../../tools/errors.ts";
 import { type KerasOptions, readKeras } from "../../tools/read/keras/index.ts";
 import { readZip } from "../../tools/read/zip.ts";
+import { mulberry32 } from "../support/random.ts";
 
 /** What to read how often. */
 export interface Fuzzing {

@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { serializeModel } from "../../host/runtime/index.ts";
-import { mulberry32 } from "../../tools/demo/pump.ts";
 import { CliError } from "../../tools/errors.ts";
 import { toModel } from "../../tools/read/network.ts";
 import { readOnnx } from "../../tools/read/onnx/index.ts";
+import { mulberry32 } from "../support/random.ts";
 import { casePath } from "./onnx-cases.ts";
 import { GRU_WEIGHTS, gruNode, type NodeInput, onnxFile } from "./onnx-models.ts";
 

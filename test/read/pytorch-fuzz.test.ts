@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { mulberry32 } from "../../tools/demo/pump.ts";
 import { CliError } from "../../tools/errors.ts";
 import { readPytorch } from "../../tools/read/pytorch/index.ts";
 import { readPickle } from "../../tools/read/pytorch/pickle.ts";
 import { readZip } from "../../tools/read/zip.ts";
+import { mulberry32 } from "../support/random.ts";
 
 const vector = (name: string) => new Uint8Array(readFileSync(new URL(`../vectors/pytorch/${name}`, import.meta.url)));
 

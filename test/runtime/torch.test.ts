@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createRuntime, loadModel, type Model } from "../../host/runtime/index.ts";
-import { mulberry32 } from "../../tools/demo/pump.ts";
+import { mulberry32 } from "../support/random.ts";
 
 interface Case {
   readonly name: string;

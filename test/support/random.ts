@@ -1,16 +1,6 @@
-/** A seeded source of numbers in [0, 1): mulberry32. */
-export type Random = () => number;
+import type { Random } from "../../tools/random.ts";
 
-/** Makes a seeded source; equal seeds give equal numbers on every machine. */
-export function mulberry32(seed: number): Random {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { mulberry32, type Random } from "../../tools/random.ts";
 
 /** A number between -limit and limit, uniform. */
 export const uniform = (random: Random, limit: number): number => (2 * random() - 1) * limit;

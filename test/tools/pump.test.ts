@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createPump, mulberry32, PUMP_INPUTS, type PumpOptions } from "../../tools/demo/pump.ts";
+import { createPump, PUMP_INPUTS, type PumpOptions } from "../../tools/demo/pump.ts";
+import { mulberry32 } from "../../tools/random.ts";
 
 const [SPEED, PRESSURE, CURRENT, TEMPERATURE] = [0, 1, 2, 3] as const;
 

@@ -3,21 +3,11 @@
 import { parseModel, serializeModel } from "../../host/model/model.ts";
 import type { Model, Numeric, Tensor } from "../../host/model/types.ts";
 import { quantizeModel } from "../../host/quantize/quantize.ts";
-
-/** mulberry32: seeded uniform numbers in 0..1. */
-function uniform(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { mulberry32 } from "../random.ts";
 
 /** Makes a GRU of I inputs and H units with a dense layer of one output, with PyTorch's initial distribution. */
 export function gruModel(numeric: Numeric, I: number, H: number): Model {
-  const random = uniform(H);
+  const random = mulberry32(H);
   const tensor = (...shape: number[]): Tensor => ({
     dtype: "F32",
     shape,

@@ -5,11 +5,12 @@ import type { Model } from "../../host/model/types.ts";
 import { quantizeModel } from "../../host/quantize/quantize.ts";
 import { parseModel, type Range, serializeModel } from "../../host/runtime/index.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
-import { createPump, mulberry32 } from "../demo/pump.ts";
+import { alignColumns } from "../columns.ts";
+import { createPump } from "../demo/pump.ts";
 import { openInput, readModel } from "../files.ts";
-import { alignColumns } from "../inspect/text.ts";
 import type { Io } from "../io.ts";
 import { type CalibrateOptions, quantizeCalibrated } from "../quantize/calibrated.ts";
+import { mulberry32 } from "../random.ts";
 import { SampleReader } from "../samples/reader.ts";
 import { gruModel } from "./models.ts";
 

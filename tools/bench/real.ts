@@ -3,9 +3,9 @@
 
 import type { Numeric } from "../../host/model/types.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
+import { alignColumns } from "../columns.ts";
 import { CliError } from "../errors.ts";
 import { openInput, readModel } from "../files.ts";
-import { alignColumns } from "../inspect/text.ts";
 import type { Io } from "../io.ts";
 import { SampleReader } from "../samples/reader.ts";
 import { forecastLinear } from "./linear.ts";

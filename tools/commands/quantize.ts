@@ -1,8 +1,8 @@
 import type { Model } from "../../host/model/types.ts";
 import { createRuntime, loadModel, type QuantizedModel, quantizeModel, type Range } from "../../host/runtime/index.ts";
+import { alignColumns } from "../columns.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { checkWritable, openInput, readModel, writeFileAtomic } from "../files.ts";
-import { alignColumns } from "../inspect/text.ts";
 import type { Io } from "../io.ts";
 import { quantizeCalibrated } from "../quantize/calibrated.ts";
 import { Comparison } from "../quantize/compare.ts";

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { MAX_FILE_BYTES } from "../../host/model/limits.ts";
 import type { Model, Numeric } from "../../host/model/types.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
 import { CliError, UsageError } from "../errors.ts";
@@ -11,9 +12,6 @@ import { type ReferenceShape, readReference, type Sequence } from "../verify/ref
 import { runOnnx } from "../verify/run-onnx.ts";
 import { renderComparison } from "../verify/text.ts";
 import { findWeaknesses } from "../verify/weakness.ts";
-
-/** Greatest size of a reference, bytes: 512 MiB. */
-const MAX_REFERENCE_BYTES = 2 ** 29;
 
 export interface VerifyArgs {
   readonly model: string;
@@ -101,10 +99,8 @@ async function answersOfSource(path: string, shape: ReferenceShape): Promise<Ans
 export async function readReferenceFile(path: string, shape: ReferenceShape): Promise<Sequence[]> {
   // Asked before reading: a file of many gigabytes must not fill the memory first.
   const { size } = await stat(path).catch(() => ({ size: 0 }));
-  if (size > MAX_REFERENCE_BYTES) {
-    throw new CliError(
-      `${path}: File has ${size} bytes, at most ${MAX_REFERENCE_BYTES} are accepted; save fewer steps`,
-    );
+  if (size > MAX_FILE_BYTES) {
+    throw new CliError(`${path}: File has ${size} bytes, at most ${MAX_FILE_BYTES} are accepted; save fewer steps`);
   }
   const bytes = await readFileIfExists(path);
   if (bytes === undefined) throw new CliError(`${path}: No such file`);

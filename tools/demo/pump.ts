@@ -1,6 +1,8 @@
 // A simulated centrifugal pump with a variable-speed drive: physically sensible, seeded and free of I/O.
 // The demo publishes it, and tools/training/pump.py trains the demo model on what it records.
 
+import { mulberry32 } from "../random.ts";
+
 /** Seconds between two samples of a pump, unless told otherwise; the interval of the demo model. */
 export const PUMP_INTERVAL = 10;
 
@@ -36,21 +38,6 @@ export interface Pump {
   next(): [number, number, number, number];
   /** Lets the friction of the bearing grow linearly from step `at` (0 is the first sample) on; replaces an earlier failure. */
   failBearing(at: number, failure?: BearingFailure): void;
-}
-
-/**
- * Makes the generator mulberry32: each call answers a number in [0, 1) with 32 random bits.
- *
- * @param seed  any integer; taken modulo 2^32
- */
-export function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let hash = Math.imul(state ^ (state >>> 15), state | 1);
-    hash ^= hash + Math.imul(hash ^ (hash >>> 7), hash | 61);
-    return ((hash ^ (hash >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** Bearing temperature, °C, at which pump `index` of `count` starts in a recording with hot bearings: 20 to 140, evenly spread. */

@@ -1,4 +1,5 @@
 import { createColors } from "picocolors";
+import { alignColumns } from "../columns.ts";
 import type { ModelReport } from "./report.ts";
 
 /** Renders a report as aligned text. */
@@ -94,15 +95,3 @@ function tolerance({ tolerance: bound }: { readonly tolerance?: number | undefin
 
 const count = (value: number) => value.toLocaleString("en-US");
 const short = (value: number) => String(Number(value.toPrecision(6)));
-
-/** Pads the cells of each column to one width, two spaces between columns. */
-export function alignColumns(rows: readonly (readonly string[])[]): string[] {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] as number))
-      .join("  ")
-      .trimEnd(),
-  );
-}

@@ -1,9 +1,9 @@
 // What a module does with an f32 model: the host's scalar step (assembly/f32/network.ts) over an image at a fixed address.
 
+import { hashBytes } from "../../host/model/hash.ts";
 import type { Model } from "../../host/model/types.ts";
 import { packF32 } from "../../host/runtime/image-f32.ts";
 import { Layout } from "./layout.ts";
-import { hashBytes } from "./program-q15.ts";
 import type { Program } from "./types.ts";
 import type { Vectors } from "./vectors.ts";
 

@@ -1,6 +1,7 @@
 // What a module does with a q15 model: calls of the functions of assembly/mcu/q15.ts, and the data that they read.
 
 import * as format from "../../assembly/layout.ts";
+import { hashBytes } from "../../host/model/hash.ts";
 import { TANH_TABLE } from "../../host/model/tables.ts";
 import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/model/types.ts";
 import { bytesOf, dataOf, inputSizeOf, layerKind } from "../../host/runtime/image.ts";
@@ -211,11 +212,6 @@ function tanhTable(): Uint8Array {
     return TANH_TABLE[2 * entry + (i & 1)] as number;
   });
   return bytesOf(Int16Array.from(values));
-}
-
-/** First 16 bytes of a hash, as a snapshot carries them. */
-export function hashBytes(hash: string): Uint8Array {
-  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hash.slice(2 * i, 2 * i + 2), 16));
 }
 
 /** Biases, then rows padded with zeros to `columns` elements. */

@@ -2,7 +2,7 @@
 
 import { createColors } from "picocolors";
 import type { Model } from "../../host/model/types.ts";
-import { alignColumns } from "../inspect/text.ts";
+import { alignColumns } from "../columns.ts";
 import type { CheckReport } from "../wasm/check.ts";
 import type { BuiltModule } from "./build.ts";
 import { CODE_BYTES, estimateSteps } from "./costs.ts";

@@ -2,11 +2,10 @@
 // checksum of each is checked, since a damaged weight or sample is as bad as a wrong one.
 
 import { inflateSync } from "fflate";
+import { MAX_FILE_BYTES } from "../../host/model/limits.ts";
 import { crc32 } from "../../host/runtime/crc32.ts";
 import { CliError } from "../errors.ts";
 
-/** Most bytes that the members may have together. */
-const MAX_BYTES = 2 ** 29;
 const END_SIGNATURE = 0x06054b50;
 const END_BYTES = 22;
 const ENTRY_SIGNATURE = 0x02014b50;
@@ -40,7 +39,8 @@ export function readZip(bytes: Uint8Array, source: string): Map<string, Uint8Arr
   let total = 0;
   for (const entry of readDirectory(view, bytes, source)) {
     total += entry.size;
-    if (total > MAX_BYTES) throw new CliError(`${source}: Members have more than ${MAX_BYTES} bytes together`);
+    if (total > MAX_FILE_BYTES)
+      throw new CliError(`${source}: Members have more than ${MAX_FILE_BYTES} bytes together`);
     if (members.has(entry.name)) throw new CliError(`${source}: Member "${entry.name}" is there twice`);
     members.set(entry.name, readMember(view, bytes, entry, source));
   }

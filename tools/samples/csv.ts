@@ -1,4 +1,4 @@
-import type { LineParser } from "./reader.ts";
+import type { LineParser } from "./parser.ts";
 
 /** Whether `text` holds an odd number of quotes: the record goes on in the next line. */
 function isOpen(text: string): boolean {

@@ -1,4 +1,4 @@
-import type { LineParser } from "./reader.ts";
+import type { LineParser } from "./parser.ts";
 
 /** Parses lines of JSON: an array in the order of the inputs, an object by input name or, for one input, a plain number. */
 export class NdjsonParser implements LineParser {

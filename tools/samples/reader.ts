@@ -4,6 +4,7 @@ import { SampleError } from "../../host/model/errors.ts";
 import { CliError } from "../errors.ts";
 import { CsvParser } from "./csv.ts";
 import { NdjsonParser } from "./ndjson.ts";
+import type { LineParser } from "./parser.ts";
 
 export type SampleFormat = "ndjson" | "csv";
 
@@ -14,14 +15,6 @@ export interface SampleReaderOptions {
   readonly inputs: readonly string[];
   /** Absent: decided by the first line. */
   readonly format?: SampleFormat | undefined;
-}
-
-/** Parses the lines of one format; a SyntaxError says what is wrong with a line. */
-export interface LineParser {
-  /** Writes the sample that ends with `line` into `sample`; answers false when none does. */
-  parse(line: string, sample: Float64Array): boolean;
-  /** Throws when the last record is incomplete. */
-  end(): void;
 }
 
 /** Receives one sample, f64[I]; the array is reused for the next one. */

@@ -1,7 +1,7 @@
 // A reference for an ONNX source, made by running it.
 
-import { mulberry32 } from "../demo/pump.ts";
 import { CliError } from "../errors.ts";
+import { mulberry32 } from "../random.ts";
 import type { Network } from "../read/network.ts";
 import type { OnnxSource } from "../read/onnx/index.ts";
 import type { OnnxPlan, PlanState } from "../read/onnx/plan.ts";

@@ -1,5 +1,5 @@
 import { createColors } from "picocolors";
-import { alignColumns } from "../inspect/text.ts";
+import { alignColumns } from "../columns.ts";
 import type { Comparison, OutputDifference } from "./compare.ts";
 
 /** Outputs shown one by one; of more, the worst. */

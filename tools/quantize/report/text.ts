@@ -1,4 +1,4 @@
-import { alignColumns } from "../../inspect/text.ts";
+import { alignColumns } from "../../columns.ts";
 import { tablesOf } from "./tables.ts";
 import type { QuantizationReport } from "./types.ts";
 

@@ -2,6 +2,7 @@
 
 import { createContext, isContext, Script } from "node:vm";
 import type { Dataset, File, Group, Metadata } from "h5wasm";
+import { MAX_FILE_BYTES } from "../../../host/model/limits.ts";
 import { CliError } from "../../errors.ts";
 
 /** A numeric dataset, row-major. */
@@ -22,7 +23,6 @@ const ATTRIBUTES = ["model_config", "keras_version", "weight_names", "name", "dt
 /** Groups of the root that hold the state of the training, not of the model. */
 const TRAINING = ["optimizer", "optimizer_weights", "metrics", "compile_metrics", "loss", "_optimizer"];
 
-const MAX_BYTES = 512 * 1024 * 1024;
 const MAX_OBJECTS = 20_000;
 const MAX_DEPTH = 16;
 /** Deflate packs at most 1032 to 1. */
@@ -53,7 +53,8 @@ export async function readHdf5(
   where: string,
   timeLimitMs = 10_000 + Math.ceil(bytes.length / 10_000),
 ): Promise<Hdf5Content> {
-  if (bytes.length > MAX_BYTES) throw new CliError(`${where}: ${bytes.length} bytes; at most ${MAX_BYTES} are read`);
+  if (bytes.length > MAX_FILE_BYTES)
+    throw new CliError(`${where}: ${bytes.length} bytes; at most ${MAX_FILE_BYTES} are read`);
   if (!isHdf5(bytes)) throw new CliError(`${where}: Not an HDF5 file; copy or save it again`);
   if (isSpent) throw new CliError(`${where}: The HDF5 library broke at a file before this one; start again`);
   const h5wasm = await import("h5wasm");
@@ -190,7 +191,7 @@ function readDataset(dataset: Dataset, path: string, walk: Walk): Hdf5Dataset {
   const { type, size, shape, total_size, littleEndian, signed } = dataset.metadata;
   const count = Number(total_size);
   walk.bytes += sizeOf(dataset.metadata, dataset.filters.length > 0 ? MAX_RATIO : 1, walk, path);
-  if (walk.bytes > MAX_BYTES) throw new CliError(`${where}: More than ${MAX_BYTES} bytes of datasets`);
+  if (walk.bytes > MAX_FILE_BYTES) throw new CliError(`${where}: More than ${MAX_FILE_BYTES} bytes of datasets`);
   const isBfloat16 = dtype === "bfloat16" && size === 2;
   if (shape === null || ![CLASS_INTEGER, CLASS_FLOAT, ...(isBfloat16 ? [CLASS_OPAQUE] : [])].includes(type)) {
     throw new CliError(`${where}: Not a dataset of numbers; save the model with float32 weights`);

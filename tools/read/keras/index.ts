@@ -6,8 +6,9 @@ import type { ModelNames, Network } from "../network.ts";
 import { isZip, readArchive, versionIn } from "./archive.ts";
 import { Builder } from "./builder.ts";
 import { type ModelConfig, readConfig } from "./config.ts";
+import type { Context } from "./context.ts";
 import { type Hdf5Content, isHdf5, readHdf5 } from "./hdf5.ts";
-import { addLayers, type Context } from "./layers.ts";
+import { addLayers } from "./layers.ts";
 import { openWeights } from "./weights.ts";
 
 /** How to read a Keras model. */

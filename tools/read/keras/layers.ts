@@ -5,21 +5,11 @@ import type { Activation } from "../../../host/model/types.ts";
 import { CliError } from "../../errors.ts";
 import type { GruLayer } from "../network.ts";
 import { Attributes } from "./attributes.ts";
-import type { Builder } from "./builder.ts";
 import type { LayerConfig, ModelConfig } from "./config.ts";
+import type { Context } from "./context.ts";
 import type { Hdf5Dataset } from "./hdf5.ts";
 import { addBatchNormalization, addNormalization } from "./scaling.ts";
-import type { Holder, Weights } from "./weights.ts";
-
-/** What a model is built from and into. */
-export interface Context {
-  readonly weights: Weights;
-  readonly builder: Builder;
-  readonly allowApproximate: boolean;
-  readonly substitutions: string[];
-  /** Dimensions of what the next layer reads: 3 with time, 2 without, after a GRU that returns its last output. */
-  rank: number;
-}
+import type { Holder } from "./weights.ts";
 
 type Reader = (layer: LayerConfig, attributes: Attributes, context: Context) => void;
 

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { MAX_FILE_BYTES } from "../../../host/model/limits.ts";
 import { CliError } from "../../errors.ts";
 import { inOneLine } from "../message.ts";
 import type { ModelNames, Network } from "../network.ts";
@@ -33,7 +34,6 @@ export interface OnnxSource {
 }
 
 const OPSETS = { least: 7, greatest: 22 };
-const MAX_BYTES = 512 * 2 ** 20;
 
 /**
  * Reads the bytes of an ONNX model as a network.
@@ -46,7 +46,8 @@ export async function readOnnx(bytes: Uint8Array, options: OnnxOptions): Promise
 
 function read(bytes: Uint8Array, options: OnnxOptions): OnnxSource {
   const { path } = options;
-  if (bytes.length > MAX_BYTES) throw new CliError(`${path} has ${bytes.length} bytes; at most ${MAX_BYTES} are read`);
+  if (bytes.length > MAX_FILE_BYTES)
+    throw new CliError(`${path} has ${bytes.length} bytes; at most ${MAX_FILE_BYTES} are read`);
   const model = decodeModel(bytes, path);
   const version = model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version;
   const opset = int64(version);
@@ -100,6 +101,7 @@ function readBeside(path: string, location: string): Uint8Array {
       cause: error,
     });
   }
-  if (bytes.length > MAX_BYTES) throw new CliError(`${file} has ${bytes.length} bytes; at most ${MAX_BYTES} are read`);
+  if (bytes.length > MAX_FILE_BYTES)
+    throw new CliError(`${file} has ${bytes.length} bytes; at most ${MAX_FILE_BYTES} are read`);
   return bytes;
 }

@@ -1,7 +1,7 @@
 // A report of the checker in lines for people. Names come from the file: control characters in them do not reach the terminal.
 
 import { createColors } from "picocolors";
-import { alignColumns } from "../../inspect/text.ts";
+import { alignColumns } from "../../columns.ts";
 import type { CheckedProperty, CheckReport } from "../check.ts";
 import type { FunctionMeasures, Measures } from "./measure.ts";
 import type { Finding } from "./subject.ts";
