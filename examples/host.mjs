@@ -21,7 +21,8 @@ const modelInputs = runtime.model.spec.inputs.map(({ name }) => name);
 /** A stream of this model: what matches `text`, a topic with {captures}, is decoded and stepped. */
 function stream(name, text, decode) {
   const topic = parseTopicTemplate(text);
-  return { name, runtime, topic, device: parseDeviceTemplate("{pump}", topic.names), decode, maxDevices: 1000, qos: 1 };
+  const source = { topic, device: parseDeviceTemplate("{pump}", topic.names), decode };
+  return { name, runtime, sources: [source], maxDevices: 1000, qos: 1 };
 }
 
 const inputs = modelInputs.map((name) => ({ name }));

@@ -6,11 +6,13 @@
  */
 
 export { ConfigError } from "./config/document.ts";
-export { type Bridge, type BridgeOptions, type StreamOptions, startBridge } from "./mqtt/bridge.ts";
-export type { BrokerOptions } from "./mqtt/connection.ts";
+export { type Bridge, type BridgeOptions, startBridge } from "./mqtt/bridge.ts";
+export type { BrokerOptions, Connection, ConnectionHandlers, Message } from "./mqtt/connection.ts";
 export type { BridgeCounters, StreamCounters } from "./mqtt/counters.ts";
 export type { RetryOptions } from "./mqtt/link.ts";
 export { createLogger, type Logger } from "./mqtt/log.ts";
+export type { Held, MessageOutcome, OutcomeListener, Rejected, Stepped } from "./mqtt/outcomes.ts";
+export type { StreamOptions } from "./mqtt/stream.ts";
 export { type RunOptions, startRun } from "./run.ts";
 export { openLevelStore } from "./store/level.ts";
 export { createMemoryStore } from "./store/memory.ts";
@@ -25,6 +27,7 @@ export {
   type Reading,
   type Reason,
 } from "./stream/payload.ts";
+export type { Source } from "./stream/source.ts";
 export type { TimeFormat } from "./stream/time.ts";
 export {
   type Captures,

@@ -6,8 +6,9 @@ import { describeFileError } from "./config/secrets.ts";
 import { loadModel } from "./load-file.ts";
 import { ModelFormatError } from "./model/errors.ts";
 import type { Numeric } from "./model/types.ts";
-import { type Bridge, type BridgeOptions, type StreamOptions, startBridge } from "./mqtt/bridge.ts";
+import { type Bridge, type BridgeOptions, startBridge } from "./mqtt/bridge.ts";
 import type { Logger } from "./mqtt/log.ts";
+import type { StreamOptions } from "./mqtt/stream.ts";
 import { createRuntime } from "./runtime/index.ts";
 import type { Runtime } from "./runtime/session-types.ts";
 import { openLevelStore } from "./store/level.ts";
@@ -25,6 +26,7 @@ export interface RunOptions {
   /** Makes the runtime of a model file; default: reads it, runs its self-test, and picks the fastest kernels. */
   readonly openRuntime?: (path: string, numeric: Numeric | undefined) => Promise<Runtime>;
   readonly retry?: BridgeOptions["retry"];
+  readonly connect?: BridgeOptions["connect"];
 }
 
 /**
@@ -34,15 +36,13 @@ export interface RunOptions {
  * @throws {StateStoreError} when the state directory cannot be used
  */
 export async function startRun(options: RunOptions): Promise<Bridge> {
-  const { file, env, log, openRuntime = openModelRuntime, retry } = options;
+  const { file, env, log, openRuntime = openModelRuntime, retry, connect } = options;
   const loaded = await loadConfig(file, env);
   for (const warning of loaded.warnings) log.warn("config", warning);
   const streams = await openStreams(loaded, openRuntime);
-  for (const { name, runtime, topic } of streams) {
-    log.info(
-      name,
-      `model ${runtime.model.id}, ${runtime.numeric}${runtime.simd ? " with SIMD" : ""}, topic ${topic.text}`,
-    );
+  for (const { name, runtime, sources } of streams) {
+    const topics = sources.map(({ topic }) => topic.text).join(", ");
+    log.info(name, `model ${runtime.model.id}, ${runtime.numeric}${runtime.simd ? " with SIMD" : ""}, topic ${topics}`);
   }
   const store = await openStore(loaded, log);
   const { config } = loaded;
@@ -53,6 +53,7 @@ export async function startRun(options: RunOptions): Promise<Bridge> {
     store,
     log,
     ...(retry === undefined ? {} : { retry }),
+    ...(connect === undefined ? {} : { connect }),
   });
 }
 
@@ -86,7 +87,7 @@ async function openStreams(
     }
     const { payload, time, max_payload: maxBytes, max_devices: maxDevices, qos } = config;
     const decode = createDecoder({ payload, inputs, modelInputs, maxBytes, ...(time === undefined ? {} : { time }) });
-    streams.push({ name, runtime, topic, device, decode, maxDevices, qos });
+    streams.push({ name, runtime, sources: [{ topic, device, decode }], maxDevices, qos });
   }
   if (problems.length > 0) throw loaded.error(problems);
   return streams;

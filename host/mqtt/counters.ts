@@ -1,10 +1,13 @@
 import type { Reason } from "../stream/payload.ts";
+import type { MessageOutcome } from "./outcomes.ts";
 
 /** What happened in one stream since the start. */
 export interface StreamCounters {
   /** Messages whose topic matches. */
   received: number;
   steps: number;
+  /** Messages whose values are remembered for later steps. */
+  held: number;
   /** Retained messages; they are old news, and never step the model. */
   retained: number;
   /** Messages that were not stepped, by reason. */
@@ -55,6 +58,7 @@ function createStreamCounters(): StreamCounters {
   return {
     received: 0,
     steps: 0,
+    held: 0,
     retained: 0,
     rejected: {},
     devices: 0,
@@ -63,6 +67,13 @@ function createStreamCounters(): StreamCounters {
     state_of_other_model: 0,
     state_damaged: 0,
   };
+}
+
+/** Counts what became of a message. */
+export function countOutcome(counters: StreamCounters, outcome: MessageOutcome): void {
+  if (outcome.kind === "step") counters.steps++;
+  else if (outcome.kind === "hold") counters.held++;
+  else counters.rejected[outcome.reason] = (counters.rejected[outcome.reason] ?? 0) + 1;
 }
 
 /** Prints the counters of a stream that are not zero, e.g. `1200 received, 1198 steps, 2 not_json, 12 devices`. */

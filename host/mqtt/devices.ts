@@ -2,14 +2,17 @@ import { SampleError, SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
 import type { Runtime } from "../runtime/session-types.ts";
 import type { StateStore } from "../store/store.ts";
-import { createDevice, type Device, DeviceStateError, type Outcome } from "../stream/device.ts";
-import { PayloadError } from "../stream/payload.ts";
+import { createDevice, type Device, DeviceStateError } from "../stream/device.ts";
+import { PayloadError, type Reading } from "../stream/payload.ts";
 import type { Committer, Stateful, Ticket } from "./committer.ts";
 import type { StreamCounters } from "./counters.ts";
 import type { LimitedLog } from "./log.ts";
+import type { MessageOutcome } from "./outcomes.ts";
 
 /** A sample on its way to a device. */
 export interface Arrival {
+  /** Whether the device advances by it, or only remembers its values. */
+  readonly action: NonNullable<Reading["action"]>;
   /** f64[I], NaN where an older value is to stand in; copied when the device has to be loaded first. */
   readonly sample: Float64Array;
   /** Unix milliseconds. */
@@ -29,10 +32,8 @@ export interface DevicesOptions {
   readonly committer: Committer;
   readonly counters: StreamCounters;
   readonly log: LimitedLog;
-  /** Called for every step, in order per device. */
-  readonly onOutcome: (device: string, outcome: Outcome, arrival: Arrival) => void;
-  /** Called for a sample that the model refuses, or that lacks a value. */
-  readonly onRefused: (device: string, error: SampleError | PayloadError, arrival: Arrival) => void;
+  /** Called for every sample, in order per device. */
+  readonly onOutcome: (outcome: MessageOutcome) => void;
   readonly retryMs?: number;
 }
 
@@ -55,13 +56,13 @@ export class Devices {
     this.#options = options;
   }
 
-  /** Steps a device by a sample, now or when its state is there. */
+  /** Hands a sample to a device, now or when its state is there. */
   accept(name: string, arrival: Arrival): void {
     const resident = this.#residents.get(name);
     if (resident !== undefined) {
       this.#residents.delete(name);
       this.#residents.set(name, resident);
-      this.#step(resident, arrival);
+      this.#take(resident, arrival);
       return;
     }
     const waiting = this.#loading.get(name);
@@ -72,7 +73,7 @@ export class Devices {
     }
     const state = this.#options.committer.uncommitted(this.#key(name));
     if (state !== undefined) {
-      this.#step(this.#admit(name, state), arrival);
+      this.#take(this.#admit(name, state), arrival);
       return;
     }
     this.#loading.set(name, [copy]);
@@ -93,7 +94,7 @@ export class Devices {
     const resident = this.#admit(name, state);
     const waiting = this.#loading.get(name) ?? [];
     this.#loading.delete(name);
-    for (const arrival of waiting) this.#step(resident, arrival);
+    for (const arrival of waiting) this.#take(resident, arrival);
   }
 
   /** Tries until it works: starting cold would lose the state, and the broker keeps the messages meanwhile. */
@@ -149,18 +150,26 @@ export class Devices {
     }
   }
 
-  #step(resident: Resident, arrival: Arrival): void {
-    const { committer, counters, onOutcome, onRefused } = this.#options;
+  #take(resident: Resident, { action, sample, time, ticket }: Arrival): void {
+    const { stream, committer, onOutcome } = this.#options;
+    const { name: device } = resident;
+    const about = { stream, device };
     try {
-      const outcome = resident.device.step(arrival.sample, arrival.time);
-      counters.steps++;
-      committer.touch(resident);
-      onOutcome(resident.name, outcome, arrival);
+      if (action === "hold") {
+        resident.device.hold(sample, time);
+        committer.touch(resident);
+        onOutcome({ kind: "hold", ...about, time });
+      } else {
+        const outcome = resident.device.step(sample, time);
+        committer.touch(resident);
+        onOutcome({ kind: "step", ...about, time, ...outcome });
+      }
     } catch (error) {
       if (!(error instanceof SampleError || error instanceof PayloadError)) throw error;
-      onRefused(resident.name, error, arrival);
+      const reason = error instanceof PayloadError ? error.reason : "bad_sample";
+      onOutcome({ kind: "reject", ...about, reason, text: `${error.message} (device ${device})` });
     }
-    committer.settle(arrival.ticket);
+    committer.settle(ticket);
   }
 
   #key(name: string): string {

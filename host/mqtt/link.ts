@@ -18,7 +18,10 @@ export interface LinkOptions {
   /** Subscribes and announces; the connection is cut and tried again when it fails. */
   readonly onOpen: (connection: Connection, hasSession: boolean) => Promise<void>;
   readonly onMessage: (connection: Connection, message: Message, next: () => void) => void;
-  readonly onDrain: () => void;
+  /** Called when the socket takes more, and when the connection is gone. */
+  readonly onChange: () => void;
+  /** Opens a connection; default: over the network. */
+  readonly connect?: typeof openConnection;
 }
 
 const DEFAULT_RETRY: RetryOptions = { firstMs: 1000, maxMs: 30_000, repeatMs: 60_000 };
@@ -49,14 +52,17 @@ export class Link {
 
   /** Makes the first attempt to connect. */
   start(): void {
-    const { broker, onMessage, onDrain } = this.#options;
+    const { broker, onMessage, onChange, connect = openConnection } = this.#options;
     this.#openedAt = undefined;
     this.#setupError = undefined;
-    this.#connection = openConnection(broker, {
+    this.#connection = connect(broker, {
       onOpen: (connection, hasSession) => void this.#open(connection, hasSession),
       onMessage,
-      onDrain,
-      onClose: (_, reason) => this.#lose(reason),
+      onDrain: onChange,
+      onClose: (_, reason) => {
+        onChange();
+        this.#lose(reason);
+      },
     });
   }
 

@@ -13,6 +13,7 @@ export class Outbox {
   readonly #limit: number;
   #queue: { readonly topic: string; readonly payload: string }[] = [];
   #head = 0;
+  #waiting: (() => void)[] = [];
 
   constructor(connection: () => Connection | undefined, counters: OutboxCounters, limit = 10_000) {
     this.#connection = connection;
@@ -39,20 +40,28 @@ export class Outbox {
     this.#counters.dropped++;
   }
 
-  /** Publishes what waits, as far as the socket takes it. */
+  /** Publishes what waits, as far as the socket takes it; to be called when that may have changed. */
   drain(): void {
     const connection = this.#connection();
-    if (connection === undefined) return;
-    while (this.length > 0 && !connection.isBusy) {
+    while (connection !== undefined && this.length > 0 && !connection.isBusy) {
       const message = this.#take();
-      if (message === undefined) return;
       connection.send(message.topic, message.payload);
       this.#counters.published++;
     }
+    if (this.length > 0 && connection !== undefined) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  #take(): { readonly topic: string; readonly payload: string } | undefined {
-    const message = this.#queue[this.#head++];
+  /** Resolves when nothing waits any more, or when there is no connection that would take it. */
+  empty(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.drain();
+    });
+  }
+
+  #take(): { readonly topic: string; readonly payload: string } {
+    const message = this.#queue[this.#head++] as { readonly topic: string; readonly payload: string };
     // `shift` moves the whole queue each time.
     if (this.#head === this.#queue.length || this.#head > this.#limit) {
       this.#queue = this.#queue.slice(this.#head);

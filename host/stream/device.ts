@@ -1,4 +1,5 @@
-import { SnapshotError } from "../model/errors.ts";
+import { SampleError, SnapshotError } from "../model/errors.ts";
+import type { ModelSpec } from "../model/types.ts";
 import { crc32 } from "../runtime/crc32.ts";
 import type { Runtime, Session } from "../runtime/session-types.ts";
 import { createHeldValues, HELD_BYTES, type HeldValues } from "./held.ts";
@@ -31,6 +32,8 @@ export class DeviceStateError extends Error {
 export interface Outcome {
   /** f64[O]; reused by the next step. */
   readonly prediction: Float64Array;
+  /** f64[I], older values in its gaps; reused by the next step. */
+  readonly sample: ArrayLike<number>;
   /** Per output: the sample minus the prediction made for it `horizon` steps earlier; null when there is none. */
   readonly residual: readonly (number | null)[];
   /** Steps so far, this one included. */
@@ -50,6 +53,12 @@ export interface Device {
    * @throws {PayloadError} when there is no value to stand in, or it is too old
    */
   step(sample: ArrayLike<number>, time?: number): Outcome;
+  /**
+   * Remembers the values of a sample that triggers no step, of the inputs that have a greatest age; NaN where there is none.
+   *
+   * @throws {SampleError} when the length is wrong or a value is infinite; the state is untouched
+   */
+  hold(sample: ArrayLike<number>, time: number): void;
   /** Copies the whole state out, bit for bit. */
   snapshot(): Uint8Array;
   /**
@@ -99,7 +108,11 @@ export function createDevice(runtime: Runtime, maxAges: readonly (number | undef
         return value;
       });
       n++;
-      return { prediction, residual, n };
+      return { sample, prediction, residual, n };
+    },
+    hold(given, time) {
+      checkHeld(given, spec.inputs);
+      held.keep(given, time);
     },
     snapshot: () => encode({ runtime, session, forecasts, width, held }, n),
     restore(bytes) {
@@ -107,6 +120,15 @@ export function createDevice(runtime: Runtime, maxAges: readonly (number | undef
     },
     release: () => session.release(),
   };
+}
+
+/** What is held meets the model only at a later step, which must not fail for it again and again. */
+function checkHeld(sample: ArrayLike<number>, inputs: ModelSpec["inputs"]): void {
+  if (sample.length !== inputs.length) {
+    throw new SampleError(`Sample has ${sample.length} values, expected ${inputs.length}`);
+  }
+  const index = Array.from(sample).findIndex((value) => Math.abs(value) === Number.POSITIVE_INFINITY);
+  if (index >= 0) throw new SampleError(`Input "${inputs[index]?.name}" is ${sample[index]}, expected a finite number`);
 }
 
 /** What a device is made of. */

@@ -33,15 +33,19 @@ export interface InputBinding {
   readonly name: string;
   /** JSON objects: plain name or JSON Pointer of the value. Default: the name. */
   readonly field?: string;
-  /** JSON objects: seconds for which the device's last value stands in for one that is missing. Default: none. */
+  /** Seconds for which the device's last value stands in for one that is missing from a message. Default: none. */
   readonly maxAge?: number;
 }
 
 /** What a payload is decoded with. */
 export interface DecoderOptions {
   readonly payload: PayloadFormat;
-  /** In the order of the payload's values; every input of the model exactly once. */
+  /** In the order of the payload's values; every input of the model exactly once, unless `isPartial`. */
   readonly inputs: readonly InputBinding[];
+  /** Other sources bring the inputs that are not bound. Default: false. */
+  readonly isPartial?: boolean;
+  /** Whether a payload is a sample or only brings values for later ones. Default: "step". */
+  readonly action?: NonNullable<Reading["action"]>;
   /** Names of the model's inputs, in the model's order. */
   readonly modelInputs: readonly string[];
   /** Where a JSON object tells its time. Default: the time of arrival. */
@@ -52,8 +56,10 @@ export interface DecoderOptions {
 
 /** A decoded payload. */
 export interface Reading {
+  /** "hold": the device does not advance; the values are remembered, and stand in for missing ones later. Default: "step". */
+  readonly action?: "step" | "hold";
   /**
-   * In the order of the model's inputs, f64[I]; NaN where the payload has no value and an older one may stand in for it.
+   * In the order of the model's inputs, f64[I]; NaN where the payload has no value, for which an older one may stand in.
    * Reused by the next call of the decoder.
    */
   readonly sample: Float64Array;
@@ -72,20 +78,23 @@ export interface Decoder {
 /**
  * Makes the decoder of a stream's payloads.
  *
- * @throws {RangeError} when the inputs do not bind every input of the model exactly once
+ * @throws {RangeError} when the inputs do not bind every input of the model exactly once, or at most once if `isPartial`;
+ *   when an input is to be held that has no greatest age
  */
 export function createDecoder(options: DecoderOptions): Decoder {
-  const { payload, inputs, modelInputs, maxBytes } = options;
+  const { payload, inputs, modelInputs, maxBytes, isPartial = false, action = "step" } = options;
   const problem = bindingProblem(inputs, modelInputs);
-  if (problem !== undefined) throw new RangeError(problem.message);
+  if (problem !== undefined && !(isPartial && problem.index === undefined)) throw new RangeError(problem.message);
+  const fleeting = action === "hold" ? inputs.find(({ maxAge }) => maxAge === undefined) : undefined;
+  if (fleeting !== undefined) throw new RangeError(`input "${fleeting.name}" is held, so it needs a greatest age`);
   const slots = inputs.map(({ name }) => modelInputs.indexOf(name));
-  const sample = new Float64Array(modelInputs.length);
+  const sample = new Float64Array(modelInputs.length).fill(Number.NaN);
   const decode = createFormatDecoder(options, slots, sample);
   const read = (bytes: Uint8Array) => {
     if (bytes.length > maxBytes) {
       throw new PayloadError("too_large", `${payload} payload has ${bytes.length} bytes, expected at most ${maxBytes}`);
     }
-    return { sample, time: decode(bytes) };
+    return { action, sample, time: decode(bytes) };
   };
   const maxAges = modelInputs.map((input) => {
     const maxAge = inputs.find(({ name }) => name === input)?.maxAge;
@@ -121,18 +130,18 @@ function createFormatDecoder(options: DecoderOptions, slots: readonly number[], 
       return (bytes) => {
         const values = parseJson(bytes);
         if (!Array.isArray(values)) throw new PayloadError("not_json", "Payload is not a JSON array");
-        checkLength(values.length, sample.length, "values");
+        checkLength(values.length, slots.length, "values");
         for (const [index, slot] of slots.entries()) sample[slot] = toFinite(values[index], `value ${index}`);
         return undefined;
       };
     case "number":
       return (bytes) => {
-        sample[0] = parseNumber(bytes);
+        sample[slots[0] as number] = parseNumber(bytes);
         return undefined;
       };
     case "f32le":
       return (bytes) => {
-        checkLength(bytes.length, 4 * sample.length, "bytes");
+        checkLength(bytes.length, 4 * slots.length, "bytes");
         const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         for (const [index, slot] of slots.entries()) {
           sample[slot] = toFinite(view.getFloat32(4 * index, true), `value ${index}`);

@@ -3,7 +3,14 @@ import { Aedes } from "aedes";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BridgeOptions } from "../../host/mqtt/bridge.ts";
 import { createLimitedLog, createLogger } from "../../host/mqtt/log.ts";
-import { createTestLog, createTestStream, observe, startTestBridge, until } from "../support/bridge.ts";
+import {
+  createTestLog,
+  createTestSource,
+  createTestStream,
+  observe,
+  startTestBridge,
+  until,
+} from "../support/bridge.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 
 let broker: Aedes;
@@ -97,7 +104,8 @@ describe("startBridge", () => {
     const runtime = createFakeRuntime();
     const read = () => ({ sample: Float64Array.of(Number.NaN, 1), time: undefined });
     const decode = Object.assign(read, { maxAges: [undefined, undefined] });
-    const bridge = await startOnAedes({ streams: [{ ...createTestStream({ runtime }), decode }] });
+    const sources = [{ ...createTestSource(), decode }];
+    const bridge = await startOnAedes({ streams: [createTestStream({ runtime, sources })] });
     const observer = await observe(url, "rivulet/bridge/state");
     await bridge.ready;
     observer.client.publish("plant/7/data", "{}", { qos: 1 });

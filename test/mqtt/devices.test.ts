@@ -22,18 +22,36 @@ function setUp(maxDevices: number, store: StateStore = createMemoryStore(), maxA
     committer,
     counters,
     log: { note: (scope, kind, text) => notes.push(`${scope} ${kind}: ${text}`), flush() {} },
-    onOutcome: (device, { n, prediction }) => steps.push(`${device} ${n} ${prediction[0]}`),
-    onRefused: (device, { message }) => refusals.push(`${device} ${message}`),
+    onOutcome: (outcome) => {
+      const { device } = outcome;
+      if (outcome.kind === "step") steps.push(`${device} ${outcome.n} ${outcome.prediction[0]}`);
+      if (outcome.kind === "hold") steps.push(`${device} held`);
+      if (outcome.kind === "reject") refusals.push(`${device} ${outcome.reason}: ${outcome.text}`);
+    },
     retryMs: 5,
   });
   const sample = new Float64Array(runtime.inputSize); // reused, as a decoder does
-  const accept = (device: string, x: number, y = Number.NaN, time = 0) => {
-    sample.set(runtime.inputSize === 1 ? [x] : [x, y]);
-    const ticket = { open: 1, acknowledge() {} };
-    committer.admit(ticket);
-    devices.accept(device, { sample, time, ticket });
+  const send = (action: "step" | "hold") => {
+    return (device: string, x: number, y = Number.NaN, time = 0) => {
+      sample.set(runtime.inputSize === 1 ? [x] : [x, y]);
+      const ticket = { open: 1, acknowledge() {} };
+      committer.admit(ticket);
+      devices.accept(device, { action, sample, time, ticket });
+      return ticket;
+    };
   };
-  return { steps, notes, refusals, runtime, committer, counters, devices, accept, store };
+  return {
+    steps,
+    notes,
+    refusals,
+    runtime,
+    committer,
+    counters,
+    devices,
+    accept: send("step"),
+    hold: send("hold"),
+    store,
+  };
 }
 
 describe("Devices", () => {
@@ -107,10 +125,10 @@ describe("Devices", () => {
     // 0.75 (0.75 h + x) + y
     expect(steps).toEqual(["a 1 5", "a 2 10.8125"]);
     expect(refusals).toEqual([
-      'b Input "y" is missing, and the device has no earlier value of it',
-      'a Input "y" is missing, and its last value is 1.001 s old, at most 1 s are allowed',
+      'b missing_field: Input "y" is missing, and the device has no earlier value of it (device b)',
+      'a missing_field: Input "y" is missing, and its last value is 1.001 s old, at most 1 s are allowed (device a)',
     ]);
-    expect(counters).toMatchObject({ steps: 2, evictions: 2, restored: 1 });
+    expect(counters).toMatchObject({ evictions: 2, restored: 1 });
   });
 
   it("holds no more sessions than it may", async () => {

@@ -41,7 +41,7 @@ async function logOfAttempts(codes: readonly number[], attempts: number, stepMs:
     retry: { firstMs: 1, maxMs: 2 },
     onOpen: async () => {},
     onMessage: (_connection, _message, next) => next(),
-    onDrain: () => {},
+    onChange: () => {},
   });
   closers.push(() => link.stop(100));
   link.start();

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { createRouter } from "../../host/stream/router.ts";
 import { isDeviceKey, parseDeviceTemplate, parseTopicTemplate } from "../../host/stream/topic.ts";
 
 const capture = (template: string, topic: string) => {
@@ -70,28 +69,5 @@ describe("parseDeviceTemplate", () => {
 
   it.each(["a+b", "a#", "a\nb", "a//b", "/a", "", "x".repeat(513)])("gives no key for %j", (text) => {
     expect(isDeviceKey(text)).toBe(false);
-  });
-});
-
-describe("createRouter", () => {
-  const entry = (stream: string, topic: string) => {
-    const template = parseTopicTemplate(topic);
-    return { stream, template, device: parseDeviceTemplate(`{${template.names.join("}/{")}}`, template.names) };
-  };
-
-  it("sends a message to every stream whose template matches", () => {
-    const route = createRouter([entry("a", "plant/{device}/data"), entry("b", "plant/{device}/#")]);
-    expect(route("plant/7/data")).toEqual([
-      { stream: "a", device: "7" },
-      { stream: "b", device: "7" },
-    ]);
-    expect(route("other")).toEqual([]);
-  });
-
-  it("gives the same answers when its cache overflows", () => {
-    const route = createRouter([entry("a", "plant/{device}/data")], 2);
-    for (const device of ["1", "2", "3", "1", "3", "2", "1"]) {
-      expect(route(`plant/${device}/data`)).toEqual([{ stream: "a", device }]);
-    }
   });
 });

@@ -1,9 +1,11 @@
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
-import { type Bridge, type BridgeOptions, type StreamOptions, startBridge } from "../../host/mqtt/bridge.ts";
+import { type Bridge, type BridgeOptions, startBridge } from "../../host/mqtt/bridge.ts";
 import type { Logger } from "../../host/mqtt/log.ts";
+import type { StreamOptions } from "../../host/mqtt/stream.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import type { StateStore } from "../../host/store/store.ts";
 import { createDecoder, type DecoderOptions } from "../../host/stream/payload.ts";
+import type { Source } from "../../host/stream/source.ts";
 import { parseDeviceTemplate, parseTopicTemplate } from "../../host/stream/topic.ts";
 import { createFakeRuntime } from "./fake-runtime.ts";
 
@@ -16,27 +18,28 @@ export function createTestLog(): Logger & { readonly lines: string[] } {
   return { lines, info: line("info"), warn: line("warn"), error: line("error") };
 }
 
-/** A stream of JSON objects on `plant/{device}/data`, unless told otherwise. */
-export function createTestStream(
-  options: Partial<Omit<StreamOptions, "topic" | "device" | "decode">> & {
-    readonly topic?: string;
-    readonly decoder?: Partial<DecoderOptions>;
-  } = {},
-): StreamOptions {
-  const { topic: text = "plant/{device}/data", decoder, runtime = createFakeRuntime(), ...rest } = options;
+/** A source of JSON objects on `plant/{device}/data`, unless told otherwise. */
+export function createTestSource(
+  options: Partial<DecoderOptions> & { readonly topic?: string; readonly device?: string } = {},
+): Source {
+  const { topic: text = "plant/{device}/data", device, modelInputs = ["speed", "pressure"], ...decoder } = options;
   const topic = parseTopicTemplate(text);
-  const modelInputs = runtime.model.spec.inputs.map(({ name }) => name);
   const inputs = modelInputs.map((name) => ({ name }));
   return {
-    name: "pump",
-    runtime,
     topic,
-    device: parseDeviceTemplate(topic.names.map((name) => `{${name}}`).join("/"), topic.names),
+    device: parseDeviceTemplate(device ?? topic.names.map((name) => `{${name}}`).join("/"), topic.names),
     decode: createDecoder({ payload: "json", inputs, modelInputs, maxBytes: 1000, ...decoder }),
-    maxDevices: 100,
-    qos: 1,
-    ...rest,
   };
+}
+
+/** A stream with one test source, unless told otherwise. */
+export function createTestStream(
+  options: Partial<StreamOptions> & { readonly topic?: string; readonly decoder?: Partial<DecoderOptions> } = {},
+): StreamOptions {
+  const { topic, decoder, runtime = createFakeRuntime(), ...rest } = options;
+  const modelInputs = runtime.model.spec.inputs.map(({ name }) => name);
+  const source = createTestSource({ ...(topic === undefined ? {} : { topic }), modelInputs, ...decoder });
+  return { name: "pump", runtime, sources: [source], maxDevices: 100, qos: 1, ...rest };
 }
 
 /** A store that outlives the bridge, which closes it at its end. */

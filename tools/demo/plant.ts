@@ -93,9 +93,13 @@ function startDemoBridge(url: string, model: Model, log: Logger) {
       {
         name: "pumps",
         runtime: createRuntime(model),
-        topic,
-        device: parseDeviceTemplate("{pump}", topic.names),
-        decode: createDecoder({ payload: "json", inputs, modelInputs: names, maxBytes: 4096 }),
+        sources: [
+          {
+            topic,
+            device: parseDeviceTemplate("{pump}", topic.names),
+            decode: createDecoder({ payload: "json", inputs, modelInputs: names, maxBytes: 4096 }),
+          },
+        ],
         maxDevices: 1000,
         qos: 1,
       },

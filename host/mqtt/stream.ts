@@ -1,0 +1,43 @@
+import type { Runtime } from "../runtime/session-types.ts";
+import type { StateStore } from "../store/store.ts";
+import { maxAgesOf, type Source } from "../stream/source.ts";
+import type { Committer } from "./committer.ts";
+import type { StreamCounters } from "./counters.ts";
+import { Devices } from "./devices.ts";
+import type { LimitedLog } from "./log.ts";
+import type { MessageOutcome } from "./outcomes.ts";
+
+/** One stream: messages of some topics, stepped through one model. */
+export interface StreamOptions {
+  /** A level of the topics that are published, and part of the keys of the state store. */
+  readonly name: string;
+  readonly runtime: Runtime;
+  /** Where its values come from; together they bring every input of the model. */
+  readonly sources: readonly Source[];
+  /** Most devices in memory; the least recently used ones rest in the state store. */
+  readonly maxDevices: number;
+  /** Quality of service of the subscriptions; at 0 the broker keeps nothing while the bridge is away. */
+  readonly qos: 0 | 1;
+}
+
+/** A stream at work. */
+export interface Stream extends StreamOptions {
+  readonly devices: Devices;
+  readonly counters: StreamCounters;
+}
+
+/** What the streams of a bridge share. */
+export interface Surroundings {
+  readonly store: StateStore;
+  readonly committer: Committer;
+  readonly log: LimitedLog;
+  readonly onOutcome: (outcome: MessageOutcome) => void;
+}
+
+/** Puts a stream to work, none of its devices in memory. */
+export function createStream(options: StreamOptions, counters: StreamCounters, shared: Surroundings): Stream {
+  const { name, runtime, sources, maxDevices } = options;
+  const maxAges = maxAgesOf(sources);
+  const devices = new Devices({ ...shared, stream: name, runtime, maxAges, maxDevices, counters });
+  return { ...options, devices, counters };
+}

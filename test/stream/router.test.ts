@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { createRouter } from "../../host/stream/router.ts";
+import { createTestSource } from "../support/bridge.ts";
+
+/** A stream as the router sees it; its name tells it apart. */
+const stream = (name: string, ...topics: readonly string[]) => ({
+  name,
+  sources: topics.map((topic) => createTestSource({ topic })),
+});
+
+/** The routes of a topic: stream, index of the source, device. */
+const routesOf = (route: ReturnType<typeof createRouter<ReturnType<typeof stream>>>, topic: string) =>
+  route(topic).map(({ stream: { name, sources }, source, device }) => [name, sources.indexOf(source), device]);
+
+describe("createRouter", () => {
+  it("sends a message to every stream whose template matches", () => {
+    const route = createRouter([stream("a", "plant/{device}/data"), stream("b", "plant/{device}/#")]);
+    expect(routesOf(route, "plant/7/data")).toEqual([
+      ["a", 0, "7"],
+      ["b", 0, "7"],
+    ]);
+    expect(routesOf(route, "plant/7/state")).toEqual([["b", 0, "7"]]);
+    expect(route("other")).toEqual([]);
+  });
+
+  it("sends a message to the source of a stream whose template matches", () => {
+    const route = createRouter([stream("a", "{device}/speed", "{device}/pressure")]);
+    expect(routesOf(route, "7/speed")).toEqual([["a", 0, "7"]]);
+    expect(routesOf(route, "7/pressure")).toEqual([["a", 1, "7"]]);
+  });
+
+  it("answers a route without a device for a topic that makes no device key", () => {
+    expect(routesOf(createRouter([stream("a", "plant/{device}/data")]), "plant//data")).toEqual([["a", 0, undefined]]);
+  });
+
+  it("gives the same answers when its cache overflows", () => {
+    const route = createRouter([stream("a", "plant/{device}/data")], 2);
+    for (const device of ["1", "2", "3", "1", "3", "2", "1"]) {
+      expect(routesOf(route, `plant/${device}/data`)).toEqual([["a", 0, device]]);
+    }
+  });
+
+  it("remembers the newest topics, and no more of them than its cache holds", () => {
+    const matched: string[] = [];
+    const one = stream("a", "plant/{device}/data");
+    const source = one.sources[0]!;
+    const match = (topic: string) => {
+      matched.push(topic);
+      return source.topic.match(topic);
+    };
+    const route = createRouter([{ ...one, sources: [{ ...source, topic: { ...source.topic, match } }] }], 2);
+    for (const device of ["1", "2", "1", "3", "2", "3", "1"]) route(`plant/${device}/data`);
+    // 1 and 2 are looked up once; 3 takes the place of 1, the oldest; so 1 is looked up again.
+    expect(matched).toEqual(["plant/1/data", "plant/2/data", "plant/3/data", "plant/1/data"]);
+  });
+});
