@@ -1,11 +1,10 @@
 import { stat } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { SingleBar } from "cli-progress";
 import { readText } from "../../host/config/secrets.ts";
 import { CliError, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { createRowEncoder, type ReplayPayload } from "../replay/encode.ts";
-import { createPacer, type Pace } from "../replay/pace.ts";
+import { type Clock, createPacer, type Pace, systemClock } from "../replay/pace.ts";
 import { openPublisher, type Publisher } from "../replay/publisher.ts";
 import { type Row, readRows } from "../replay/rows.ts";
 
@@ -39,21 +38,22 @@ export interface ReplayArgs {
 /**
  * Publishes the rows of a CSV file.
  *
+ * @param clock  paces the rows
  * @returns exit code 0, also when `io.signal` ended it early
  * @throws {UsageError} when the flags do not go together
  * @throws {CliError} when the file or the broker fails; `file:line: …` for a bad row
  */
-export async function runReplay(args: ReplayArgs, io: Io): Promise<number> {
+export async function runReplay(args: ReplayArgs, io: Io, clock: Clock = systemClock): Promise<number> {
   const pace = choosePace(args);
   const broker = await chooseBroker(args, io);
   const size = await fileSize(args.file);
   const rows = readRows(args.file);
   const header = await rows.next();
   if (header.done) throw new CliError(`${args.file}:1: the file is empty, expected a header`);
-  const replay = prepare(args, pace, header.value);
+  const replay = prepare(args, pace, clock, header.value);
   const publisher = await openPublisher(broker, args.qos ?? 1);
   const progress = createProgress(io, size);
-  const started = performance.now();
+  const started = clock.now();
   let count = 0;
   try {
     for await (const row of rows) {
@@ -70,7 +70,7 @@ export async function runReplay(args: ReplayArgs, io: Io): Promise<number> {
   }
   progress.stop();
   await publisher.close();
-  const seconds = (performance.now() - started) / 1000;
+  const seconds = (clock.now() - started) / 1000;
   const rate = Math.round(count / Math.max(seconds, 1e-3));
   io.stderr.write(`${count} rows published in ${seconds.toFixed(1)} s (${rate} rows/s)\n`);
   return 0;
@@ -85,7 +85,7 @@ type Replay = (
 ) => Promise<boolean>;
 
 /** Makes the function that publishes one row when it is due; it answers false when the signal came first. */
-function prepare(args: ReplayArgs, pace: Pace, header: Row): Replay {
+function prepare(args: ReplayArgs, pace: Pace, clock: Clock, header: Row): Replay {
   const columns = args.columns?.split(",").map((name) => name.trim());
   const encode = createRowEncoder({
     header: header.cells,
@@ -101,12 +101,12 @@ function prepare(args: ReplayArgs, pace: Pace, header: Row): Replay {
     let wait: number;
     try {
       message = encode(cells);
-      wait = started + dueAt(index, cells[timeColumn] ?? "") - performance.now();
+      wait = started + dueAt(index, cells[timeColumn] ?? "") - clock.now();
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       throw new CliError(`${args.file}:${line}: ${error.message}`, { cause: error });
     }
-    if (wait > 1 && !(await sleepUnlessAborted(wait, signal))) return false;
+    if (wait > 1 && !(await clock.sleep(wait, signal))) return false;
     await publisher.publish(message.topic, message.payload);
     return true;
   };
@@ -152,16 +152,6 @@ async function readCertificate(path: string): Promise<string> {
 /** Answers 0 for a file that cannot be examined; reading it will tell why. */
 async function fileSize(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
-}
-
-async function sleepUnlessAborted(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
-  try {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal });
-    return true;
-  } catch (error) {
-    if (signal?.aborted) return false;
-    throw error;
-  }
 }
 
 function createProgress(io: Io, totalBytes: number): { update(bytes: number): void; stop(): void } {

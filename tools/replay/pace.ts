@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseIsoTime } from "../../host/stream/time.ts";
 
 /** How fast rows are published: so many a second, so many times as fast as they were recorded, or as fast as possible. */
@@ -28,6 +29,28 @@ export function createPacer(pace: Pace): (index: number, time: string) => number
     }
   }
 }
+
+/** Tells the time and waits; tests pass one that waits for nobody. */
+export interface Clock {
+  /** Milliseconds since any moment. */
+  now(): number;
+  /** Waits so many milliseconds; answers false when the signal was aborted before they were over. */
+  sleep(ms: number, signal: AbortSignal | undefined): Promise<boolean>;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  async sleep(ms, signal) {
+    try {
+      await sleep(ms, undefined, signal === undefined ? {} : { signal });
+      return true;
+    } catch (error) {
+      if (signal?.aborted) return false;
+      throw error;
+    }
+  },
+};
 
 const LEAST_MS = 1e11; // as seconds the year 5138, as milliseconds 1973
 

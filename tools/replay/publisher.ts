@@ -3,7 +3,8 @@ import { EventEmitter, once } from "node:events";
 import { type BrokerOptions, type Connection, openConnection } from "../../host/mqtt/connection.ts";
 import { CliError } from "../errors.ts";
 
-const MAX_IN_FLIGHT = 200;
+/** Most messages that the broker has not acknowledged yet. */
+export const MAX_IN_FLIGHT = 200;
 
 /** Publishes in order, with a bounded number of messages on their way. */
 export interface Publisher {
@@ -16,17 +17,19 @@ export interface Publisher {
 /**
  * Connects to a broker, once.
  *
+ * @param connect  opens the connection; tests pass one without a broker
  * @throws {CliError} when that fails; `publish` and `close` also, when the connection is lost
  */
 export async function openPublisher(
   broker: Omit<BrokerOptions, "clientId" | "isClean">,
   qos: 0 | 1,
+  connect: typeof openConnection = openConnection,
 ): Promise<Publisher> {
   const events = new EventEmitter();
   let failure: CliError | undefined;
   let isOpen = false;
   let inFlight = 0;
-  const connection: Connection = openConnection(
+  const connection: Connection = connect(
     { ...broker, isClean: true, clientId: `rivulet-replay-${randomBytes(6).toString("hex")}` },
     {
       onOpen: () => {

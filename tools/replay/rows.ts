@@ -19,7 +19,7 @@ export interface Row {
  * @throws {CliError} with file and line, when it cannot be read or a row is not like the header
  */
 export async function* readRows(file: string): AsyncGenerator<Row> {
-  const parser = parse({ bom: true, info: true, skip_empty_lines: true, relax_column_count: false });
+  const parser = parse({ bom: true, info: true, skip_empty_lines: true });
   const input = createReadStream(file);
   input.on("error", (error) => parser.destroy(error));
   input.pipe(parser);
@@ -44,11 +44,8 @@ interface ParserInfo {
 }
 
 function describeCsvError(file: string, error: CsvError): string {
-  const { lines, record } = error as unknown as { lines?: number; record?: readonly string[] };
-  const columns = (error as unknown as { columns?: unknown }).columns;
-  const at = `${file}:${lines ?? "?"}`;
-  if (error.code !== "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH") return `${at}: ${error.message}`;
-  const expected =
-    / expect (\d+)/.exec(error.message)?.[1] ?? (Array.isArray(columns) ? columns.length : "as many as the header");
-  return `${at}: the row has ${record?.length ?? "other"} columns, expected ${expected}`;
+  const { lines, record } = error as unknown as { lines: number; record: readonly string[] };
+  if (error.code !== "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH") return `${file}:${lines}: ${error.message}`;
+  const expected = / expect (\d+)/.exec(error.message)?.[1];
+  return `${file}:${lines}: the row has ${record.length} columns, expected ${expected}`;
 }
