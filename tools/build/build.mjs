@@ -35,6 +35,7 @@ const BUNDLES = [
   { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true },
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true },
   { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true },
+  { entry: "tools/mutate/main.ts", outfile: "dist/mutate.js", node: true },
 ];
 
 /** The given files, and every file below the given folders. */
@@ -81,7 +82,8 @@ async function bundle({ entry, outfile, node, isExecutable }) {
     format: "esm",
     target: "es2022",
     platform: node ? "node" : "browser",
-    external: node ? ["classic-level"] : [],
+    // Of the second line only dist/mutate.js knows, which is not published.
+    external: node ? ["classic-level", "typescript", "vitest"] : [],
     banner: { js: `${isExecutable ? "#!/usr/bin/env node\n" : ""}${node ? REQUIRE_BANNER : ""}` },
     metafile: true,
     logLevel: "warning",

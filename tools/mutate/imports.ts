@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import ts from "typescript";
+
+/** Which files of the checkout each file imports, by paths from its root. */
+export type ImportGraph = ReadonlyMap<string, readonly string[]>;
+
+/** A file with its extension, for asc leaves it out. */
+const resolve = (from: string, name: string): string | undefined =>
+  [name, `${name}.ts`]
+    .map((candidate) => path.posix.join(path.posix.dirname(from), candidate))
+    .find((candidate) => /\.[cm]?[tj]s$/.test(candidate) && existsSync(candidate));
+
+/** Lists the files of the checkout that a file imports, at once or when it runs. */
+function importsOf(file: string): string[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(file, "utf8"), true, true);
+  return importedFiles.flatMap(({ fileName }) => (fileName.startsWith(".") ? (resolve(file, fileName) ?? []) : []));
+}
+
+/** Follows imports from some files to everything that they reach. */
+export function importGraph(entries: readonly string[]): ImportGraph {
+  const graph = new Map<string, readonly string[]>();
+  const open = [...entries];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (graph.has(file)) continue;
+    const imports = importsOf(file);
+    graph.set(file, imports);
+    open.push(...imports);
+  }
+  return graph;
+}
+
+/** Everything that a file reaches, itself included. */
+export function reachedFrom(graph: ImportGraph, start: string): Set<string> {
+  const reached = new Set([start]);
+  // A set answers what is added while it is walked.
+  for (const file of reached) for (const imported of graph.get(file) ?? []) reached.add(imported);
+  return reached;
+}

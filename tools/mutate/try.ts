@@ -1,0 +1,105 @@
+// Tries mutants of TypeScript: one run of the tests notes which test files come by which mutant, then each mutant meets its own, quickest first.
+
+import { readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { importGraph, reachedFrom } from "./imports.ts";
+import { withMarks } from "./marks.ts";
+import type { Runner } from "./runner.ts";
+import type { Mutant, Result } from "./types.ts";
+import { HITS, SETUP, SETUP_FILE } from "./worker.ts";
+
+/** A test file, as it runs without a mutant. */
+interface TestFile {
+  readonly file: string;
+  readonly seconds: number;
+  readonly hits: ReadonlySet<number>;
+}
+
+/** What is told while it works. */
+export interface Progress {
+  note(line: string): void;
+  tried(result: Result): void;
+}
+
+export interface Trial {
+  /** Root of the copy in which sources may be broken. */
+  readonly root: string;
+  readonly runner: Runner;
+  /** Only test files whose path begins with one of these; all when empty. */
+  readonly tests: readonly string[];
+  readonly progress: Progress;
+}
+
+/** A test file that runs longer than this many times its time without a mutant, plus ten seconds, hangs. */
+const PATIENCE = 5;
+const GRACE_MS = 10_000;
+
+/** The text of a source with a mutant in it. */
+export const mutated = (text: string, { start, end, after }: Mutant): string =>
+  text.slice(0, start) + after + text.slice(end);
+
+/** Tries mutants one after the other. */
+export async function tryMutants(mutants: readonly Mutant[], trial: Trial): Promise<Result[]> {
+  const tests = await watchTests(mutants, trial);
+  const results: Result[] = [];
+  for (const [id, mutant] of mutants.entries()) {
+    const own = tests.filter(({ hits }) => hits.has(id));
+    const result = await tryMutant(mutant, own, trial);
+    trial.progress.tried(result);
+    results.push(result);
+  }
+  return results;
+}
+
+/** Runs the test files that may come by the mutants, with marks in the sources. Quickest first. */
+async function watchTests(mutants: readonly Mutant[], { root, runner, tests, progress }: Trial): Promise<TestFile[]> {
+  const sources = [...new Set(mutants.map(({ file }) => file))];
+  runner.write(SETUP_FILE, SETUP);
+  const all = await runner.testFiles();
+  const graph = importGraph(all);
+  const related = all.filter((file) => {
+    const reached = reachedFrom(graph, file);
+    return sources.some((source) => reached.has(source)) && isChosen(file, tests);
+  });
+  progress.note(
+    `${related.length} of ${all.length} test files import what is mutated; they run once without a mutant.`,
+  );
+
+  for (const file of sources) {
+    const ids = [...mutants.keys()].filter((id) => mutants[id]?.file === file);
+    const own = ids.map((id) => mutants[id] as Mutant);
+    runner.write(file, withMarks(readFileSync(file, "utf8"), own, ids));
+  }
+  const watched: TestFile[] = [];
+  for (const file of related) {
+    rmSync(path.join(root, HITS), { recursive: true, force: true });
+    const { passed, hits, seconds, failure } = await runner.run(file, { bail: false, limitMs: 600_000 });
+    if (passed) watched.push({ file, seconds, hits: new Set(hits) });
+    else progress.note(`${file} fails without a mutant and is not used: ${failure}`);
+  }
+  for (const file of sources) runner.write(file, readFileSync(file, "utf8"));
+  return watched.sort((a, b) => a.seconds - b.seconds);
+}
+
+const isChosen = (file: string, chosen: readonly string[]): boolean =>
+  chosen.length === 0 || chosen.some((prefix) => file.startsWith(prefix));
+
+async function tryMutant(mutant: Mutant, tests: readonly TestFile[], { runner }: Trial): Promise<Result> {
+  if (tests.length === 0) return { mutant, outcome: "unreached", seconds: 0 };
+  const { file } = mutant;
+  const original = readFileSync(file, "utf8");
+  const start = performance.now();
+  const elapsed = () => (performance.now() - start) / 1000;
+  runner.write(file, mutated(original, mutant));
+  try {
+    for (const test of tests) {
+      const limitMs = GRACE_MS + PATIENCE * 1000 * test.seconds;
+      const { passed, hung, failure } = await runner.run(test.file, { bail: true, limitMs });
+      const by = `${test.file}${failure && `: ${failure}`}`;
+      if (!passed) return { mutant, outcome: hung ? "hang" : "killed", by, seconds: elapsed() };
+    }
+    return { mutant, outcome: "survived", seconds: elapsed() };
+  } finally {
+    runner.write(file, original);
+  }
+}
