@@ -9,6 +9,8 @@ export interface FakeRuntimeOptions {
   readonly horizon?: number;
   /** 64 hexadecimal digits; another hash is another model. */
   readonly hash?: string;
+  /** Greatest magnitude of a value that it takes. */
+  readonly limit?: number;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface FakeRuntimeOptions {
  * precision, so that a lost, repeated or swapped sample changes every later prediction. Every output predicts the same.
  */
 export function createFakeRuntime(options: FakeRuntimeOptions = {}): Runtime & { readonly sessionCount: number } {
-  const { inputs = ["speed", "pressure"], horizon = 1, hash = "a".repeat(64) } = options;
+  const { inputs = ["speed", "pressure"], horizon = 1, hash = "a".repeat(64), limit = Number.MAX_VALUE } = options;
   const outputs = options.outputs ?? inputs.map((name) => ({ name: `next ${name}`, forecasts: name }));
   const spec: ModelSpec = {
     format: 1,
@@ -42,16 +44,22 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): Runtime & {
     },
     createSession() {
       sessionCount++;
-      return createFakeSession(hash, inputs.length, outputs.length, () => sessionCount--);
+      return createFakeSession(hash, inputs.length, outputs.length, limit, () => sessionCount--);
     },
   };
 }
 
-function createFakeSession(hash: string, inputSize: number, outputSize: number, onRelease: () => void): Session {
+function createFakeSession(
+  hash: string,
+  inputSize: number,
+  outputSize: number,
+  limit: number,
+  onRelease: () => void,
+): Session {
   const state = new Float32Array(1);
   const prediction = new Float64Array(outputSize);
   const step = (sample: ArrayLike<number>) => {
-    if (sample.length !== inputSize || !Array.from(sample).every(Number.isFinite)) {
+    if (sample.length !== inputSize || !Array.from(sample).every((value) => Math.abs(value) <= limit)) {
       throw new SampleError("Sample has a value that is not finite");
     }
     for (const value of Array.from(sample)) state[0] = Math.fround(0.75 * (state[0] as number) + value);
