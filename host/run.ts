@@ -9,8 +9,8 @@ import type { Numeric } from "./model/types.ts";
 import { type Bridge, type BridgeOptions, startBridge } from "./mqtt/bridge.ts";
 import type { Logger } from "./mqtt/log.ts";
 import type { StreamOptions } from "./mqtt/stream.ts";
-import { createRuntime } from "./runtime/index.ts";
-import type { Runtime } from "./runtime/session-types.ts";
+import { inNumeric } from "./quantize/in-memory.ts";
+import { createRuntime, type Runtime } from "./runtime/index.ts";
 import { openLevelStore } from "./store/level.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import type { StateStore } from "./store/store.ts";
@@ -94,8 +94,7 @@ async function openStreams(
 }
 
 async function openModelRuntime(path: string, numeric: Numeric | undefined): Promise<Runtime> {
-  const model = await loadModel(path);
-  return createRuntime(model, numeric === undefined ? {} : { numeric });
+  return createRuntime(inNumeric(await loadModel(path), numeric));
 }
 
 function describeModelError(path: string, error: unknown): string {

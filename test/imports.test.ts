@@ -15,7 +15,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "tools/verify": ["read"],
 };
 /** Files that every folder of tools/ may import; they import no folder. */
-const BASE = ["columns", "errors", "files", "io", "random"].map((name) => `tools/${name}.ts`);
+const BASE = ["columns", "errors", "files", "io", "numeric", "random"].map((name) => `tools/${name}.ts`);
 /** The program itself: imports what it likes, imported by none but itself. */
 const PROGRAM = ["tools/cli.ts", "tools/command.ts"];
 
@@ -74,8 +74,8 @@ describe("imports", () => {
     expect(tools.get("tools/read/keras/scaling.ts")).toContain("tools/read/keras/context.ts"); // import type
   });
 
-  it("make no circle in the assembly and the tools", () => {
-    expect(findCircle(importsBelow("assembly", "tools"))).toBeUndefined();
+  it("make no circle", () => {
+    expect(findCircle(importsBelow("assembly", "host", "tools"))).toBeUndefined();
   });
 
   it("would be found to make one", () => {

@@ -1,10 +1,11 @@
 // Packs dist/ as npm would publish it, installs the tarball in an empty folder and uses it there.
 
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { version } from "../package.json";
 
@@ -15,9 +16,11 @@ const REQUIRED = [
   "index.js",
   "host.js",
   "runtime.js",
+  "quantize.js",
   "types/host/host.d.ts",
   "types/host/index.d.ts",
   "types/host/runtime/index.d.ts",
+  "types/host/quantize/index.d.ts",
 ]
   .concat(["f32.wasm", "f32-simd.wasm", "q15.wasm", "q15-simd.wasm", "pump.safetensors", "wasm-rt.h", "LICENSES.txt"])
   .map((file) => `dist/${file}`)
@@ -88,6 +91,25 @@ describe("package", () => {
     expect(packed.size).toBeLessThan(2_500_000);
   });
 
+  it("declares nothing that is marked @internal", () => {
+    const declarations = readdirSync("dist/types", { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".d.ts"),
+    );
+    expect(declarations).toContain(path.join("host", "runtime", "runtime.d.ts"));
+    const internal = declarations.filter((file) =>
+      readFileSync(path.join("dist/types", file), "utf8").includes("@internal"),
+    );
+    expect(internal).toEqual([]);
+  });
+
+  it("gives browsers a runtime without the quantizer, of at most 58 KB minified", async () => {
+    const code = readFileSync("dist/runtime.js", "utf8");
+    expect(code).toContain("// host/runtime/session.ts");
+    expect(code).not.toContain("// host/quantize/");
+    const { code: minified } = await transform(code, { minify: true, format: "esm" });
+    expect(minified.length).toBeLessThan(58_000);
+  });
+
   it("runs `npx rivulet --version`", async (context) => {
     if (!isInstalled) return context.skip();
     const { stdout } = await execute("npx", ["rivulet", "--version"], { cwd: folder });
@@ -104,6 +126,18 @@ describe("package", () => {
       const sample = model.spec.inputs.map(({ range }) => (range[0] + range[1]) / 2);
       console.log(runtime.createSession().step(sample).every(Number.isFinite), runtime.outputSize > 0);`);
     expect(output).toBe("true true");
+  });
+
+  it("quantizes the demo model through rivulet/quantize", async (context) => {
+    if (!isInstalled) return context.skip();
+    const output = await runModule(`
+      import { readFile } from "node:fs/promises";
+      import { createRuntime, loadModel, quantizeInMemory as same } from "rivulet";
+      import { quantizeInMemory } from "rivulet/quantize";
+      const model = await loadModel(await readFile("node_modules/rivulet/dist/pump.safetensors"));
+      const quantized = quantizeInMemory(model);
+      console.log(createRuntime(quantized).numeric, quantized.hash === same(model).hash);`);
+    expect(output).toBe("q15 true");
   });
 
   it.for(["node16", "bundler"])(

@@ -2,7 +2,7 @@
 
 import { ModelFormatError } from "./errors.ts";
 import { isOpenEnded } from "./spec.ts";
-import type { Dtype, LayerSpec, ModelSpec, Tensor } from "./types.ts";
+import type { Dtype, LayerSpec, Model, ModelSpec, Tensor } from "./types.ts";
 
 /** What a tensor of a model must look like. */
 export interface TensorRule {
@@ -69,6 +69,16 @@ function putLayer(
   };
   putMatrix("W", "b", N);
   if (layer.kind === "gru") putMatrix("U", "c", layer.size);
+}
+
+/** Size of x, the input of layer 0. */
+export const inputSizeOf = (spec: ModelSpec): number => spec.embedding?.size ?? spec.inputs.length;
+
+/** The data of a tensor that the reader has proven to be there. */
+export function dataOf(model: Model, name: string): Tensor["data"] {
+  const tensor = model.tensors.get(name);
+  if (!tensor) throw new Error(`Model ${model.id} has no tensor ${name} (of ${[...tensorRules(model.spec).keys()]})`);
+  return tensor.data;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { SampleError, SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
-import type { Runtime } from "../runtime/session-types.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { StateStore } from "../store/store.ts";
 import { createDevice, type Device, DeviceStateError } from "../stream/device.ts";
 import { PayloadError, type Reading } from "../stream/payload.ts";

@@ -1,4 +1,4 @@
-import type { Runtime } from "../runtime/session-types.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { StateStore } from "../store/store.ts";
 import { maxAgesOf, type Source } from "../stream/source.ts";
 import type { Committer } from "./committer.ts";

@@ -1,7 +1,7 @@
 // The last layer of a quantized model: an accumulator, a linear skip, and the way to real units (FORMAT.md 5.5).
 
+import { dataOf } from "../model/tensors.ts";
 import type { Model, Tensor } from "../model/types.ts";
-import { dataOf } from "../runtime/image.ts";
 import { type Columns, INT8, INT16, INT32, type Rounding, type RowRounder } from "./rows.ts";
 
 const LIMIT = 32767;

@@ -3,9 +3,9 @@
 // Every integer vector in the network has a real value per unit: `columns[i]`. A row of weights times columns is quantized with the
 // least scale that fits int8; its multiplier is then rounded up and the scale recomputed from it, so that the multiplier is exact.
 
-import { type ModelSpecInput, parseModel, serializeModel } from "../model/model.ts";
+import type { ModelSpecInput } from "../model/model.ts";
+import { dataOf, inputSizeOf } from "../model/tensors.ts";
 import type { DenseLayerSpec, GruLayerSpec, InputSpec, LayerSpec, Model, Tensor } from "../model/types.ts";
-import { dataOf, inputSizeOf } from "../runtime/image.ts";
 import { quantizeOutput } from "./output.ts";
 import { type Columns, denseTarget, plainRounding, quantizeRows, type Rounding, type RowTarget } from "./rows.ts";
 
@@ -86,24 +86,6 @@ export function quantizeModel(
     },
     tensors,
   };
-}
-
-/**
- * Quantizes by the ranges in the file.
- *
- * @throws {Error} when an input has none
- */
-export function quantizeInMemory(model: Model): Model {
-  const { inputs, embedding } = model.spec;
-  const ranges = inputs.map(({ name, range }) => {
-    if (range) return { min: range[0], max: range[1] };
-    if (embedding) return { min: 0, max: 0 };
-    throw new Error(
-      `Model ${model.id} has no range for input "${name}", which q15 needs; run \`rivulet quantize\` with calibration data`,
-    );
-  });
-  const { spec, tensors } = quantizeModel(model, { ranges });
-  return parseModel(serializeModel(spec, tensors));
 }
 
 /** A vector whose units all have one value. */

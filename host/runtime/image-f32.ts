@@ -1,6 +1,7 @@
 import { BLOCK, IMAGE_MAGIC_F32 } from "../../assembly/layout.ts";
+import { dataOf, inputSizeOf } from "../model/tensors.ts";
 import type { GruLayerSpec, LayerSpec, Model } from "../model/types.ts";
-import { blocks, bytesOf, dataOf, type Image, inputSizeOf, packImage } from "./image.ts";
+import { blocks, bytesOf, type Image, packImage } from "./image.ts";
 
 /** Packs an f32 model. The SIMD and the scalar build read the same image. */
 export function packF32(model: Model): Image {

@@ -1,7 +1,8 @@
 import { BLOCK, IMAGE_MAGIC_Q15_BYTE, IMAGE_MAGIC_Q15_WIDE } from "../../assembly/layout.ts";
 import { TANH_TABLE } from "../model/tables.ts";
+import { dataOf, inputSizeOf } from "../model/tensors.ts";
 import type { GruLayerSpec, LayerSpec, Model } from "../model/types.ts";
-import { blocks, bytesOf, dataOf, type Image, inputSizeOf, packImage } from "./image.ts";
+import { blocks, bytesOf, type Image, packImage } from "./image.ts";
 
 /** How a build stores int8 weights: widened to i16 for the SIMD module (faster to multiply), as they are for the scalar one. */
 type Weights = Int16ArrayConstructor | Int8ArrayConstructor;

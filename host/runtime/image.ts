@@ -1,8 +1,8 @@
 // Packs a model into the image that the kernels read. Layout: assembly/layout.ts; data of the layers: assembly/gru_*.ts, dense_*.ts.
 
 import * as format from "../../assembly/layout.ts";
-import { tensorRules } from "../model/tensors.ts";
-import type { LayerSpec, Model, ModelSpec } from "../model/types.ts";
+import { inputSizeOf } from "../model/tensors.ts";
+import type { LayerSpec, ModelSpec } from "../model/types.ts";
 
 /** An image with what a host must know to place it. */
 export interface Image {
@@ -45,16 +45,6 @@ export interface Form {
   readonly output: Uint8Array;
   /** Bytes of accumulators for one layer. */
   accumulatorBytes(layer: LayerSpec): number;
-}
-
-/** Size of x, the input of layer 0. */
-export const inputSizeOf = (spec: ModelSpec): number => spec.embedding?.size ?? spec.inputs.length;
-
-/** The data of a tensor that the reader has proven to be there. */
-export function dataOf(model: Model, name: string): Float32Array | Int8Array | Int16Array | Int32Array {
-  const tensor = model.tensors.get(name);
-  if (!tensor) throw new Error(`Model ${model.id} has no tensor ${name} (of ${[...tensorRules(model.spec).keys()]})`);
-  return tensor.data;
 }
 
 /** Views any typed array as bytes. */

@@ -7,10 +7,8 @@
 export { ModelFormatError, SampleError, SnapshotError } from "../model/errors.ts";
 export { type ModelSpecInput, parseModel, serializeModel } from "../model/model.ts";
 export type * from "../model/types.ts";
-export { type QuantizedModel, quantizeModel, type Range } from "../quantize/quantize.ts";
 export { hasSimd } from "./kernels.ts";
 export { type LoadOptions, loadModel } from "./load.ts";
-export { createRuntime, type KernelRuntime, type RuntimeOptions } from "./runtime.ts";
+export { createRuntime, type KernelRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 export { runSelftest, type SelftestResult } from "./selftest.ts";
-export type { KernelSession } from "./session.ts";
-export type { Runtime, Session } from "./session-types.ts";
+export type { KernelSession, Session } from "./session.ts";

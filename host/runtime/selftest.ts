@@ -1,6 +1,6 @@
 import { ModelFormatError } from "../model/errors.ts";
 import type { Model } from "../model/types.ts";
-import type { Session } from "./session-types.ts";
+import type { Session } from "./session.ts";
 
 /** Outcome of the test vectors of a model. */
 export interface SelftestResult {

@@ -1,7 +1,8 @@
 import { SampleError, SnapshotError } from "../model/errors.ts";
 import type { ModelSpec } from "../model/types.ts";
 import { crc32 } from "../runtime/crc32.ts";
-import type { Runtime, Session } from "../runtime/session-types.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Session } from "../runtime/session.ts";
 import { createHeldValues, HELD_BYTES, type HeldValues } from "./held.ts";
 
 // State of a device, as the state store keeps it; little-endian:

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Model } from "../../host/model/types.ts";
-import { quantizeInMemory } from "../../host/quantize/quantize.ts";
+import { quantizeInMemory } from "../../host/quantize/in-memory.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import { changed, placed } from "../support/changed.ts";
 import { randomF32Model } from "../support/models.ts";
@@ -24,7 +24,7 @@ interface Errors {
 function outputErrors(model: Model, steps = 4000): Errors {
   const samples = sourceOf(model, 11)(steps);
   const exact = createRuntime(model).createSession().run(samples);
-  const quantized = createRuntime(model, { numeric: "q15" }).createSession().run(samples);
+  const quantized = createRuntime(quantizeInMemory(model)).createSession().run(samples);
   const size = model.spec.outputs.length;
   const errors = model.spec.outputs.map((_, o) => {
     const at = (values: Float64Array) => values.filter((_value, i) => i % size === o);
@@ -42,7 +42,7 @@ function outputErrors(model: Model, steps = 4000): Errors {
 /** Greatest |difference| of a hidden state that is the only part of the state, over many steps. */
 function stateError(model: Model, size: number): number {
   const f32 = createRuntime(model).createSession();
-  const q15 = createRuntime(model, { numeric: "q15" }).createSession();
+  const q15 = createRuntime(quantizeInMemory(model)).createSession();
   const source = sourceOf(model, 12);
   let worst = 0;
   for (let t = 0; t < 1000; t++) {
@@ -120,7 +120,7 @@ describe("a quantized model", () => {
       if (name === "output.scale") return places.map(({ scale }) => 1 / scale);
       return name.startsWith("layers.1.") ? new Float32Array(tensor.data.length) : tensor.data;
     });
-    const runtime = createRuntime(identity.model, { numeric: "q15" });
+    const runtime = createRuntime(quantizeInMemory(identity.model));
     const factors = runtime.model.spec.inputs.map(({ fraction = 0 }) => 2 ** fraction);
     const reaches = [1.3, 36.4];
     const steps = runtime.model.spec.outputs.map(({ fraction = 0 }) => 2 ** -fraction);
@@ -144,7 +144,7 @@ describe("a quantized model", () => {
     const identity = changed({ spec, tensors }, (name) =>
       name.endsWith("offset") || name === "layers.0.b" ? [0] : [1],
     );
-    const runtime = createRuntime(identity.model, { numeric: "q15" });
+    const runtime = createRuntime(quantizeInMemory(identity.model));
     const [factor = 1, step = 1] = [
       2 ** (runtime.model.spec.inputs[0]?.fraction ?? 0),
       2 ** -(runtime.model.spec.outputs[0]?.fraction ?? 0),
@@ -180,7 +180,7 @@ describe("a quantized model", () => {
     );
     const samples = rangeSamples(model.spec, mulberry32(2))(500);
     const exact = createRuntime(model).createSession().run(samples);
-    createRuntime(model, { numeric: "q15" })
+    createRuntime(quantizeInMemory(model))
       .createSession()
       .run(samples)
       .forEach((value, i) => {
@@ -191,7 +191,7 @@ describe("a quantized model", () => {
   it("survives a model of nothing but zeros", () => {
     const built = randomF32Model({ inputs: 2, layers: [3, { dense: 2, activation: "relu" }], outputs: 2 });
     const { model } = changed(built, (name, { data }) => data.map((value) => (name.startsWith("layers") ? 0 : value)));
-    const session = createRuntime(model, { numeric: "q15" }).createSession();
+    const session = createRuntime(quantizeInMemory(model)).createSession();
     const offset = model.tensors.get("output.offset")?.data ?? [];
     session.step([1, 2]).forEach((value, o) => {
       expect(value).toBeCloseTo(offset[o] ?? 0, 7);

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseModel, serializeModel } from "../../host/model/model.ts";
 import type { Model } from "../../host/model/types.ts";
-import { quantizeInMemory, quantizeModel, type Range } from "../../host/quantize/quantize.ts";
+import { inNumeric, quantizeInMemory } from "../../host/quantize/in-memory.ts";
+import { quantizeModel, type Range } from "../../host/quantize/quantize.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import { changed } from "../support/changed.ts";
 import { buildModel, randomF32Model, withSelftest } from "../support/models.ts";
@@ -146,12 +147,12 @@ describe("quantizeModel", () => {
   });
 });
 
-describe("createRuntime with numeric q15", () => {
+describe("quantizeInMemory", () => {
   it("runs what quantizeModel makes of the ranges in the file", () => {
     const { model } = randomF32Model({ inputs: 3, layers: [7], outputs: 2, skip: 2 });
     const { spec, tensors } = quantizeModel(model, { ranges: rangesOf(model) });
     const written = parseModel(serializeModel(spec, tensors));
-    const runtime = createRuntime(model, { numeric: "q15" });
+    const runtime = createRuntime(quantizeInMemory(model));
     expect(runtime.numeric).toBe("q15");
     expect(runtime.model.hash).toBe(written.hash);
     const samples = rangeSamples(model.spec, mulberry32(7))(100);
@@ -162,8 +163,8 @@ describe("createRuntime with numeric q15", () => {
     const built = randomF32Model({ inputs: 2, layers: [4] });
     const inputs = [{ name: "x0", range: [0, 1] as const }, { name: "x1" }];
     const { model } = buildModel({ ...built.spec, inputs }, built.tensors);
-    expect(() => createRuntime(model, { numeric: "q15" })).toThrow(
-      new Error(
+    expect(() => createRuntime(quantizeInMemory(model))).toThrow(
+      new RangeError(
         `Model ${model.id} has no range for input "x1", which q15 needs; run \`rivulet quantize\` with calibration data`,
       ),
     );
@@ -171,6 +172,28 @@ describe("createRuntime with numeric q15", () => {
 
   it("needs no range for a token", () => {
     const { model } = randomF32Model({ layers: [4], embedding: { vocabulary: 5, size: 3 } });
-    expect(createRuntime(model, { numeric: "q15" }).createSession().step([4]).length).toBe(1);
+    expect(createRuntime(quantizeInMemory(model)).createSession().step([4]).length).toBe(1);
+  });
+});
+
+describe("inNumeric", () => {
+  const { model } = randomF32Model({ layers: [4] });
+  const quantized = quantizeInMemory(model);
+
+  it("answers the model itself in its own form, which is the default", () => {
+    for (const own of [model, quantized]) {
+      expect(inNumeric(own)).toBe(own);
+      expect(inNumeric(own, own.spec.numeric)).toBe(own);
+    }
+  });
+
+  it("quantizes an f32 model", () => {
+    expect(inNumeric(model, "q15").hash).toBe(quantized.hash);
+  });
+
+  it("refuses f32 of a quantized model", () => {
+    expect(() => inNumeric(quantized, "f32")).toThrow(
+      new RangeError(`Model ${quantized.id} is quantized; for f32, use the model that it was made from`),
+    );
   });
 });

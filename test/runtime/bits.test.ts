@@ -72,7 +72,7 @@ describe("Session.run", () => {
     for (const runtime of builds(model)) {
       const size = runtime.inputSize;
       // More rows than the sample area holds at once, and not a multiple of it.
-      const steps = 2 * runtime.rows + 13;
+      const steps = 2 * runtime.instance.capacity + 13;
       const samples = wildSamples(model.spec, mulberry32(5))(steps);
       const [one, all] = [runtime.createSession(), runtime.createSession()];
       const stepped = new Float64Array(steps * runtime.outputSize);
@@ -111,7 +111,7 @@ describe("Runtime.stepAll", () => {
   it("takes more sessions than the sample area has rows", () => {
     const model = modelOf("f32", { inputs: 64, layers: [2] });
     const runtime = createRuntime(model);
-    const count = 2 * runtime.rows + 3;
+    const count = 2 * runtime.instance.capacity + 3;
     const sessions = Array.from({ length: count }, () => runtime.createSession());
     const samples = wildSamples(model.spec, mulberry32(6))(count);
     const expected = sessions.flatMap((_, i) => [

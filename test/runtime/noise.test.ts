@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Model } from "../../host/model/types.ts";
-import { quantizeInMemory } from "../../host/quantize/quantize.ts";
+import { quantizeInMemory } from "../../host/quantize/in-memory.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import { toRaw } from "../oracle/q15.ts";
 import { Q15Exact } from "../oracle/q15-exact.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { SnapshotError } from "../../host/model/errors.ts";
 import { crc32 } from "../../host/runtime/crc32.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
-import type { Session } from "../../host/runtime/session-types.ts";
+import type { Session } from "../../host/runtime/session.ts";
 import { readSnapshot, writeSnapshot } from "../../host/runtime/snapshot.ts";
 import { randomF32Model, randomQ15Model, randomSamples } from "../support/models.ts";
 import { mulberry32 } from "../support/random.ts";

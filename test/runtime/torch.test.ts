@@ -48,7 +48,7 @@ function readOutputs({ name, steps, stride, outputs }: Case): Float32Array {
 /** Streams the samples of a case one by one; returns the greatest and the rms difference to PyTorch. */
 function difference(model: Model, simd: boolean, testCase: Case): { max: number; rms: number } {
   const { steps, stride, inputs, outputs } = testCase;
-  const session = createRuntime(model, { numeric: "f32", simd }).createSession();
+  const session = createRuntime(model, { simd }).createSession();
   const samples = torchSamples(testCase);
   const expected = readOutputs(testCase);
   let [max, sum] = [0, 0];

@@ -1,6 +1,7 @@
 import { SampleError, SnapshotError } from "../../host/model/errors.ts";
 import type { Model, ModelSpec } from "../../host/model/types.ts";
-import type { Runtime, Session } from "../../host/runtime/session-types.ts";
+import type { Runtime } from "../../host/runtime/runtime.ts";
+import type { Session } from "../../host/runtime/session.ts";
 
 /** What a fake runtime is told; the rest of the model's document is filled in. */
 export interface FakeRuntimeOptions {

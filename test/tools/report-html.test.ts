@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { quantizeInMemory } from "../../host/quantize/quantize.ts";
+import { quantizeInMemory } from "../../host/quantize/in-memory.ts";
 import { reportHtml } from "../../tools/quantize/report/html.ts";
 import { report } from "../../tools/quantize/report/measure.ts";
 import { escapeHtml, plot } from "../../tools/quantize/report/svg.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Model, ModelSpec } from "../../host/model/types.ts";
-import { quantizeInMemory } from "../../host/quantize/quantize.ts";
+import { quantizeInMemory } from "../../host/quantize/in-memory.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
 import { IntegerForward } from "../../tools/quantize/report/integer.ts";
 import { report, reportJson, splitHeldOut } from "../../tools/quantize/report/measure.ts";

@@ -67,28 +67,29 @@ function stepCases(numeric: Numeric, I: number, H: number): Case[] {
 /** Steps by `run` in the module: the kernel without any call from JavaScript. */
 function runOf(runtime: KernelRuntime, sample: readonly number[]): Case["run"] {
   runtime.createSession().run(Array.from({ length: STEPS }, () => sample).flat());
-  const { kernels, places } = runtime;
+  const { kernels, areas } = runtime.instance;
   const state = stateOf(runtime);
   return (count) => {
     for (let i = 0; i < count; i += STEPS) {
-      kernels.run(places.image, state, places.samples, places.predictions, STEPS);
+      kernels.run(areas.image, state, areas.samples, areas.predictions, STEPS);
     }
   };
 }
 
 /** Steps by one call from JavaScript each, with nothing around it. */
 function kernelOf(runtime: KernelRuntime): Case["run"] {
-  const { kernels, places } = runtime;
+  const { kernels, areas } = runtime.instance;
   const state = stateOf(runtime);
   return (count) => {
-    for (let i = 0; i < count; i++) kernels.step(places.image, state, places.samples, places.predictions);
+    for (let i = 0; i < count; i++) kernels.step(areas.image, state, areas.samples, areas.predictions);
   };
 }
 
 /** Address of a state block that no session uses: the end of the memory, which the arena reaches last. */
 function stateOf(runtime: KernelRuntime): number {
-  const address = runtime.memoryBytes - Math.ceil(runtime.stateBytes / 16) * 16;
-  runtime.kernels.reset(runtime.places.image, address);
+  const { kernels, areas, stateBytes, memoryBytes } = runtime.instance;
+  const address = memoryBytes - Math.ceil(stateBytes / 16) * 16;
+  kernels.reset(areas.image, address);
   return address;
 }
 

@@ -2,8 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { TANH_TABLE } from "../../host/model/tables.ts";
+import { dataOf } from "../../host/model/tensors.ts";
 import type { GruLayerSpec, Model } from "../../host/model/types.ts";
-import { bytesOf, dataOf } from "../../host/runtime/image.ts";
+import { bytesOf } from "../../host/runtime/image.ts";
 import { Layout } from "../mcu/layout.ts";
 import { linkModule } from "../mcu/link.ts";
 import { planQ15 } from "../mcu/program-q15.ts";

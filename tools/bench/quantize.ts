@@ -2,8 +2,8 @@
 // CSV file of machine temperatures, on that model. Calibrated on the first half, measured on the second; errors against f32.
 
 import type { Model } from "../../host/model/types.ts";
-import { quantizeModel } from "../../host/quantize/quantize.ts";
-import { parseModel, type Range, serializeModel } from "../../host/runtime/index.ts";
+import { quantizeModel, type Range } from "../../host/quantize/quantize.ts";
+import { parseModel, serializeModel } from "../../host/runtime/index.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import { alignColumns } from "../columns.ts";
 import { createPump } from "../demo/pump.ts";

@@ -2,6 +2,7 @@
 // linear model of as many readings as the skip of the model sees.
 
 import type { Numeric } from "../../host/model/types.ts";
+import { inNumeric } from "../../host/quantize/in-memory.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
 import { alignColumns } from "../columns.ts";
 import { CliError } from "../errors.ts";
@@ -44,7 +45,7 @@ async function main(file: string | undefined, io: Io): Promise<void> {
   const readings = await readReadings(file, input?.name ?? "", io);
   const known = Math.floor(TRAIN_SHARE * readings.length);
   const lags = model.spec.skip?.length ?? 1;
-  const forecast = (numeric: Numeric) => createRuntime(model, { numeric }).createSession().run(readings);
+  const forecast = (numeric: Numeric) => createRuntime(inNumeric(model, numeric)).createSession().run(readings);
   const rows = [
     ["f32", forecast("f32")],
     ["q15", forecast("q15")],

@@ -30,6 +30,7 @@ const BUNDLES = [
   { entry: "host/index.ts", outfile: "dist/index.js", node: true },
   { entry: "host/host.ts", outfile: "dist/host.js", node: true },
   { entry: "host/runtime/index.ts", outfile: "dist/runtime.js", node: false },
+  { entry: "host/quantize/index.ts", outfile: "dist/quantize.js", node: false },
   { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true },
   { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true },

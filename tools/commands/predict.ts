@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { SnapshotError } from "../../host/model/errors.ts";
-import type { Model, Numeric } from "../../host/model/types.ts";
+import type { Numeric } from "../../host/model/types.ts";
 import { createRuntime, type Session } from "../../host/runtime/index.ts";
 import { formatNumber } from "../../host/stream/format.ts";
 import { CliError } from "../errors.ts";
 import { checkWritable, openInput, readFileIfExists, readModel, writeFileAtomic } from "../files.ts";
 import type { Io } from "../io.ts";
+import { modelInNumeric } from "../numeric.ts";
 import { SampleReader } from "../samples/reader.ts";
 
 export interface PredictArgs {
@@ -29,9 +30,7 @@ export interface PredictArgs {
  */
 export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
   const model = await readModel(args.model, { verify: args.verify });
-  const numeric = args.numeric ?? model.spec.numeric;
-  checkNumeric(model, numeric);
-  const runtime = createRuntime(model, args.simd ? { numeric } : { numeric, simd: false });
+  const runtime = createRuntime(modelInNumeric(model, args.numeric), args.simd ? {} : { simd: false });
   const session = runtime.createSession();
   if (args.state !== undefined) {
     await checkWritable(args.state);
@@ -43,7 +42,7 @@ export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
   const reader = new SampleReader({ source, inputs, format: args.format === "auto" ? undefined : args.format });
   let lines = "";
   const onSample = (sample: Float64Array) => {
-    lines += formatPrediction(session.step(sample), numeric);
+    lines += formatPrediction(session.step(sample), runtime.numeric);
   };
   const flush = async () => {
     const hasRoom = lines === "" || io.stdout.write(lines);
@@ -66,15 +65,6 @@ export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
   await flush();
   if (args.state !== undefined) await writeFileAtomic(args.state, session.snapshot());
   if (badRow !== undefined) throw badRow;
-}
-
-/** @throws {CliError} when the model cannot be run in this numeric form */
-function checkNumeric({ id, spec }: Model, numeric: Numeric): void {
-  if (numeric === spec.numeric) return;
-  if (numeric === "f32") throw new CliError(`Model ${id} is quantized; for f32, use the model that it was made from`);
-  const input = spec.inputs.find(({ range }) => range === undefined);
-  if (input === undefined || spec.embedding !== undefined) return;
-  throw new CliError(`Model ${id} has no range for input "${input.name}"; run rivulet quantize with calibration data`);
 }
 
 function formatPrediction(prediction: Float64Array, numeric: Numeric): string {

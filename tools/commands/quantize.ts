@@ -1,5 +1,6 @@
 import type { Model } from "../../host/model/types.ts";
-import { createRuntime, loadModel, type QuantizedModel, quantizeModel, type Range } from "../../host/runtime/index.ts";
+import { type QuantizedModel, quantizeModel, type Range } from "../../host/quantize/quantize.ts";
+import { createRuntime, loadModel } from "../../host/runtime/index.ts";
 import { alignColumns } from "../columns.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { checkWritable, openInput, readModel, writeFileAtomic } from "../files.ts";

@@ -1,10 +1,11 @@
 import { stat } from "node:fs/promises";
 import { MAX_FILE_BYTES } from "../../host/model/limits.ts";
-import type { Model, Numeric } from "../../host/model/types.ts";
+import type { Numeric } from "../../host/model/types.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { readFileIfExists, readModel, readSource } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
+import { modelInNumeric } from "../numeric.ts";
 import { detectFramework } from "../read/detect.ts";
 import { compareWithReference, DEFAULT_TOLERANCE } from "../verify/compare.ts";
 import { loadOnnxRuntime } from "../verify/onnxruntime.ts";
@@ -36,8 +37,8 @@ export async function runVerify(args: VerifyArgs, io: Io): Promise<number> {
   // The reference is the stronger proof: a model whose own vectors are wrong is to be told by it, too.
   const model = await readModel(args.model, { verify: false });
   const { against, sequences } = await answersFor(args, model.spec);
-  const numeric = chooseNumeric(model, args.numeric);
-  const runtime = createRuntime(model, { numeric, ...(args.simd === false && { simd: false }) });
+  const runtime = createRuntime(modelInNumeric(model, args.numeric), args.simd === false ? { simd: false } : {});
+  const { numeric } = runtime;
   const comparison = compareWithReference(runtime, sequences, tolerance);
   const steps = sequences.reduce((sum, sequence) => sum + sequence.steps, 0);
   const facts = { model: model.id, numeric, simd: runtime.simd, ...against };
@@ -105,17 +106,4 @@ export async function readReferenceFile(path: string, shape: ReferenceShape): Pr
   const bytes = await readFileIfExists(path);
   if (bytes === undefined) throw new CliError(`${path}: No such file`);
   return readReference(bytes, path, shape);
-}
-
-function chooseNumeric({ id, spec }: Model, numeric: Numeric = spec.numeric): Numeric {
-  if (numeric === "f32" && spec.numeric === "q15") {
-    throw new CliError(`Model ${id} is quantized; for f32, use the model that it was made from`);
-  }
-  const input = spec.inputs.find(({ range }) => range === undefined);
-  if (numeric !== spec.numeric && input !== undefined && spec.embedding === undefined) {
-    throw new CliError(
-      `Model ${id} has no range for input "${input.name}"; run rivulet quantize with calibration data`,
-    );
-  }
-  return numeric;
 }

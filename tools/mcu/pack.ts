@@ -1,7 +1,7 @@
 // Weights of q15 GRU layers in the order in which the inner loops of a pack read them (assembly/mcu/layer.ts draws it).
 
+import { dataOf } from "../../host/model/tensors.ts";
 import type { GruLayerSpec, Model } from "../../host/model/types.ts";
-import { dataOf } from "../../host/runtime/image.ts";
 import { alignTo } from "./layout.ts";
 import type { Pack } from "./types.ts";
 

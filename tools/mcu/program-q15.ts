@@ -3,8 +3,9 @@
 import * as format from "../../assembly/layout.ts";
 import { hashBytes } from "../../host/model/hash.ts";
 import { TANH_TABLE } from "../../host/model/tables.ts";
+import { dataOf, inputSizeOf } from "../../host/model/tensors.ts";
 import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/model/types.ts";
-import { bytesOf, dataOf, inputSizeOf, layerKind } from "../../host/runtime/image.ts";
+import { bytesOf, layerKind } from "../../host/runtime/image.ts";
 import { alignTo, Layout } from "./layout.ts";
 import { isProven, packDenseBytes, packGru } from "./pack.ts";
 import type { Call, Pack, Program } from "./types.ts";

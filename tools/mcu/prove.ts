@@ -51,9 +51,9 @@ function runBeside(model: Model, program: Program, device: DeviceExports): void 
   for (let t = 0; t < PROOF_STEPS; t++) {
     const sample = Array.from({ length: program.input.bytes / 4 }, (_, i) => realOf(model, next() >> (next() & 31), i));
     session.step(sample);
-    input.set(bytesOf(runtime.samples, program.input.bytes));
+    input.set(bytesOf(runtime.instance.samples, program.input.bytes));
     const status = device.step();
-    const same = status === 0 && output.equals(bytesOf(runtime.predictions, program.output.bytes));
+    const same = status === 0 && output.equals(bytesOf(runtime.instance.predictions, program.output.bytes));
     if (!same) throw new Error(`The module of ${model.id} differs from the host in step ${t + 1} of random samples`);
   }
   if (!state.equals(stateOf(runtime, session.snapshot()))) {

@@ -1,7 +1,8 @@
 // The test vectors that a module carries.
 
 import type { Model } from "../../host/model/types.ts";
-import { createRuntime, type KernelRuntime } from "../../host/runtime/runtime.ts";
+import type { Instance } from "../../host/runtime/instance.ts";
+import { createRuntime } from "../../host/runtime/runtime.ts";
 
 /** Samples and the predictions that follow them from a fresh state, as the words of the module's memory. */
 export interface Vectors {
@@ -29,7 +30,7 @@ export function makeVectors(model: Model, steps: number): Vectors {
       own ? realValue(model, own.data[t * I + i] as number, i) : drawn(model, t, i),
     );
     const prediction = session.step(sample);
-    const raws = sampleWords(runtime, I);
+    const raws = sampleWords(runtime.instance, I);
     for (let i = 0; i < I; i++, at += 4) words.setInt32(at, raws[i] as number, true);
     for (let o = 0; o < O; o++, at += 4) {
       if (spec.numeric === "f32") words.setFloat32(at, prediction[o] as number, true);
@@ -40,7 +41,7 @@ export function makeVectors(model: Model, steps: number): Vectors {
 }
 
 /** The words that the session wrote for the kernel. */
-const sampleWords = ({ samples }: KernelRuntime, count: number): Int32Array =>
+const sampleWords = ({ samples }: Instance, count: number): Int32Array =>
   new Int32Array(samples.buffer, samples.byteOffset, count);
 
 function realValue(model: Model, value: number, input: number): number {

@@ -1,9 +1,9 @@
 // The calibrating quantizer: rounds an f32 model's weights by what the calibration samples feed to each matrix.
 
+import { inputSizeOf } from "../../host/model/tensors.ts";
 import type { Model } from "../../host/model/types.ts";
 import { type QuantizedModel, quantizeModel, type Range } from "../../host/quantize/quantize.ts";
 import { type Columns, REACH, type RoundedRow, type Rounder, type RowTask } from "../../host/quantize/rows.ts";
-import { inputSizeOf } from "../../host/runtime/image.ts";
 import { biasCorrection } from "./bias.ts";
 import { type Candidate, roundCompensated, roundNearest } from "./compensate.ts";
 import { type Factor, factorHessian, Moments } from "./hessian.ts";

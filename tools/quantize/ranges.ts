@@ -1,6 +1,6 @@
 import { nearest } from "../../host/model/nearest.ts";
 import type { InputSpec } from "../../host/model/types.ts";
-import type { Range } from "../../host/runtime/index.ts";
+import type { Range } from "../../host/quantize/quantize.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { Histogram } from "./histogram.ts";
 

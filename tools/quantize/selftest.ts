@@ -1,5 +1,6 @@
 import type { Model, Tensor } from "../../host/model/types.ts";
-import { createRuntime, parseModel, type QuantizedModel, serializeModel } from "../../host/runtime/index.ts";
+import type { QuantizedModel } from "../../host/quantize/quantize.ts";
+import { createRuntime, parseModel, serializeModel } from "../../host/runtime/index.ts";
 
 /** Greatest magnitude of a raw input (FORMAT.md 5.1). */
 const MAX_RAW = 2 ** 30;

@@ -1,7 +1,7 @@
 // The f32 network of FORMAT.md 4 in double precision, with everything that happens inside: what calibration and the report look at.
 
+import { dataOf, inputSizeOf } from "../../host/model/tensors.ts";
 import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/model/types.ts";
-import { dataOf, inputSizeOf } from "../../host/runtime/image.ts";
 
 /** What one layer did in one step. The arrays are reused by the next step. */
 export interface LayerTrace {

@@ -1,4 +1,4 @@
-import type { Runtime } from "../../host/runtime/session-types.ts";
+import type { Runtime } from "../../host/runtime/runtime.ts";
 import type { Sequence } from "./reference.ts";
 
 /** Default of the greatest |difference| / max(1, |expected|) that passes, for f32. */

@@ -2,8 +2,8 @@
 // changes no state, is left to the kernels.
 
 import { TANH_TABLE } from "../../../host/model/tables.ts";
+import { dataOf } from "../../../host/model/tensors.ts";
 import type { DenseLayerSpec, GruLayerSpec, Model } from "../../../host/model/types.ts";
-import { dataOf } from "../../../host/runtime/image.ts";
 import type { SaturationReport } from "./types.ts";
 
 /** One matrix with its bias, shift and multipliers. */

@@ -1,5 +1,5 @@
+import { dataOf } from "../../../host/model/tensors.ts";
 import type { Model } from "../../../host/model/types.ts";
-import { dataOf } from "../../../host/runtime/image.ts";
 import { rawOf } from "./integer.ts";
 import { traceLayers } from "./layers.ts";
 import { longRun, outputErrors, predictBoth } from "./outputs.ts";

@@ -1,7 +1,7 @@
 // Weights of a q15 model in the units of the f32 model's weights (FORMAT.md 5 read backwards).
 
+import { dataOf, inputSizeOf } from "../../../host/model/tensors.ts";
 import type { DenseLayerSpec, Model } from "../../../host/model/types.ts";
-import { dataOf, inputSizeOf } from "../../../host/runtime/image.ts";
 import type { Histogram, WeightError } from "./types.ts";
 
 const Q15 = 2 ** -15;
