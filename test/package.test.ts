@@ -82,7 +82,7 @@ describe("package", () => {
     const files = packed.files.map((file) => file.path);
     expect(files).toEqual(expect.arrayContaining(REQUIRED));
     const others = files.filter(
-      (file) => !REQUIRED.includes(file) && !/^(dist\/types|docs|tools\/firmware\/[\w-]+)\//.test(file),
+      (file) => !REQUIRED.includes(file) && !/^(dist\/types|docs|examples|tools\/firmware\/[\w-]+)\//.test(file),
     );
     expect(others).toEqual(["config.schema.json"]);
   });
