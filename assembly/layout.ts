@@ -78,6 +78,8 @@ export const DEVICE_TABLE_ENTRIES = 166;
 export const DEVICE_TABLE_OFFSET = 21248;
 /** The greatest v, counted so, that is not beyond them. */
 export const DEVICE_TABLE_SPAN = 42240;
+/** Where the shift starts in what such a module says of a vector and of a layer's sums over it, in one number (mcu/layer.ts, Over). */
+export const OVER_SHIFT = 24;
 /** Version of the functions and globals that a module for a microcontroller exports. */
 export const DEVICE_ABI_VERSION = 1;
 

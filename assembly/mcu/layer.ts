@@ -1,75 +1,50 @@
-// A GRU layer in the modules for microcontrollers: how the units of a layer are gone through, for three ways to store the weights.
-//
-// K: u64 for mac_wide.ts, u8 for mac_bytes.ts, i8 for mac_rows.ts. P: mac_limits.ts.
+// A GRU layer in the modules for microcontrollers: how its units are gone through. P: a pack, one of packs.ts.
 //
 // Data of a reset-after layer, for each group of G = 4 units (G = 2 of rows):
 //
-//   bias          i32[2][3][G]        b, c; gates r, z, n; unit. Wide and bytes: those of even units offset by 2^31
+//   b, W          i32[3][G], then weights: gates r, z, n, as gateSumsWide, rowSumsBytes or Rows.gates reads them
+//   c, U          likewise
 //   multipliers   i16[2][3][G]        mx, mh; gates r, z, n; unit
-//   W, U          wide: as gateSumsWide reads them; bytes: each gate as rowSumsBytes; rows: as Rows.gates
 //
-// and of a reset-before layer, gate r of all groups first, then z and n of all groups:
+// and of a reset-before layer, gate r of all groups of four first, then z and n of all groups:
 //
-//   bias          i32[1 or 2][2][4]   gates; b, c; unit
+//   b, W, c, U    of each gate, as rowSums… reads them
 //   multipliers   i16[1 or 2][2][4]   gates; mx, mh; unit
-//   W, U          of each gate, as rowSums… reads them
 
-import { gate, Unit, unitBefore, unitReset } from "./cell";
+import { OVER_SHIFT } from "../layout";
+import { MULTIPLIERS_OF_2, MULTIPLIERS_OF_4, PLACES, SUMS_OF_2, SUMS_OF_4, Unit } from "./cell";
 import { rowSumsBytes, total128 } from "./mac_bytes";
-import { limitOf, maskOf } from "./mac_limits";
-import { Rows, rowSumsRows } from "./mac_rows";
-import { gateSumsWide, rowSumsWide } from "./mac_wide";
+// biome-ignore lint/style/useImportType: asc knows no import type
+import { Pack } from "./packs";
 
-/** The inner loops of a way to store weights. */
-class Mac {
-  /** The sums of one vector, one gate of four units. */
-  @inline static rows<K, P>(
-    b: usize,
-    w: usize,
-    x: usize,
-    end: usize,
-    t: usize,
-    total: i32,
-    shift: i32,
-    limit: i64,
-    mask: i64,
-  ): usize {
-    if (sizeof<K>() === 8) return rowSumsWide<P>(b, w, x, end, t, shift, limit, mask);
-    if (isSigned<K>()) return rowSumsRows<P>(b, w, x, end, t, shift, 1 << (15 + shift), i32(mask));
-    return rowSumsBytes(b, w, x, end, t, t + 16, total);
+/** Bytes of the state of a unit, and of its multiplier of one place. */
+const UNIT: usize = 2;
+const UNIT_MULTIPLIER: usize = 2;
+
+/** Bytes of a unit's sum of one place. */
+const UNIT_SUM: usize = 4;
+
+/**
+ * What a layer must know of one of its vectors, in one number: the bytes that hold it, and from bit OVER_SHIFT on the shift of the sums over it. A
+ * constant of a call costs nothing where the linker puts the call into the step.
+ */
+class Over {
+  @inline static bytes(over: i32): usize {
+    return usize(over & ((1 << OVER_SHIFT) - 1));
   }
 
-  /** unitReset, which saturates where the inner loops do not. */
-  @inline static reset<K, P>(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
-    if (sizeof<K>() === 1 && !isSigned<K>()) unitReset<P>(t, m, h, to, shiftX, shiftH);
-    else unitReset<i64>(t, m, h, to, shiftX, shiftH);
+  @inline static shift(over: i32): i32 {
+    return over >>> OVER_SHIFT;
   }
+}
 
-  /** unitBefore, likewise. */
-  @inline static before<K, P>(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
-    if (sizeof<K>() === 1 && !isSigned<K>()) unitBefore<P>(t, m, h, to, shiftX, shiftH);
-    else unitBefore<i64>(t, m, h, to, shiftX, shiftH);
-  }
-
-  @inline static limit<P>(shift: i32): i64 {
-    return sizeof<P>() === 4 ? limitOf(shift) : 0;
-  }
-
-  @inline static mask<P>(shift: i32): i64 {
-    return sizeof<P>() === 4 ? maskOf(shift) : 0;
-  }
-
-  /** Copies `bytes`, a multiple of 8, from the last to the first. */
+/** Copies `bytes`, a multiple of 8, from the last to the first. */
+class Words {
   @inline static copyBack(to: usize, from: usize, bytes: usize): void {
     do {
       bytes -= 8;
       store<i64>(to + bytes, load<i64>(from + bytes));
     } while (bytes > 0);
-  }
-
-  /** What the inner loops of bytes must know of a vector. */
-  @inline static total<K>(x: usize, end: usize): i32 {
-    return sizeof<K>() === 1 && !isSigned<K>() ? total128(x, end) : 0;
   }
 }
 
@@ -78,161 +53,161 @@ export class Layer {
   /**
    * Advances a reset-after layer by one time step. `h` is updated in place.
    *
-   * @param data  biases, multipliers and weights as drawn above
-   * @param x  input, i16
-   * @param xEnd  address after the last column, padded as the inner loop asks
+   * @param data  biases, weights and multipliers as drawn above
+   * @param x  input, i16[N], readable to the next multiple of 8 elements
    * @param h  hidden state, i16[H padded to 8]
-   * @param hEnd  as xEnd
-   * @param units  bytes of the state of all groups: 2 H, padded to 8
-   * @param t  work space: sums of a group, 24 G bytes, then the new state
+   * @param t  work space: the sums of a group, then the new state
+   * @param overX  bytes of x, N padded to a multiple of 8 elements, and shift_x
+   * @param overH  bytes of the state of all groups, and shift_h
    */
-  @inline static afterWide<P>(
+  @inline static afterWide<P extends Pack<K>, K>(
     data: usize,
     x: usize,
-    xEnd: usize,
     h: usize,
-    hEnd: usize,
-    units: usize,
     t: usize,
-    shiftX: i32,
-    shiftH: i32,
+    overX: i32,
+    overH: i32,
   ): void {
-    const limitX = Mac.limit<P>(shiftX);
-    const limitH = Mac.limit<P>(shiftH);
-    const maskX = Mac.mask<P>(shiftX);
-    const maskH = Mac.mask<P>(shiftH);
-    const fresh = t + 96;
-    const last = h + units;
+    const pack = changetype<P>(0);
+    const bytes = Over.bytes(overH);
+    const xEnd = x + Over.bytes(overX);
+    // The inner loop takes eight elements at once.
+    const hEnd = h + ((bytes + 15) & ~15);
+    const ofX = pack.known(x, xEnd, Over.shift(overX));
+    const ofH = pack.known(h, hEnd, Over.shift(overH));
+    const fresh = t + PLACES * SUMS_OF_4;
+    const last = h + bytes;
     let from = h;
     let to = fresh;
     do {
-      let w = gateSumsWide<P>(data, data + 144, x, xEnd, t, shiftX, limitX, maskX);
-      w = gateSumsWide<P>(data + 48, w, h, hEnd, t + 48, shiftH, limitH, maskH);
-      pair(t, data + 96, from, to, shiftX, shiftH);
-      pair(t + 8, data + 100, from + 4, to + 4, shiftX, shiftH);
-      data = w;
-      from += 8;
-      to += 8;
+      const c = pack.gates(data, x, xEnd, t, ofX);
+      const m = pack.gates(c, h, hEnd, t + 3 * SUMS_OF_4, ofH);
+      pair(t, m, from, to, Over.shift(overX), Over.shift(overH));
+      pair(
+        t + 2 * UNIT_SUM,
+        m + 2 * UNIT_MULTIPLIER,
+        from + 2 * UNIT,
+        to + 2 * UNIT,
+        Over.shift(overX),
+        Over.shift(overH),
+      );
+      data = m + PLACES * MULTIPLIERS_OF_4;
+      from += 4 * UNIT;
+      to += 4 * UNIT;
     } while (from < last);
-    Mac.copyBack(h, fresh, units);
+    Words.copyBack(h, fresh, bytes);
   }
 
-  /** The same for rows, two units at a time. */
-  @inline static afterRows<P>(
+  /** The same for rows, two units at a time; x is readable to the next multiple of 4 elements. */
+  @inline static afterRows<P extends Pack<K>, K>(
     data: usize,
     x: usize,
-    xEnd: usize,
     h: usize,
-    hEnd: usize,
-    units: usize,
     t: usize,
-    shiftX: i32,
-    shiftH: i32,
+    overX: i32,
+    overH: i32,
   ): void {
-    const countX = i32(xEnd - x) >> 3;
-    const countH = i32(hEnd - h) >> 3;
-    const fresh = t + 48;
-    const last = h + units;
+    const pack = changetype<P>(0);
+    const bytes = Over.bytes(overH);
+    const xEnd = x + Over.bytes(overX);
+    const last = h + bytes;
+    const ofX = pack.known(x, xEnd, Over.shift(overX));
+    const ofH = pack.known(h, last, Over.shift(overH));
+    const fresh = t + PLACES * SUMS_OF_2;
     let from = h;
     let to = fresh;
     do {
-      let w = Rows.gates<P>(data, data + 72, x, countX, t, shiftX);
-      w = Rows.gates<P>(data + 24, w, h, countH, t + 24, shiftH);
-      Unit.afterRows(t, data + 48, from, to, shiftX, shiftH);
-      Unit.afterRows(t + 4, data + 50, from + 2, to + 2, shiftX, shiftH);
-      data = w;
-      from += 4;
-      to += 4;
+      const c = pack.gates(data, x, xEnd, t, ofX);
+      const m = pack.gates(c, h, last, t + 3 * SUMS_OF_2, ofH);
+      Unit.afterOf2(t, m, from, to, Over.shift(overX), Over.shift(overH));
+      Unit.afterOf2(t + UNIT_SUM, m + UNIT_MULTIPLIER, from + UNIT, to + UNIT, Over.shift(overX), Over.shift(overH));
+      data = m + PLACES * MULTIPLIERS_OF_2;
+      from += 2 * UNIT;
+      to += 2 * UNIT;
     } while (from < last);
-    Mac.copyBack(h, fresh, units);
+    Words.copyBack(h, fresh, bytes);
   }
 
   /** The same for bytes, in as little code as can be: where memory is scarce, an interpreter's code is too. */
-  @inline static afterBytes<P>(
+  @inline static afterBytes<P extends Pack<K>, K>(
     data: usize,
     x: usize,
-    xEnd: usize,
     h: usize,
-    hEnd: usize,
-    units: usize,
     t: usize,
-    shiftX: i32,
-    shiftH: i32,
+    overX: i32,
+    overH: i32,
   ): void {
-    const totalX = total128(x, xEnd);
-    const totalH = total128(h, hEnd);
-    const fresh = t + 96;
+    const pack = changetype<P>(0);
+    const bytes = Over.bytes(overH);
+    const xEnd = x + Over.bytes(overX);
+    const hEnd = h + bytes;
+    const shiftX = Over.shift(overX);
+    const shiftH = Over.shift(overH);
+    const ofX = pack.known(x, xEnd, shiftX);
+    const ofH = pack.known(h, hEnd, shiftH);
+    const fresh = t + PLACES * SUMS_OF_4;
     let at: usize = 0;
     do {
-      let w = rowSumsBytes(data, data + 144, x, xEnd, t, t + 48, totalX);
-      w = rowSumsBytes(data + 48, w, h, hEnd, t + 48, fresh, totalH);
-      data += 96;
+      const c = pack.gates(data, x, xEnd, t, ofX);
+      let m = pack.gates(c, h, hEnd, t + 3 * SUMS_OF_4, ofH);
+      data = m + PLACES * MULTIPLIERS_OF_4;
       let s = t;
       do {
-        const r = (gate<P>(s, data, shiftX, shiftH, -1) + 32769) >> 2;
-        const z = (gate<P>(s + 16, data + 8, shiftX, shiftH, -1) + 32769) >> 1;
-        const n = gate<P>(s + 32, data + 16, shiftX, shiftH, r);
+        const r = (pack.gate(s, m, shiftX, shiftH, -1) + 32769) >> 2;
+        const z = (pack.gate(s + SUMS_OF_4, m + MULTIPLIERS_OF_4, shiftX, shiftH, -1) + 32769) >> 1;
+        const n = pack.gate(s + 2 * SUMS_OF_4, m + 2 * MULTIPLIERS_OF_4, shiftX, shiftH, r);
         Unit.blend(fresh + at, n, z, i32(load<i16>(h + at)));
-        at += 2;
-        data += 2;
-        s += 4;
+        at += UNIT;
+        m += UNIT_MULTIPLIER;
+        s += UNIT_SUM;
       } while ((at & 7) !== 0);
-      data = w;
-    } while (at < units);
-    Mac.copyBack(h, fresh, units);
+    } while (at < bytes);
+    Words.copyBack(h, fresh, bytes);
   }
 
   /**
-   * Advances a reset-before layer by one time step. Parameters as `after`, but t holds r * h, padded as the inner loop asks, behind the new state,
-   * which is padded likewise.
+   * Advances a reset-before layer by one time step. Parameters as of afterWide, but x is readable to the next multiple of 4 elements, and t holds
+   * r * h behind the new state.
    */
-  @inline static before<K, P>(
-    data: usize,
-    x: usize,
-    xEnd: usize,
-    h: usize,
-    hEnd: usize,
-    units: usize,
-    t: usize,
-    shiftX: i32,
-    shiftH: i32,
-  ): void {
-    const totalX = Mac.total<K>(x, xEnd);
-    const totalH = Mac.total<K>(h, hEnd);
-    const limitX = Mac.limit<P>(shiftX);
-    const limitH = Mac.limit<P>(shiftH);
-    const maskX = Mac.mask<P>(shiftX);
-    const maskH = Mac.mask<P>(shiftH);
-    const fresh = t + 96;
-    const gated = fresh + (hEnd - h);
-    for (let at: usize = 0; at < units; at += 8) {
-      let w = Mac.rows<K, P>(data, data + 48, x, xEnd, t, totalX, shiftX, limitX, maskX);
-      w = Mac.rows<K, P>(data + 16, w, h, hEnd, t + 16, totalH, shiftH, limitH, maskH);
-      for (let i: usize = 0; i < 8; i += 2) {
-        Mac.reset<K, P>(t + 2 * i, data + 32 + i, h + at + i, gated + at + i, shiftX, shiftH);
+  @inline static before<P extends Pack<K>, K>(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+    const pack = changetype<P>(0);
+    const bytes = Over.bytes(overH);
+    const xEnd = x + Over.bytes(overX);
+    const hEnd = h + bytes;
+    const shiftX = Over.shift(overX);
+    const shiftH = Over.shift(overH);
+    const ofX = pack.known(x, xEnd, shiftX);
+    const ofH = pack.known(h, hEnd, shiftH);
+    const fresh = t + PLACES * SUMS_OF_4;
+    const q = fresh + bytes;
+    for (let at: usize = 0; at < bytes; at += 4 * UNIT) {
+      const c = pack.rows(data, x, xEnd, t, ofX);
+      const m = pack.rows(c, h, hEnd, t + SUMS_OF_4, ofH);
+      for (let i: usize = 0; i < 4 * UNIT; i += UNIT) {
+        pack.reset(t + 2 * i, m + i, h + at + i, q + at + i, shiftX, shiftH);
       }
-      data = w;
+      data = m + 2 * MULTIPLIERS_OF_4;
     }
-    const gatedEnd = gated + (hEnd - h);
-    const totalQ = Mac.total<K>(gated, gatedEnd);
-    for (let at: usize = 0; at < units; at += 8) {
-      let w = Mac.rows<K, P>(data, data + 96, x, xEnd, t, totalX, shiftX, limitX, maskX);
-      w = Mac.rows<K, P>(data + 16, w, h, hEnd, t + 16, totalH, shiftH, limitH, maskH);
-      w = Mac.rows<K, P>(data + 32, w, x, xEnd, t + 32, totalX, shiftX, limitX, maskX);
-      w = Mac.rows<K, P>(data + 48, w, gated, gatedEnd, t + 48, totalQ, shiftH, limitH, maskH);
-      for (let i: usize = 0; i < 8; i += 2) {
-        Mac.before<K, P>(t + 2 * i, data + 64 + i, h + at + i, fresh + at + i, shiftX, shiftH);
+    const qEnd = q + bytes;
+    const ofQ = pack.known(q, qEnd, shiftH);
+    for (let at: usize = 0; at < bytes; at += 4 * UNIT) {
+      let m = pack.rows(data, x, xEnd, t, ofX);
+      m = pack.rows(m, h, hEnd, t + SUMS_OF_4, ofH);
+      m = pack.rows(m, x, xEnd, t + 2 * SUMS_OF_4, ofX);
+      m = pack.rows(m, q, qEnd, t + 3 * SUMS_OF_4, ofQ);
+      for (let i: usize = 0; i < 4 * UNIT; i += UNIT) {
+        pack.before(t + 2 * i, m + i, h + at + i, fresh + at + i, shiftX, shiftH);
       }
-      data = w;
+      data = m + 4 * MULTIPLIERS_OF_4;
     }
-    Mac.copyBack(h, fresh, units);
+    Words.copyBack(h, fresh, bytes);
   }
 }
 
 /** Two units of a reset-after layer. */
 function pair(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32): void {
   Unit.after(t, m, h, to, shiftX, shiftH);
-  Unit.after(t + 4, m + 2, h + 2, to + 2, shiftX, shiftH);
+  Unit.after(t + UNIT_SUM, m + UNIT_MULTIPLIER, h + UNIT, to + UNIT, shiftX, shiftH);
 }
 
 /**
@@ -242,6 +217,5 @@ function pair(t: usize, m: usize, h: usize, to: usize, shiftX: i32, shiftH: i32)
  * @param rows  padded number of rows
  */
 export function affineBytes(data: usize, x: usize, end: usize, t: usize, rows: i32): void {
-  const bytes = usize(rows) << 2;
-  rowSumsBytes(data, data + bytes, x, end, t, t + bytes, total128(x, end));
+  rowSumsBytes(data, x, end, t, t + (usize(rows) << 2), total128(x, end));
 }

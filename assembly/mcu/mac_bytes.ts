@@ -10,8 +10,7 @@ const COLUMN: i64 = 0x000000ff000000ff;
 /**
  * Computes `bias + W x` of groups of four rows.
  *
- * @param b  biases, i32[groups][4], the even ones offset
- * @param w  weights, u8[groups][columns padded to 4, by 4][2][2][4]: pair of rows, row, column
+ * @param b  biases, i32[groups][4], the even ones offset; then weights, u8[groups][columns padded to 4, by 4][2][2][4]: pair of rows, row, column
  * @param x  vector, i16, readable to the next multiple of 4 elements
  * @param end  address after the last multiple of 4 elements
  * @param t  sums, i32[groups][4], written
@@ -19,8 +18,9 @@ const COLUMN: i64 = 0x000000ff000000ff;
  * @param total  128 Σ x
  * @returns the address after the weights
  */
-export function rowSumsBytes(b: usize, w: usize, x: usize, end: usize, t: usize, tEnd: usize, total: i32): usize {
+export function rowSumsBytes(b: usize, x: usize, end: usize, t: usize, tEnd: usize, total: i32): usize {
   const offset = i64(total) * BOTH;
+  let w = b + (tEnd - t);
   do {
     let a0 = load<i64>(b) - offset;
     let a1 = load<i64>(b, 8) - offset;

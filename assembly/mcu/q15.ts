@@ -16,6 +16,8 @@ export { selftest } from "./selftest";
 
 import { affineDevice } from "./head";
 import { affineBytes, Layer } from "./layer";
+// biome-ignore lint/style/useImportType: asc knows no import type
+import { Bytes, BytesSat, Rows, RowsSat, Wide, WideSat } from "./packs";
 import { drive } from "./selftest";
 
 /** Rows of int8 weights. */
@@ -49,181 +51,61 @@ export function drive_q15(
 }
 
 /** Reset-after, wide, sums proven to fit. */
-export function gru_after_wide(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.afterWide<i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+export function gru_after_wide(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.afterWide<Wide, i32>(data, x, h, t, overX, overH);
 }
 
-/** Reset-after, wide, sums that may pass i16. */
-export function gru_after_wide_sat(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.afterWide<i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+/** Reset-after, wide, any sums. */
+export function gru_after_wide_sat(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.afterWide<WideSat, i64>(data, x, h, t, overX, overH);
 }
 
 /** Reset-after, bytes, sums proven to fit. */
-export function gru_after_bytes(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.afterBytes<i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+export function gru_after_bytes(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.afterBytes<Bytes, i32>(data, x, h, t, overX, overH);
 }
 
-/** Reset-after, bytes, sums that may pass i16. */
-export function gru_after_bytes_sat(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.afterBytes<i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+/** Reset-after, bytes, any sums. */
+export function gru_after_bytes_sat(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.afterBytes<BytesSat, i32>(data, x, h, t, overX, overH);
 }
 
 /** Reset-after, rows, sums proven to fit. */
-export function gru_after_rows(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.afterRows<i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+export function gru_after_rows(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.afterRows<Rows, i32>(data, x, h, t, overX, overH);
 }
 
-/** Reset-after, rows, sums that may pass i16. */
-export function gru_after_rows_sat(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.afterRows<i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+/** Reset-after, rows, any sums. */
+export function gru_after_rows_sat(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.afterRows<RowsSat, i32>(data, x, h, t, overX, overH);
 }
 
 /** Reset-before, wide, sums proven to fit. */
-export function gru_before_wide(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.before<u64, i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+export function gru_before_wide(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.before<Wide, i32>(data, x, h, t, overX, overH);
 }
 
-/** Reset-before, wide, sums that may pass i16. */
-export function gru_before_wide_sat(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.before<u64, i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+/** Reset-before, wide, any sums. */
+export function gru_before_wide_sat(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.before<WideSat, i64>(data, x, h, t, overX, overH);
 }
 
 /** Reset-before, bytes, sums proven to fit. */
-export function gru_before_bytes(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.before<u8, i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+export function gru_before_bytes(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.before<Bytes, i32>(data, x, h, t, overX, overH);
 }
 
-/** Reset-before, bytes, sums that may pass i16. */
-export function gru_before_bytes_sat(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.before<u8, i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+/** Reset-before, bytes, any sums. */
+export function gru_before_bytes_sat(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.before<BytesSat, i32>(data, x, h, t, overX, overH);
 }
 
 /** Reset-before, rows, sums proven to fit. */
-export function gru_before_rows(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.before<i8, i64>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+export function gru_before_rows(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.before<Rows, i32>(data, x, h, t, overX, overH);
 }
 
-/** Reset-before, rows, sums that may pass i16. */
-export function gru_before_rows_sat(
-  data: usize,
-  x: usize,
-  xEnd: usize,
-  h: usize,
-  hEnd: usize,
-  units: usize,
-  t: usize,
-  shiftX: i32,
-  shiftH: i32,
-): void {
-  Layer.before<i8, i32>(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+/** Reset-before, rows, any sums. */
+export function gru_before_rows_sat(data: usize, x: usize, h: usize, t: usize, overX: i32, overH: i32): void {
+  Layer.before<RowsSat, i32>(data, x, h, t, overX, overH);
 }

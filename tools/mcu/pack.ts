@@ -1,5 +1,6 @@
 // Weights of q15 GRU layers in the order in which the inner loops of a pack read them (assembly/mcu/layer.ts draws it).
 
+import { OVER_SHIFT } from "../../assembly/layout.ts";
 import { dataOf } from "../../host/model/tensors.ts";
 import type { GruLayerSpec, Model } from "../../host/model/types.ts";
 import { alignTo } from "./layout.ts";
@@ -8,11 +9,9 @@ import type { Pack } from "./types.ts";
 /** A GRU layer ready for the module. */
 export interface PackedGru {
   readonly bytes: Uint8Array;
-  /** Elements of x and of h that the inner loops read: N and H, padded. */
-  readonly columnsX: number;
-  readonly columnsH: number;
-  /** Units, padded to a group. */
-  readonly units: number;
+  /** What the kernel must know of x and of h (assembly/mcu/layer.ts, Over). */
+  readonly overX: number;
+  readonly overH: number;
 }
 
 /** Units of a group. */
@@ -21,8 +20,6 @@ const GROUP = 4;
 /** Gates in the order of the files. */
 const GATES = [0, 1, 2] as const;
 const [R, Z, N] = GATES;
-
-const MATRICES: readonly Matrix[] = ["W", "U"];
 
 /** The integers of one layer by gate and unit; 0 for what only pads. */
 interface Rows {
@@ -39,44 +36,36 @@ export function packGru(model: Model, index: number, layer: GruLayerSpec, sizeIn
   const sizes = { W: alignTo(sizeIn, step), U: alignTo(layer.size, step) };
   const rows = rowsOf(model, `layers.${index}`, layer.size, sizeIn);
   const writer = new Writer();
-  /** One group: the biases and multipliers of each block, then the weights. */
-  const putGroup = (
-    units: readonly number[],
-    blocks: readonly Block[],
-    weights: readonly (readonly [Matrix, readonly number[]])[],
-  ) => {
-    for (const [matrix, gate] of blocks) {
+  /** Biases, then weights, of gates over one vector. */
+  const putSums = (units: readonly number[], matrix: Matrix, gates: readonly number[]) => {
+    for (const gate of gates) {
       for (const unit of units) {
         const value = rows.bias(matrix, gate, unit);
         // The lower row of a word carries 2^31 (assembly/mcu/mac_wide.ts).
         writer.i32(isOffset && unit % 2 === 0 ? value ^ 0x80000000 : value);
       }
     }
-    for (const [matrix, gate] of blocks) for (const unit of units) writer.i16(rows.multiplier(matrix, gate, unit));
-    for (const [matrix, gates] of weights) {
-      put(writer, gates, units, sizes[matrix], (gate, unit, column) => rows.weight(matrix, gate, unit, column));
-    }
+    put(writer, gates, units, sizes[matrix], (gate, unit, column) => rows.weight(matrix, gate, unit, column));
   };
   const group = pack === "rows" && layer.reset === "after" ? 2 : GROUP;
-  const passes =
-    layer.reset === "after"
-      ? [{ blocks: blocksOf(MATRICES, GATES), weights: MATRICES.map((matrix) => [matrix, GATES] as const) }]
-      : [[R], [Z, N]].map((gates) => {
-          const blocks = gates.flatMap((gate) => blocksOf(MATRICES, [gate]));
-          return { blocks, weights: blocks.map(([matrix, gate]) => [matrix, [gate]] as const) };
-        });
-  for (const { blocks, weights } of passes) {
+  for (const blocks of PASSES[layer.reset]) {
     for (let from = 0; from < units; from += group) {
-      putGroup(unitsFrom(from, group), blocks, weights);
+      const members = unitsFrom(from, group);
+      for (const [matrix, gates] of blocks) putSums(members, matrix, gates);
+      for (const [matrix, gates] of blocks) {
+        for (const gate of gates) for (const unit of members) writer.i16(rows.multiplier(matrix, gate, unit));
+      }
     }
   }
   return {
     bytes: writer.bytes(),
-    columnsX: sizes.W,
-    columnsH: sizes.U,
-    units,
+    overX: over(sizes.W, layer.shift_x),
+    overH: over(units, layer.shift_h),
   };
 }
+
+/** Bytes of `elements` i16, and the shift of the sums over them. */
+const over = (elements: number, shift = 0): number => (2 * elements) | (shift << OVER_SHIFT);
 
 /** A dense layer for the inner loop of bytes, rows padded to four: i32 b[rows], then W. */
 export function packDenseBytes(biases: ArrayLike<number>, weights: ArrayLike<number>, sizeIn: number): Uint8Array {
@@ -98,11 +87,28 @@ const unitsFrom = (from: number, count: number): readonly number[] => Array.from
 
 type Matrix = "W" | "U";
 
-/** Four numbers of a group: of one gate over one vector. */
-type Block = readonly [Matrix, number];
-
-const blocksOf = (matrices: readonly Matrix[], gates: readonly number[]): readonly Block[] =>
-  matrices.flatMap((matrix) => gates.map((gate) => [matrix, gate] as const));
+/** What a group is gone through for in each pass: gates over one vector. */
+const PASSES: Readonly<Record<GruLayerSpec["reset"], readonly (readonly (readonly [Matrix, readonly number[]])[])[]>> =
+  {
+    after: [
+      [
+        ["W", GATES],
+        ["U", GATES],
+      ],
+    ],
+    before: [
+      [
+        ["W", [R]],
+        ["U", [R]],
+      ],
+      [
+        ["W", [Z]],
+        ["U", [Z]],
+        ["W", [N]],
+        ["U", [N]],
+      ],
+    ],
+  };
 
 function rowsOf(model: Model, name: string, size: number, sizeIn: number): Rows {
   const [W, U] = [dataOf(model, `${name}.W`), dataOf(model, `${name}.U`)];

@@ -162,8 +162,7 @@ class Planner {
     const packed = packGru(this.#model, index, layer, sizeIn, this.#pack);
     const data = this.#layout.data(`layer ${index}, GRU`, packed.bytes, 8);
     const name = `gru_${layer.reset}_${this.#pack}${this.#isProven ? "" : "_sat"}`;
-    const ends = [x + 2 * packed.columnsX, h, h + 2 * packed.columnsH];
-    this.#call(name, data, x, ...ends, 2 * packed.units, sums, layer.shift_x ?? 0, layer.shift_h ?? 0);
+    this.#call(name, data, x, h, sums, packed.overX, packed.overH);
   }
 
   #dense(

@@ -1,4 +1,4 @@
-import { gate, Unit, unitBefore, unitReset } from "../../../assembly/mcu/cell";
+import { gate, gateSat, Unit, unitBefore, unitBeforeSat, unitReset, unitResetSat } from "../../../assembly/mcu/cell";
 import { IS_FREE, placeTable } from "../support/device_table";
 import { sat, sigma, T } from "../support/gru_integers";
 import { vector, zeros } from "../support/memory";
@@ -28,14 +28,14 @@ describe("Unit.part", () => {
 });
 
 describe("Unit.partBy", () => {
-  it("saturates the shifted sum where P is i32", () => {
-    expect(Unit.partBy<i32>(70000, 1, 2)).toBe(65534);
-    expect(Unit.partBy<i32>(-70000, 1, 2)).toBe(-65536);
-    expect(Unit.partBy<i32>(i32.MIN_VALUE, 0, 1)).toBe(-32768);
+  it("saturates the shifted sum when asked to", () => {
+    expect(Unit.partBy(70000, 1, 2, true)).toBe(65534);
+    expect(Unit.partBy(-70000, 1, 2, true)).toBe(-65536);
+    expect(Unit.partBy(i32.MIN_VALUE, 0, 1, true)).toBe(-32768);
   });
 
-  it("does not where P is i64", () => {
-    expect(Unit.partBy<i64>(70000, 1, 2)).toBe(70000);
+  it("does not otherwise", () => {
+    expect(Unit.partBy(70000, 1, 2, false)).toBe(70000);
   });
 });
 
@@ -116,7 +116,7 @@ describe("Unit.after", () => {
   });
 });
 
-describe("Unit.afterRows", () => {
+describe("Unit.afterOf2", () => {
   it("computes the integers of FORMAT.md 5.2 from sums that fit, extremes included", () => {
     expect(afterDifferences(2)).toBe(0);
   });
@@ -124,12 +124,12 @@ describe("Unit.afterRows", () => {
 
 describe("gate", () => {
   it("computes the T of each gate as Unit.after does, from sums that fit", () => {
-    expect(gateDifferences<i64>(false)).toBe(0);
-    expect(gateDifferences<i32>(false)).toBe(0);
+    expect(gateDifferences(false, false)).toBe(0);
+    expect(gateDifferences(true, false)).toBe(0);
   });
 
-  it("saturates any sums where P is i32", () => {
-    expect(gateDifferences<i32>(true)).toBe(0);
+  it("saturates any sums", () => {
+    expect(gateDifferences(true, true)).toBe(0);
   });
 
   it("does not take a closed gate r for none", () => {
@@ -137,8 +137,8 @@ describe("gate", () => {
     store<i32>(t, 32767, 48);
     const m = zeros(48);
     store<i16>(m, 16384, 24);
-    expect(gate<i64>(t, m, 0, 0, 0)).toBe(0);
-    expect(gate<i64>(t, m, 0, 0, -1)).toBe(32766);
+    expect(gate(t, m, 0, 0, 0)).toBe(0);
+    expect(gate(t, m, 0, 0, -1)).toBe(32766);
   });
 });
 
@@ -151,23 +151,23 @@ describe("unitReset", () => {
   });
 
   it("computes the integers of FORMAT.md 5.2 from sums that fit", () => {
-    expect(resetDifferences<i64>(false)).toBe(0);
-    expect(resetDifferences<i32>(false)).toBe(0);
+    expect(resetDifferences(false, false)).toBe(0);
+    expect(resetDifferences(true, false)).toBe(0);
   });
 
-  it("saturates any sums where P is i32", () => {
-    expect(resetDifferences<i32>(true)).toBe(0);
+  it("saturates any sums", () => {
+    expect(resetDifferences(true, true)).toBe(0);
   });
 });
 
 describe("unitBefore", () => {
   it("computes the integers of FORMAT.md 5.2 from sums that fit", () => {
-    expect(beforeDifferences<i64>(false)).toBe(0);
-    expect(beforeDifferences<i32>(false)).toBe(0);
+    expect(beforeDifferences(false, false)).toBe(0);
+    expect(beforeDifferences(true, false)).toBe(0);
   });
 
-  it("saturates any sums where P is i32", () => {
-    expect(beforeDifferences<i32>(true)).toBe(0);
+  it("saturates any sums", () => {
+    expect(beforeDifferences(true, true)).toBe(0);
   });
 });
 
@@ -180,7 +180,7 @@ function blend(n: i32, z: i32, h: i32): i32 {
 function gatedFromZeros(h: i32): i32 {
   const at = zeros(2);
   store<i16>(at, h);
-  unitReset<i64>(zeros(32), zeros(16), at, at, 0, 0);
+  unitReset(zeros(32), zeros(16), at, at, 0, 0);
   return i32(load<i16>(at));
 }
 
@@ -194,45 +194,55 @@ function afterDifferences(stride: i32): i32 {
   for (let turn = 0; turn < 4000; turn++) {
     const unit = UnitCase.after(stride, false);
     if (stride === 4) Unit.after(unit.t, unit.m, unit.h, to, unit.shiftX, unit.shiftH);
-    else Unit.afterRows(unit.t, unit.m, unit.h, to, unit.shiftX, unit.shiftH);
+    else Unit.afterOf2(unit.t, unit.m, unit.h, to, unit.shiftX, unit.shiftH);
     if (i64(load<i16>(to)) !== blended(unit.n, unit.z, unit.state)) differences++;
   }
   return differences;
 }
 
-function gateDifferences<P>(isAny: bool): i32 {
+/** T of gate `place` of a unit by `gate` or `gateSat`. */
+function gateOf(saturates: bool, unit: UnitCase, place: i32, r: i32): i32 {
+  const t = unit.t + usize(16 * place);
+  const m = unit.m + usize(8 * place);
+  if (saturates) return gateSat(t, m, unit.shiftX, unit.shiftH, r);
+  return gate(t, m, unit.shiftX, unit.shiftH, r);
+}
+
+function gateDifferences(saturates: bool, isAny: bool): i32 {
   let differences = 0;
   for (let turn = 0; turn < 4000; turn++) {
     const unit = UnitCase.after(4, isAny);
-    const r = (gate<P>(unit.t, unit.m, unit.shiftX, unit.shiftH, -1) + 32769) >> 2;
-    const z = (gate<P>(unit.t + 16, unit.m + 8, unit.shiftX, unit.shiftH, -1) + 32769) >> 1;
-    const n = gate<P>(unit.t + 32, unit.m + 16, unit.shiftX, unit.shiftH, r);
+    const r = (gateOf(saturates, unit, 0, -1) + 32769) >> 2;
+    const z = (gateOf(saturates, unit, 1, -1) + 32769) >> 1;
+    const n = gateOf(saturates, unit, 2, r);
     if (i64(r) !== unit.r14 || i64(z) !== unit.z || i64(n) !== unit.n) differences++;
   }
   return differences;
 }
 
-function resetDifferences<P>(isAny: bool): i32 {
+function resetDifferences(saturates: bool, isAny: bool): i32 {
   const to = zeros(2);
   let differences = 0;
   for (let turn = 0; turn < 4000; turn++) {
     const unit = new UnitCase(4);
     unit.set(0, false, isAny, 32767);
     unit.set(1, true, isAny, 32767);
-    unitReset<P>(unit.t, unit.m, unit.h, to, unit.shiftX, unit.shiftH);
+    if (saturates) unitResetSat(unit.t, unit.m, unit.h, to, unit.shiftX, unit.shiftH);
+    else unitReset(unit.t, unit.m, unit.h, to, unit.shiftX, unit.shiftH);
     const r14 = sigma(sat((unit.part(0, false) + unit.part(1, true) + 8192) >> 14)) >> 1;
     if (i64(load<i16>(to)) !== (r14 * unit.state + 8192) >> 14) differences++;
   }
   return differences;
 }
 
-function beforeDifferences<P>(isAny: bool): i32 {
+function beforeDifferences(saturates: bool, isAny: bool): i32 {
   const to = zeros(2);
   let differences = 0;
   for (let turn = 0; turn < 4000; turn++) {
     const unit = new UnitCase(4);
     for (let place = 0; place < 4; place++) unit.set(place, (place & 1) === 1, isAny, 32767);
-    unitBefore<P>(unit.t, unit.m, unit.h, to, unit.shiftX, unit.shiftH);
+    if (saturates) unitBeforeSat(unit.t, unit.m, unit.h, to, unit.shiftX, unit.shiftH);
+    else unitBefore(unit.t, unit.m, unit.h, to, unit.shiftX, unit.shiftH);
     const z = sigma(sat((unit.part(0, false) + unit.part(1, true) + 8192) >> 14));
     const n = T(sat((unit.part(2, false) + unit.part(3, true) + 8192) >> 14));
     if (i64(load<i16>(to)) !== blended(n, z, unit.state)) differences++;

@@ -1,4 +1,4 @@
-// Every layer runs through the functions of device_q15.ts: three packs, reset-after and reset-before, sums proven to fit or saturated.
+// Every layer runs through the functions of assembly/mcu/q15.ts: three packs, reset-after and reset-before, sums proven to fit or saturated.
 
 import { affineBytes } from "../../../assembly/mcu/layer";
 import { Advance, stateAfterZeros } from "../support/advance";

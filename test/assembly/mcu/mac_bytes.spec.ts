@@ -24,16 +24,15 @@ describe("rowSumsBytes", () => {
   });
 
   it("reads a weight as a byte less 128, rows by fours of columns", () => {
-    const w = zeros(16);
-    memory.fill(w, 128, 16);
-    store<u8>(w, 1, 2); // row 0, column 2: -127
-    store<u8>(w, 255, 7); // row 1, column 3: 127
+    const b = zeros(32);
+    memory.fill(b + 16, 128, 16);
+    store<u8>(b, 1, 16 + 2); // row 0, column 2: -127
+    store<u8>(b, 255, 16 + 7); // row 1, column 3: 127
     const x = vector<i16>([10, 100, 1000, 10000]);
-    const b = zeros(16);
     store<i32>(b, i32.MIN_VALUE);
     store<i32>(b, i32.MIN_VALUE, 8);
     const t = zeros(16);
-    rowSumsBytes(b, w, x, x + 8, t, t + 16, 128 * 11110);
+    rowSumsBytes(b, x, x + 8, t, t + 16, 128 * 11110);
     expect(load<i32>(t)).toBe(-127000);
     expect(load<i32>(t, 4)).toBe(1270000);
     expect(load<i32>(t, 8)).toBe(0);
@@ -69,14 +68,14 @@ describe("rowSumsBytes", () => {
 
   it("returns the address after the weights", () => {
     const sums = new MacCase(3, 4, 9, 4);
-    const w = sums.packed(BYTES);
-    expect(rowSumsBytes(sums.start(BYTES), w, sums.x, sums.end, sums.t, sums.t + 48, 0)).toBe(w + 12 * 12);
+    const b = sums.packed(BYTES);
+    expect(rowSumsBytes(b, sums.x, sums.end, sums.t, sums.t + 48, 0)).toBe(b + 48 + 12 * 12);
   });
 });
 
 function compute(sums: MacCase): void {
   const tEnd = sums.t + usize(16 * sums.gates);
-  rowSumsBytes(sums.start(BYTES), sums.packed(BYTES), sums.x, sums.end, sums.t, tEnd, total128(sums.x, sums.end));
+  rowSumsBytes(sums.packed(BYTES), sums.x, sums.end, sums.t, tEnd, total128(sums.x, sums.end));
 }
 
 /** Sums of `groups` of four rows that are not exact. */

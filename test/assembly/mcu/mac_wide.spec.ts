@@ -1,5 +1,5 @@
-import { limitOf, maskOf } from "../../../assembly/mcu/mac_limits";
-import { gateSumsWide, rowSumsWide } from "../../../assembly/mcu/mac_wide";
+import { maskOf } from "../../../assembly/mcu/mac_limits";
+import { gateSumsWide, gateSumsWideSat, rowSumsWide, rowSumsWideSat } from "../../../assembly/mcu/mac_wide";
 import { MacCase } from "../support/mac_case";
 import { vector, zeros } from "../support/memory";
 import { WIDE } from "../support/pack_mcu";
@@ -10,18 +10,17 @@ const SHIFTS: StaticArray<i32> = [0, 8, 15, 16, 30];
 describe("gateSumsWide", () => {
   it("gives the biases when every weight is zero", () => {
     const sums = MacCase.of(3, 4, 8, -7);
-    gates<i64>(sums, 0);
+    gates(sums);
     for (let row: usize = 0; row < 48; row += 4) expect(load<i32>(sums.t + row)).toBe(-7);
   });
 
   it("adds to two sums by one product, and undoes the borrow of a negative lower one", () => {
-    const w = zeros(384);
-    store<i64>(w, -1 + (2 << 32)); // column 0, units 0 and 1, gate r
+    const b = zeros(48 + 384);
+    store<i64>(b, -1 + (2 << 32), 48); // column 0, units 0 and 1, gate r
     const x = vector<i16>([5, 0, 0, 0, 0, 0, 0, 0]);
-    const b = zeros(48);
     for (let pair: usize = 0; pair < 48; pair += 8) store<i32>(b + pair, i32.MIN_VALUE);
     const t = zeros(48);
-    gateSumsWide<i64>(b, w, x, x + 16, t, 0, 0, 0);
+    gateSumsWide(b, x, x + 16, t);
     expect(load<i32>(t)).toBe(-5);
     expect(load<i32>(t, 4)).toBe(10);
     expect(load<i32>(t, 8)).toBe(0);
@@ -39,15 +38,15 @@ describe("gateSumsWide", () => {
   it("is exact at the bounds of 32 bits, whichever sums are at which", () => {
     for (let signs = 0; signs < 4096; signs += 7) {
       const sums = MacCase.full(3, 4, 9, 8, signs);
-      gates<i64>(sums, 0);
+      gates(sums);
       if (sums.differences() > 0) expect(signs).toBe(-1, "signs at which sums differ");
     }
   });
 
   it("returns the address after the weights", () => {
     const sums = new MacCase(3, 4, 9, 8);
-    const w = sums.packed(WIDE);
-    expect(gateSumsWide<i64>(sums.start(WIDE), w, sums.x, sums.end, sums.t, 0, 0, 0)).toBe(w + 16 * 48);
+    const b = sums.packed(WIDE);
+    expect(gateSumsWide(b, sums.x, sums.end, sums.t)).toBe(b + 48 + 16 * 48);
   });
 
   it("clamps any one sum that passes i16, and leaves the others", () => {
@@ -56,21 +55,21 @@ describe("gateSumsWide", () => {
 
   it("leaves sums that do not pass i16 when they are shifted", () => {
     const sums = MacCase.of(3, 4, 8, 8388607);
-    gates<i32>(sums, 8);
+    gatesSat(sums, 8);
     expect(load<i32>(sums.t)).toBe(8388607);
   });
 
   it("clamps the sums of random weights, each by itself", () => {
     for (let shift = 0; shift < 12; shift++) {
       const sums = new MacCase(3, 4, 19, 8);
-      gates<i32>(sums, shift);
+      gatesSat(sums, shift);
       expect(sums.clampedDifferences(shift)).toBe(0, `shift ${shift}`);
     }
   });
 
   it("does not ask where sums are proven to fit", () => {
     const sums = MacCase.of(3, 4, 8, 70000);
-    gates<i64>(sums, 0);
+    gates(sums);
     expect(load<i32>(sums.t)).toBe(70000);
   });
 });
@@ -88,15 +87,15 @@ describe("rowSumsWide", () => {
   it("is exact at the bounds of 32 bits, whichever sums are at which", () => {
     for (let signs = 0; signs < 16; signs++) {
       const sums = MacCase.full(1, 4, 5, 4, signs);
-      rows<i64>(sums, 0);
+      rows(sums);
       expect(sums.differences()).toBe(0, `signs ${signs}`);
     }
   });
 
   it("returns the address after the weights", () => {
     const sums = new MacCase(1, 4, 5, 4);
-    const w = sums.packed(WIDE);
-    expect(rowSumsWide<i64>(sums.start(WIDE), w, sums.x, sums.end, sums.t, 0, 0, 0)).toBe(w + 8 * 16);
+    const b = sums.packed(WIDE);
+    expect(rowSumsWide(b, sums.x, sums.end, sums.t)).toBe(b + 16 + 8 * 16);
   });
 
   it("clamps any one sum that passes i16, and leaves the others", () => {
@@ -105,30 +104,36 @@ describe("rowSumsWide", () => {
 
   it("does not ask where sums are proven to fit", () => {
     const sums = MacCase.of(1, 4, 4, -70000);
-    rows<i64>(sums, 0);
+    rows(sums);
     expect(load<i32>(sums.t, 12)).toBe(-70000);
   });
 });
 
-function gates<P>(sums: MacCase, shift: i32): void {
-  const b = sums.start(WIDE);
-  gateSumsWide<P>(b, sums.packed(WIDE), sums.x, sums.end, sums.t, shift, limitOf(shift), maskOf(shift));
+function gates(sums: MacCase): void {
+  gateSumsWide(sums.packed(WIDE), sums.x, sums.end, sums.t);
 }
 
-function rows<P>(sums: MacCase, shift: i32): void {
-  const b = sums.start(WIDE);
-  rowSumsWide<P>(b, sums.packed(WIDE), sums.x, sums.end, sums.t, shift, limitOf(shift), maskOf(shift));
+function gatesSat(sums: MacCase, shift: i32): void {
+  gateSumsWideSat(sums.packed(WIDE), sums.x, sums.end, sums.t, maskOf(shift));
+}
+
+function rows(sums: MacCase): void {
+  rowSumsWide(sums.packed(WIDE), sums.x, sums.end, sums.t);
+}
+
+function rowsSat(sums: MacCase, shift: i32): void {
+  rowSumsWideSat(sums.packed(WIDE), sums.x, sums.end, sums.t, maskOf(shift));
 }
 
 function gateDifferences(columns: i32): i32 {
   const sums = new MacCase(3, 4, columns, 8);
-  gates<i64>(sums, 0);
+  gates(sums);
   return sums.differences();
 }
 
 function rowDifferences(columns: i32): i32 {
   const sums = new MacCase(1, 4, columns, 4);
-  rows<i64>(sums, 0);
+  rows(sums);
   return sums.differences();
 }
 
@@ -140,7 +145,7 @@ function gateClampFailures(): i32 {
       for (let end = 0; end < 4; end++) {
         const sums = MacCase.of(3, 4, 8, end & 1 ? 5 : -5);
         sums.biases[row] = MacCase.beyond(SHIFTS[i], end);
-        gates<i32>(sums, SHIFTS[i]);
+        gatesSat(sums, SHIFTS[i]);
         if (sums.clampedDifferences(SHIFTS[i]) > 0) failures++;
       }
     }
@@ -155,7 +160,7 @@ function rowClampFailures(): i32 {
       for (let end = 0; end < 4; end++) {
         const sums = MacCase.of(1, 4, 4, end & 1 ? 5 : -5);
         sums.biases[row] = MacCase.beyond(SHIFTS[i], end);
-        rows<i32>(sums, SHIFTS[i]);
+        rowsSat(sums, SHIFTS[i]);
         if (sums.clampedDifferences(SHIFTS[i]) > 0) failures++;
       }
     }

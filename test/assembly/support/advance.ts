@@ -1,6 +1,7 @@
-// The functions for GRU layers of device_q15.ts by what they are for.
+// The functions for GRU layers of assembly/mcu/q15.ts by what they are for.
 
-import * as device from "../../../assembly/mcu/q15";
+import { OVER_SHIFT } from "../../../assembly/layout";
+import * as mcu from "../../../assembly/mcu/q15";
 import { zeros } from "./memory";
 import { BYTES, DeviceLayer, WIDE } from "./pack_mcu";
 import { GruQ15 } from "./pack_q15";
@@ -27,35 +28,32 @@ export class Advance {
     const packed = this.packed;
     const layer = packed.layer;
     const data = packed.tape.address;
-    const xEnd = this.x + usize(2 * packed.columnsX);
-    const hEnd = this.h + usize(2 * packed.columnsH);
-    const units = usize(2 * packed.units);
     const x = this.x;
     const h = this.h;
     const t = this.t;
-    const shiftX = layer.shiftX;
-    const shiftH = layer.shiftH;
+    const overX = (2 * packed.columnsX) | (layer.shiftX << OVER_SHIFT);
+    const overH = (2 * packed.units) | (layer.shiftH << OVER_SHIFT);
     if (layer.isBefore) {
       if (packed.pack === WIDE) {
-        if (isProven) device.gru_before_wide(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
-        else device.gru_before_wide_sat(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+        if (isProven) mcu.gru_before_wide(data, x, h, t, overX, overH);
+        else mcu.gru_before_wide_sat(data, x, h, t, overX, overH);
       } else if (packed.pack === BYTES) {
-        if (isProven) device.gru_before_bytes(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
-        else device.gru_before_bytes_sat(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+        if (isProven) mcu.gru_before_bytes(data, x, h, t, overX, overH);
+        else mcu.gru_before_bytes_sat(data, x, h, t, overX, overH);
       } else {
-        if (isProven) device.gru_before_rows(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
-        else device.gru_before_rows_sat(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+        if (isProven) mcu.gru_before_rows(data, x, h, t, overX, overH);
+        else mcu.gru_before_rows_sat(data, x, h, t, overX, overH);
       }
     } else {
       if (packed.pack === WIDE) {
-        if (isProven) device.gru_after_wide(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
-        else device.gru_after_wide_sat(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+        if (isProven) mcu.gru_after_wide(data, x, h, t, overX, overH);
+        else mcu.gru_after_wide_sat(data, x, h, t, overX, overH);
       } else if (packed.pack === BYTES) {
-        if (isProven) device.gru_after_bytes(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
-        else device.gru_after_bytes_sat(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+        if (isProven) mcu.gru_after_bytes(data, x, h, t, overX, overH);
+        else mcu.gru_after_bytes_sat(data, x, h, t, overX, overH);
       } else {
-        if (isProven) device.gru_after_rows(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
-        else device.gru_after_rows_sat(data, x, xEnd, h, hEnd, units, t, shiftX, shiftH);
+        if (isProven) mcu.gru_after_rows(data, x, h, t, overX, overH);
+        else mcu.gru_after_rows_sat(data, x, h, t, overX, overH);
       }
     }
   }

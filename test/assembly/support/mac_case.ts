@@ -63,16 +63,10 @@ export class MacCase {
     store<i16>(this.x + usize(2 * column), i16(value));
   }
 
-  /** Biases as `pack` has them. */
-  start(pack: i32): usize {
-    const tape = new Tape(1 << 12);
-    for (let row = 0; row < this.biases.length; row++) tape.bias(this.biases[row], row % this.units, pack);
-    return tape.address;
-  }
-
-  /** Weights as `pack` has them. */
+  /** Biases, then weights, as `pack` has them. */
   packed(pack: i32): usize {
     const tape = new Tape(1 << 12);
+    for (let row = 0; row < this.biases.length; row++) tape.bias(this.biases[row], row % this.units, pack);
     tape.weights(this.weights, pack, 0, this.gates - 1, 0, this.units, i32(this.end - this.x) >> 1);
     return tape.address;
   }

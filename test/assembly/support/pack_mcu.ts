@@ -132,36 +132,38 @@ export class DeviceLayer {
     } else this.after(pack === ROWS ? 2 : GROUP);
   }
 
-  /** Groups of b, c; mx, mh; W, U. */
+  /** Groups of b, W; c, U; mx, mh. */
   private after(group: i32): void {
     for (let first = 0; first < this.units; first += group) {
       for (let vector = 0; vector < 2; vector++) {
         for (let gate = 0; gate < 3; gate++) this.biases(vector, gate, first, group);
+        this.weights(vector, 0, 2, first, group);
       }
       for (let vector = 0; vector < 2; vector++) {
         for (let gate = 0; gate < 3; gate++) this.multipliers(vector, gate, first, group);
       }
-      this.tape.weights(this.W, this.pack, 0, 2, first, group, this.columnsX);
-      this.tape.weights(this.U, this.pack, 0, 2, first, group, this.columnsH);
     }
   }
 
-  /** Groups of b, c of each gate; mx, mh of each gate; W, U of each gate. */
+  /** Groups of b, W, c, U of each gate; mx, mh of each gate. */
   private before(from: i32, to: i32): void {
     for (let first = 0; first < this.units; first += GROUP) {
       for (let gate = from; gate <= to; gate++) {
-        this.biases(0, gate, first, GROUP);
-        this.biases(1, gate, first, GROUP);
+        for (let vector = 0; vector < 2; vector++) {
+          this.biases(vector, gate, first, GROUP);
+          this.weights(vector, gate, gate, first, GROUP);
+        }
       }
       for (let gate = from; gate <= to; gate++) {
         this.multipliers(0, gate, first, GROUP);
         this.multipliers(1, gate, first, GROUP);
       }
-      for (let gate = from; gate <= to; gate++) {
-        this.tape.weights(this.W, this.pack, gate, gate, first, GROUP, this.columnsX);
-        this.tape.weights(this.U, this.pack, gate, gate, first, GROUP, this.columnsH);
-      }
     }
+  }
+
+  private weights(vector: i32, from: i32, to: i32, first: i32, count: i32): void {
+    const matrix = vector === 0 ? this.W : this.U;
+    this.tape.weights(matrix, this.pack, from, to, first, count, vector === 0 ? this.columnsX : this.columnsH);
   }
 
   private biases(vector: i32, gate: i32, first: i32, count: i32): void {

@@ -35,55 +35,64 @@ const offset = (value: number) => i32(value + 2 ** 31, 0, 2 ** 31, 0);
 
 describe("packGru, one unit with one input, reset-after", () => {
   const multipliers = i16(7, 0, 0, 0, 8, 0, 0, 0, 9, 0, 0, 0, 11, 0, 0, 0, 12, 0, 0, 0, 13, 0, 0, 0);
-  const biases = [10, 20, 30, 40, 50, -60].flatMap(offset);
+  const b = [10, 20, 30].flatMap(offset);
+  const c = [40, 50, -60].flatMap(offset);
 
   it("wide: a word for each pair of units, eight columns", () => {
     expect(packed(ONE, "after", "wide")).toEqual({
       bytes: Uint8Array.from([
-        ...biases,
-        ...multipliers,
+        ...b,
         ...i64(1, 2, 3, 0, 0, 0), // column 0: units 0 and 1 in gates r, z, n, then units 2 and 3
         ...zeros(7 * 48),
+        ...c,
         ...i64(4, 5, -6, 0, 0, 0),
         ...zeros(7 * 48),
+        ...multipliers,
       ]),
-      columnsX: 8,
-      columnsH: 8,
-      units: 4,
+      overX: 16,
+      overH: 8,
     });
   });
 
   it("bytes: each gate by four columns, each weight plus 128", () => {
     expect(packed(ONE, "after", "bytes")).toEqual({
       bytes: Uint8Array.from([
-        ...biases,
-        ...multipliers,
+        ...b,
         ...[129, 128, 128, 128, ...no(3)],
         ...[130, 128, 128, 128, ...no(3)],
         ...[131, 128, 128, 128, ...no(3)],
+        ...c,
         ...[132, 128, 128, 128, ...no(3)],
         ...[133, 128, 128, 128, ...no(3)],
         ...[122, 128, 128, 128, ...no(3)],
+        ...multipliers,
       ]),
-      columnsX: 4,
-      columnsH: 4,
-      units: 4,
+      overX: 8,
+      overH: 8,
     });
   });
 
   it("rows: groups of two units, the second of which only pads", () => {
     expect(packed(ONE, "after", "rows")).toEqual({
       bytes: Uint8Array.from([
-        ...i32(10, 0, 20, 0, 30, 0, 40, 0, 50, 0, -60, 0),
-        ...i16(7, 0, 8, 0, 9, 0, 11, 0, 12, 0, 13, 0),
+        ...i32(10, 0, 20, 0, 30, 0),
         ...i8(1, 0, 2, 0, 3, 0, ...zeros(18)),
+        ...i32(40, 0, 50, 0, -60, 0),
         ...i8(4, 0, 5, 0, -6, 0, ...zeros(18)),
+        ...i16(7, 0, 8, 0, 9, 0, 11, 0, 12, 0, 13, 0),
         ...zeros(120),
       ]),
-      columnsX: 4,
-      columnsH: 4,
-      units: 4,
+      overX: 8,
+      overH: 8,
     });
+  });
+});
+
+describe("packGru", () => {
+  it("says the shifts in what the kernel must know of x and h", () => {
+    const layer = gru(1, "after", [3, 30]);
+    const { overX, overH } = packGru(modelOf(ONE, layer, 1), 0, layer, 1, "bytes");
+    expect([overX, overH]).toEqual([8 + 3 * 2 ** 24, 8 + 30 * 2 ** 24]);
   });
 });
 
@@ -91,30 +100,31 @@ describe("packGru, one unit with one input, reset-before", () => {
   it("wide: gate r, then z and n; four columns", () => {
     expect(packed(ONE, "before", "wide")).toEqual({
       bytes: Uint8Array.from([
-        ...[10, 40].flatMap(offset),
+        ...[...offset(10), ...i64(1, 0), ...zeros(3 * 16)],
+        ...[...offset(40), ...i64(4, 0), ...zeros(3 * 16)],
         ...i16(7, 0, 0, 0, 11, 0, 0, 0),
-        ...[...i64(1, 0), ...zeros(3 * 16), ...i64(4, 0), ...zeros(3 * 16)],
-        ...[20, 50, 30, -60].flatMap(offset),
+        ...[...offset(20), ...i64(2, 0), ...zeros(3 * 16)],
+        ...[...offset(50), ...i64(5, 0), ...zeros(3 * 16)],
+        ...[...offset(30), ...i64(3, 0), ...zeros(3 * 16)],
+        ...[...offset(-60), ...i64(-6, 0), ...zeros(3 * 16)],
         ...i16(8, 0, 0, 0, 12, 0, 0, 0, 9, 0, 0, 0, 13, 0, 0, 0),
-        ...[...i64(2, 0), ...zeros(3 * 16), ...i64(5, 0), ...zeros(3 * 16)],
-        ...[...i64(3, 0), ...zeros(3 * 16), ...i64(-6, 0), ...zeros(3 * 16)],
       ]),
-      columnsX: 4,
-      columnsH: 4,
-      units: 4,
+      overX: 8,
+      overH: 8,
     });
   });
 
   it("bytes", () => {
     expect(packed(ONE, "before", "bytes").bytes).toEqual(
       Uint8Array.from([
-        ...[10, 40].flatMap(offset),
+        ...[...offset(10), 129, 128, 128, 128, ...no(3)],
+        ...[...offset(40), 132, 128, 128, 128, ...no(3)],
         ...i16(7, 0, 0, 0, 11, 0, 0, 0),
-        ...[129, 128, 128, 128, ...no(3), 132, 128, 128, 128, ...no(3)],
-        ...[20, 50, 30, -60].flatMap(offset),
+        ...[...offset(20), 130, 128, 128, 128, ...no(3)],
+        ...[...offset(50), 133, 128, 128, 128, ...no(3)],
+        ...[...offset(30), 131, 128, 128, 128, ...no(3)],
+        ...[...offset(-60), 122, 128, 128, 128, ...no(3)],
         ...i16(8, 0, 0, 0, 12, 0, 0, 0, 9, 0, 0, 0, 13, 0, 0, 0),
-        ...[130, 128, 128, 128, ...no(3), 133, 128, 128, 128, ...no(3)],
-        ...[131, 128, 128, 128, ...no(3), 122, 128, 128, 128, ...no(3)],
       ]),
     );
   });
@@ -122,12 +132,11 @@ describe("packGru, one unit with one input, reset-before", () => {
   it("rows: groups of four units", () => {
     expect(packed(ONE, "before", "rows").bytes).toEqual(
       Uint8Array.from([
-        ...i32(10, 0, 0, 0, 40, 0, 0, 0),
+        ...[...i32(10, 0, 0, 0), ...i8(1, ...zeros(15)), ...i32(40, 0, 0, 0), ...i8(4, ...zeros(15))],
         ...i16(7, 0, 0, 0, 11, 0, 0, 0),
-        ...i8(1, ...zeros(15), 4, ...zeros(15)),
-        ...i32(20, 0, 0, 0, 50, 0, 0, 0, 30, 0, 0, 0, -60, 0, 0, 0),
+        ...[...i32(20, 0, 0, 0), ...i8(2, ...zeros(15)), ...i32(50, 0, 0, 0), ...i8(5, ...zeros(15))],
+        ...[...i32(30, 0, 0, 0), ...i8(3, ...zeros(15)), ...i32(-60, 0, 0, 0), ...i8(-6, ...zeros(15))],
         ...i16(8, 0, 0, 0, 12, 0, 0, 0, 9, 0, 0, 0, 13, 0, 0, 0),
-        ...i8(2, ...zeros(15), 5, ...zeros(15), 3, ...zeros(15), -6, ...zeros(15)),
       ]),
     );
   });
@@ -147,66 +156,72 @@ const lower = (view: DataView, at: number): number => view.getInt32(at, true);
 const upper = (view: DataView, at: number): number =>
   Number((view.getBigInt64(at, true) - BigInt(lower(view, at))) >> 32n);
 
-/** The weight of a gate, unit and column in the data of five units: W, or U behind it. */
-type Reader = (view: DataView, unit: number, gate: number, column: number, isU: boolean) => number;
+/** Where a group starts, and c in it, by pack: W has 8 or 4 columns, U 8. */
+const PLACES: Readonly<Record<Pack, { units: number; group: number; c: number; step: number }>> = {
+  wide: { units: 4, group: 48 + 8 * 48 + 48 + 8 * 48 + 48, c: 48 + 8 * 48, step: 8 },
+  bytes: { units: 4, group: 48 + 48 + 48 + 96 + 48, c: 48 + 48, step: 4 },
+  rows: { units: 2, group: 24 + 24 + 24 + 48 + 24, c: 24 + 24, step: 4 },
+};
+
+/** The weight of a gate, unit of its group and column in weights of so many columns. */
+type Reader = (view: DataView, start: number, unit: number, gate: number, column: number, columns: number) => number;
 
 const READERS: Readonly<Record<Pack, Reader>> = {
-  wide(view, unit, gate, column, isU) {
-    const group = 144 + 2 * 8 * 48;
-    const at = (unit >> 2) * group + 144 + (isU ? 8 * 48 : 0) + 48 * column + 24 * ((unit & 2) >> 1) + 8 * gate;
+  wide(view, start, unit, gate, column) {
+    const at = start + 48 * column + 24 * (unit >> 1) + 8 * gate;
     return unit & 1 ? upper(view, at) : lower(view, at);
   },
-  bytes(view, unit, gate, column, isU) {
-    // W of a gate is one four of columns, U two.
-    const group = 144 + 3 * 16 + 3 * 32;
-    const start = (unit >> 2) * group + 144 + (isU ? 48 + 32 * gate : 16 * gate);
-    return view.getUint8(start + 16 * (column >> 2) + 4 * (unit & 3) + (column & 3)) - 128;
-  },
-  rows(view, unit, gate, column, isU) {
-    const group = 72 + 4 * 6 + 8 * 6;
-    return view.getInt8((unit >> 1) * group + 72 + (isU ? 24 : 0) + 6 * column + 2 * gate + (unit & 1));
-  },
+  bytes: (view, start, unit, gate, column, columns) =>
+    view.getUint8(start + 4 * columns * gate + 16 * (column >> 2) + 4 * unit + (column & 3)) - 128,
+  rows: (view, start, unit, gate, column) => view.getInt8(start + 6 * column + 2 * gate + unit),
 };
 
 describe.each<Pack>(["wide", "bytes", "rows"])("packGru, five units with two inputs, reset-after, %s", (pack) => {
-  const { bytes, ...sizes } = packed(FIVE, "after", pack);
+  const { bytes, overX, overH } = packed(FIVE, "after", pack);
   const view = new DataView(bytes.buffer);
+  const place = PLACES[pack];
   const units = Array.from({ length: 8 }, (_, unit) => unit);
+  const startOf = (unit: number) => Math.floor(unit / place.units) * place.group;
+  const biasBytes = 12 * place.units;
 
   it("pads units to groups and columns to what the inner loop takes at once", () => {
-    expect(sizes).toEqual({ columnsX: pack === "wide" ? 8 : 4, columnsH: 8, units: 8 });
+    expect({ overX, overH, length: bytes.length }).toEqual({
+      overX: 2 * place.step,
+      overH: 16,
+      length: (8 / place.units) * place.group,
+    });
   });
 
   it("has every weight in its place, and zeros where it pads", () => {
+    const weight = (unit: number, offset: number, gate: number, column: number, columns: number) =>
+      READERS[pack](view, startOf(unit) + offset + biasBytes, unit % place.units, gate, column, columns);
     for (const unit of units) {
       for (const gate of [0, 1, 2]) {
-        for (let k = 0; k < sizes.columnsX; k++) {
+        for (let k = 0; k < place.step; k++) {
           const w = unit < 5 && k < 2 ? FIVE.W[(gate * 5 + unit) * 2 + k] : 0;
-          expect(READERS[pack](view, unit, gate, k, false), `W ${gate} ${unit} ${k}`).toBe(w);
+          expect(weight(unit, 0, gate, k, place.step), `W ${gate} ${unit} ${k}`).toBe(w);
         }
-        for (let k = 0; k < sizes.columnsH; k++) {
+        for (let k = 0; k < 8; k++) {
           const u = unit < 5 && k < 5 ? FIVE.U[(gate * 5 + unit) * 5 + k] : 0;
-          expect(READERS[pack](view, unit, gate, k, true), `U ${gate} ${unit} ${k}`).toBe(u);
+          expect(weight(unit, place.c, gate, k, 8), `U ${gate} ${unit} ${k}`).toBe(u);
         }
       }
     }
   });
 
   it("has every bias and multiplier in its place, and zeros where it pads", () => {
-    const size = pack === "rows" ? 2 : 4;
-    const group = bytes.length / (8 / size);
     for (const unit of units) {
       for (const gate of [0, 1, 2]) {
         const of = (values: readonly number[]) => (unit < 5 ? values[gate * 5 + unit]! : 0);
-        const place = gate * size + (unit % size);
-        const start = Math.floor(unit / size) * group;
+        const index = gate * place.units + (unit % place.units);
         const carried = pack !== "rows" && unit % 2 === 0 ? 2 ** 31 : 0;
-        const bias = (at: number) => view.getInt32(start + 4 * at, true) + carried;
-        const multiplier = (at: number) => view.getInt16(start + 24 * size + 2 * at, true);
-        expect(bias(place) | 0, `b ${gate} ${unit}`).toBe(of(FIVE.b));
-        expect(bias(3 * size + place) | 0, `c ${gate} ${unit}`).toBe(of(FIVE.c));
-        expect(multiplier(place), `mx ${gate} ${unit}`).toBe(of(FIVE.mx));
-        expect(multiplier(3 * size + place), `mh ${gate} ${unit}`).toBe(of(FIVE.mh));
+        const bias = (offset: number) => view.getInt32(startOf(unit) + offset + 4 * index, true) + carried;
+        const multipliers = startOf(unit) + place.group - biasBytes;
+        const multiplier = (at: number) => view.getInt16(multipliers + 2 * at, true);
+        expect(bias(0) | 0, `b ${gate} ${unit}`).toBe(of(FIVE.b));
+        expect(bias(place.c) | 0, `c ${gate} ${unit}`).toBe(of(FIVE.c));
+        expect(multiplier(index), `mx ${gate} ${unit}`).toBe(of(FIVE.mx));
+        expect(multiplier(3 * place.units + index), `mh ${gate} ${unit}`).toBe(of(FIVE.mh));
       }
     }
   });
