@@ -1,11 +1,13 @@
+import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { access, constants, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { access, constants, type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { loadModel } from "../host/load-file.ts";
 import { ModelFormatError } from "../host/model/errors.ts";
 import { MAX_FILE_BYTES } from "../host/model/limits.ts";
 import type { Model } from "../host/model/types.ts";
+import { FileRefusal, readRegularFile } from "../host/regular-file.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
 
@@ -53,50 +55,84 @@ async function* readChunks(stream: Readable, source: string, { signal }: Io): As
   }
 }
 
-/** Reads a whole file; undefined when there is none. */
-export async function readFileIfExists(path: string): Promise<Uint8Array | undefined> {
+/** How {@link readUserFile} reads. */
+export interface ReadOptions {
+  /** Greatest size, bytes; 512 MiB by default. */
+  readonly maxBytes?: number;
+  /** May refuse the first 4096 bytes, before the rest is read. */
+  readonly check?: (head: Uint8Array) => void;
+}
+
+/**
+ * Reads a whole regular file.
+ *
+ * @throws {CliError} with the path: when it cannot be read, is no regular file, or is larger than `maxBytes`
+ */
+export function readUserFile(path: string, options: ReadOptions = {}): Uint8Array {
   try {
-    return await readFile(path);
+    return readRegularFile(path, options.maxBytes ?? MAX_FILE_BYTES, options.check);
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    if (error.code === "ENOENT") return undefined;
-    throw fileError(path, error);
+    throw error instanceof FileRefusal || isSystemError(error) ? fileError(path, error) : error;
+  }
+}
+
+/** As `readUserFile`; undefined when there is no such file. */
+export function readFileIfExists(path: string, options: ReadOptions = {}): Uint8Array | undefined {
+  try {
+    return readUserFile(path, options);
+  } catch (error) {
+    if (error instanceof CliError && isSystemError(error.cause) && error.cause.code === "ENOENT") return undefined;
+    throw error;
   }
 }
 
 /**
- * Reads a source model.
- *
- * @throws {CliError} when it has more than 512 MiB; what the file system says, when it cannot be read
- */
-export async function readSource(path: string): Promise<Uint8Array> {
-  const { size } = await stat(path);
-  if (size > MAX_FILE_BYTES) throw new CliError(`${path}: ${size} bytes, at most ${MAX_FILE_BYTES} are allowed`);
-  return readFile(path);
-}
-
-/**
- * Replaces the file at `path` as a whole: whatever happens, either its old content is there or the new one.
+ * Replaces the file at `path` as a whole: whatever happens, either its old content is there or the new one. The new file has
+ * the mode of the old one. It is written under a random name that nobody can have prepared, in the same folder.
  *
  * @throws {CliError} with the path
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path).slice(0, 100)}.${randomBytes(8).toString("hex")}.tmp`);
+  let isOurs = false;
   try {
     const target = await stat(path).catch(() => undefined);
     // Renaming onto /dev/null would replace the device.
     if (target?.isFile() === false) throw notRegular(path);
-    const file = await open(temporary, "w");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    // "wx" follows no link and takes no file that is there.
+    const file = await open(temporary, "wx", 0o666);
+    isOurs = true;
+    await fillAndClose(file, bytes, target?.mode);
     await rename(temporary, path);
+    isOurs = false;
+    await syncFolder(folder);
   } catch (error) {
-    await rm(temporary, { force: true });
+    if (isOurs) await rm(temporary, { force: true });
     throw isSystemError(error) ? fileError(path, error) : error;
+  }
+}
+
+async function fillAndClose(file: FileHandle, bytes: Uint8Array, mode: number | undefined): Promise<void> {
+  try {
+    if (mode !== undefined) await file.chmod(mode & 0o7777);
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a rename last through a power cut, where the system lets a folder be opened. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.R_OK).catch(() => undefined);
+  try {
+    await handle?.sync();
+  } catch (error) {
+    // Windows and some network file systems cannot; the file itself is written.
+    if (!isSystemError(error)) throw error;
+  } finally {
+    await handle?.close();
   }
 }
 

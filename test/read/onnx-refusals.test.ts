@@ -287,7 +287,9 @@ describe("file", () => {
       );
     }
     const missing = readOnnx(bytes, { path: "nowhere/m.onnx" });
-    await expect(missing).rejects.toThrow(/^Cannot read nowhere.w\.data, which holds weights of nowhere.m\.onnx/);
+    await expect(missing).rejects.toThrow(
+      /^nowhere.w\.data, which holds weights of nowhere.m\.onnx, cannot be read; copy it beside the model$/,
+    );
   });
 });
 

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
@@ -9,7 +10,7 @@ import {
   openInput,
   readFileIfExists,
   readModel,
-  readSource,
+  readUserFile,
   writeFileAtomic,
 } from "../../tools/files.ts";
 import type { Io } from "../../tools/io.ts";
@@ -46,12 +47,16 @@ describe("readModel", () => {
 
   it("tells the path of a file that is no model, is not there, or is a folder, once", async () => {
     const file = await save("no-model", "{}");
+    const text = await save("text", "<!doctype html>");
+    await expect(readModel(text, { verify: true })).rejects.toThrow(
+      `${text}: is no safetensors file: its header does not begin with {`,
+    );
     await expect(readModel(file, { verify: true })).rejects.toThrow(`${file}: file: 2 bytes`);
     await expect(readModel(at("none"), { verify: true })).rejects.toThrow(
       new CliError(`${at("none")}: No such file or directory (ENOENT)`),
     );
     await expect(readModel(at("folder"), { verify: true })).rejects.toThrow(
-      new CliError(`${at("folder")}: Is a directory, expected a file`),
+      `${at("folder")}: is a directory, expected a file`,
     );
     const huge = await hole("huge", 2 ** 29 + 1);
     await expect(readModel(huge, { verify: true })).rejects.toThrow(
@@ -60,25 +65,55 @@ describe("readModel", () => {
   });
 });
 
-describe("readSource", () => {
-  it("reads a file of at most 512 MiB", async () => {
-    expect([...(await readSource(await save("source", "ab")))]).toEqual([97, 98]);
-    const huge = await hole("huge-source", 2 ** 29 + 1);
-    await expect(readSource(huge)).rejects.toThrow(
-      new CliError(`${huge}: 536870913 bytes, at most 536870912 are allowed`),
+describe("readUserFile", () => {
+  it("reads a file of at most 512 MiB, or of as much as it is told", async () => {
+    const file = await save("source", "ab");
+    expect([...readUserFile(file)]).toEqual([97, 98]);
+    expect([...readUserFile(file, { maxBytes: 2 })]).toEqual([97, 98]);
+    expect(() => readUserFile(file, { maxBytes: 1 })).toThrow(
+      new CliError(`${file}: File has 2 bytes, at most 1 are accepted`),
     );
-    await expect(readSource(at("none"))).rejects.toThrow("ENOENT");
+    const huge = await hole("huge-source", 2 ** 29 + 1);
+    expect(() => readUserFile(huge)).toThrow(
+      new CliError(`${huge}: File has 536870913 bytes, at most 536870912 are accepted`),
+    );
+  });
+
+  it("refuses by the first bytes before it reads the rest", async () => {
+    const file = await hole("refused", 2 ** 28);
+    let seen = 0;
+    const check = (head: Uint8Array) => {
+      seen = head.length;
+      throw new CliError("no");
+    };
+    const before = process.memoryUsage().arrayBuffers;
+    expect(() => readUserFile(file, { check })).toThrow(new CliError("no"));
+    expect(seen).toBe(4096);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24);
+  });
+
+  it("refuses what is no regular file at once, also behind a link", async () => {
+    const refusal = (file: string) => new CliError(`${file}: Is not a regular file`);
+    execFileSync("mkfifo", [at("pipe")]);
+    expect(() => readUserFile(at("pipe"))).toThrow(refusal(at("pipe")));
+    await symlink("/dev/zero", at("zero"));
+    expect(() => readUserFile(at("zero"))).toThrow(refusal(at("zero")));
+    expect(() => readUserFile(at("folder"))).toThrow(new CliError(`${at("folder")}: Is a directory, expected a file`));
+  });
+
+  it("tells the path of a file that is not there", () => {
+    expect(() => readUserFile(at("none"))).toThrow(new CliError(`${at("none")}: No such file or directory (ENOENT)`));
   });
 });
 
 describe("readFileIfExists", () => {
   it("answers the bytes, or undefined when there is no file", async () => {
-    expect([...((await readFileIfExists(await save("some", "ab"))) ?? [])]).toEqual([97, 98]);
-    expect(await readFileIfExists(at("none"))).toBeUndefined();
+    expect([...(readFileIfExists(await save("some", "ab")) ?? [])]).toEqual([97, 98]);
+    expect(readFileIfExists(at("none"))).toBeUndefined();
   });
 
-  it("tells the path of what cannot be read", async () => {
-    await expect(readFileIfExists(at("folder"))).rejects.toThrow(
+  it("tells the path of what cannot be read", () => {
+    expect(() => readFileIfExists(at("folder"))).toThrow(
       new CliError(`${at("folder")}: Is a directory, expected a file`),
     );
   });
@@ -160,6 +195,31 @@ describe("writeFileAtomic", () => {
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
+  it("keeps the mode of the file that it replaces", async () => {
+    const file = await save("private", "old");
+    await chmod(file, 0o600);
+    await writeFileAtomic(file, Buffer.from("new"));
+    expect((await stat(file)).mode & 0o7777).toBe(0o600);
+    expect(await readFile(file, "utf8")).toBe("new");
+  });
+
+  it("writes through no link that somebody prepared", async () => {
+    await mkdir(at("shared"));
+    const precious = await save("precious", "precious");
+    // The names that could be guessed, and the target itself.
+    for (const name of [`out.${process.pid}.tmp`, "out.tmp", ".out.tmp", "out"])
+      await symlink(precious, at(`shared/${name}`));
+    await writeFileAtomic(at("shared/out"), Buffer.from("new"));
+    expect(await readFile(precious, "utf8")).toBe("precious");
+    expect(await readFile(at("shared/out"), "utf8")).toBe("new");
+  });
+
+  it("leaves nothing behind when it fails", async () => {
+    // The temporary file is open by the time that the bytes turn out to be none.
+    await expect(writeFileAtomic(at("folder/full"), 1 as unknown as Uint8Array)).rejects.toThrow(TypeError);
+    expect(await readdir(at("folder"))).toEqual([]);
+  });
+
   it("tells the path when there is no folder for it", async () => {
     await expect(writeFileAtomic(at("no/file"), new Uint8Array())).rejects.toThrow(
       new CliError(`${at("no/file")}: No such file or directory (ENOENT)`),
@@ -171,7 +231,7 @@ describe("checkWritable", () => {
   it("takes a file that is there, or a name in a folder that can be written", async () => {
     await checkWritable(await save("old", ""));
     await checkWritable(at("new"));
-    expect(await readFileIfExists(at("new"))).toBeUndefined();
+    expect(readFileIfExists(at("new"))).toBeUndefined();
   });
 
   it("refuses a folder, and a name without a folder", async () => {

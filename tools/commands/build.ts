@@ -1,10 +1,10 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Model } from "../../host/model/types.ts";
 import { packF32 } from "../../host/runtime/image-f32.ts";
 import { packQ15 } from "../../host/runtime/image-q15.ts";
 import { CliError, UsageError } from "../errors.ts";
-import { checkWritable, readModel, writeFileAtomic } from "../files.ts";
+import { checkWritable, readModel, readUserFile, writeFileAtomic } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
 import type { BuiltModule } from "../mcu/build.ts";
 import { linkWithin } from "../mcu/fit.ts";
@@ -96,13 +96,7 @@ async function furtherFiles(args: BuildArgs, model: Model, built: BuiltModule) {
 /** Tells what the static checker finds in a module. */
 async function checkFile(args: BuildArgs, file: string, io: Io): Promise<number> {
   if (args.model !== undefined) throw new UsageError(`--check ${file}: Expected no model besides, found ${args.model}`);
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    const reason =
-      error.code === "ENOENT" ? "No such file" : error.code === "EISDIR" ? "Is a directory" : error.message;
-    throw new CliError(`${file}: ${reason}`, { cause: error });
-  });
-  if (bytes.length > MAX_CHECKED)
-    throw new CliError(`${file}: Has ${bytes.length} bytes, expected a module of at most 64 MiB`);
+  const bytes = readUserFile(file, { maxBytes: MAX_CHECKED });
   // A module without floats is held to having none: what breaks is a module that mixes both.
   const integer = checkModule(bytes, { integerOnly: true });
   const report = integer.properties.some(({ code, status }) => code === "floats" && status === "failed")

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { createRuntime, loadModel, serializeModel } from "../../host/runtime/index.ts";
 import { version } from "../../package.json";
 import { CliError, UsageError } from "../errors.ts";
-import { readSource, writeFileAtomic } from "../files.ts";
+import { readUserFile, writeFileAtomic } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
 import { detectFramework, type Framework } from "../read/detect.ts";
 import { type ModelNames, type Network, toModel } from "../read/network.ts";
@@ -81,7 +80,7 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   if (path.resolve(args.source) === path.resolve(args.output)) {
     throw new UsageError(`--output: ${args.output} is the source, expected another file`);
   }
-  const bytes = await readSource(args.source);
+  const bytes = readUserFile(args.source);
   const reader = READERS[detectFramework(bytes, args.source)];
   // `--no-run` is what makes `run` false; otherwise it is true.
   const isGiven = (option: keyof ConvertArgs) => args[option] !== undefined && !(option === "run" && args.run);
@@ -115,15 +114,20 @@ async function readPytorchSource(bytes: Uint8Array, args: ConvertArgs): Promise<
     source: args.source,
     ...(args.layers !== undefined && { layers: args.layers.split(",").map((name) => name.trim()) }),
     ...(args.activation && { activations: args.activation }),
-    ...(args.map !== undefined && { map: { text: await readFile(args.map, "utf8"), source: args.map } }),
+    ...(args.map !== undefined && { map: { text: readText(args.map), source: args.map } }),
   });
 }
+
+/** Greatest size of a map or of a configuration beside weights, bytes. */
+const MAX_TEXT_BYTES = 2 ** 24;
+
+const readText = (file: string): string => new TextDecoder().decode(readUserFile(file, { maxBytes: MAX_TEXT_BYTES }));
 
 async function readKerasSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
   const { readKeras } = await import("../read/keras/index.ts");
   return readKeras(bytes, {
     path: args.source,
-    ...(args.config !== undefined && { config: await readFile(args.config, "utf8") }),
+    ...(args.config !== undefined && { config: readText(args.config) }),
     ...(args.allowApproximate === true && { allowApproximate: true }),
   });
 }

@@ -74,7 +74,7 @@ function formatPrediction(prediction: Float64Array, numeric: Numeric): string {
 }
 
 async function restoreState(session: Session, path: string): Promise<void> {
-  const snapshot = await readFileIfExists(path);
+  const snapshot = readFileIfExists(path);
   if (snapshot === undefined) return;
   try {
     session.restore(snapshot);

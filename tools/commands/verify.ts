@@ -1,9 +1,7 @@
-import { stat } from "node:fs/promises";
-import { MAX_FILE_BYTES } from "../../host/model/limits.ts";
 import type { Numeric } from "../../host/model/types.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
 import { CliError, UsageError } from "../errors.ts";
-import { readFileIfExists, readModel, readSource } from "../files.ts";
+import { readModel, readUserFile } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
 import { modelInNumeric } from "../numeric.ts";
 import { detectFramework } from "../read/detect.ts";
@@ -71,7 +69,7 @@ async function answersFor({ reference, source }: VerifyArgs, shape: ReferenceSha
 
 /** Runs an ONNX source, which may be one that only --allow-approximate converts. */
 async function answersOfSource(path: string, shape: ReferenceShape): Promise<Answers> {
-  const bytes = await readSource(path);
+  const bytes = readUserFile(path);
   if (detectFramework(bytes, path) !== "onnx") {
     throw new CliError(
       `${path}: Only ONNX sources can be run; let the framework write a reference, and give --reference FILE`,
@@ -98,12 +96,6 @@ async function answersOfSource(path: string, shape: ReferenceShape): Promise<Ans
  * @throws {CliError} when it cannot be read, has more than 512 MiB, or does not suit the model
  */
 export async function readReferenceFile(path: string, shape: ReferenceShape): Promise<Sequence[]> {
-  // Asked before reading: a file of many gigabytes must not fill the memory first.
-  const { size } = await stat(path).catch(() => ({ size: 0 }));
-  if (size > MAX_FILE_BYTES) {
-    throw new CliError(`${path}: File has ${size} bytes, at most ${MAX_FILE_BYTES} are accepted; save fewer steps`);
-  }
-  const bytes = await readFileIfExists(path);
-  if (bytes === undefined) throw new CliError(`${path}: No such file`);
+  const bytes = readUserFile(path);
   return readReference(bytes, path, shape);
 }

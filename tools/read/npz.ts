@@ -29,6 +29,9 @@ const CODECS: Readonly<Record<string, Codec>> = {
   i8: { size: 8, create: (count) => new Float64Array(count), get: (view, at, le) => Number(view.getBigInt64(at, le)) },
 };
 
+/** Most axes of an array; a sample has three. */
+const MAX_AXES = 8;
+
 const MAGIC = "\x93NUMPY";
 const HEADER =
   /^\{ *'descr': *'([<>=|]?)(\w+)' *, *'fortran_order': *(True|False) *, *'shape': *\(([\d, ]*)\) *,? *\} *\n?$/;
@@ -68,6 +71,7 @@ export function readNpy(bytes: Uint8Array, source: string): NumericArray {
     throw new CliError(`${source}: Elements are "${order}${type}", expected f4, f8, i4 or i8; convert with .astype`);
   }
   const shape = lengths.split(",").flatMap((length) => (length.trim() === "" ? [] : [Number(length)]));
+  if (shape.length > MAX_AXES) throw new CliError(`${source}: Has ${shape.length} axes, at most ${MAX_AXES} are read`);
   const count = shape.reduce((product, length) => product * length, 1);
   const [expected, found] = [count * codec.size, bytes.length - dataStart];
   if (expected !== found) {

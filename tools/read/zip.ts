@@ -1,7 +1,8 @@
 // The members of a zip file (APPNOTE.TXT 4.3), read by its central directory. Stored and deflated members below 4 GiB; the
-// checksum of each is checked, since a damaged weight or sample is as bad as a wrong one.
+// checksum of each is checked, since a damaged weight or sample is as bad as a wrong one. Work and memory are bounded by the
+// sizes in the directory: a member is unpacked to its size and no further, and no two members share bytes of the file.
 
-import { inflateSync } from "fflate";
+import { inflateRawSync } from "node:zlib";
 import { MAX_FILE_BYTES } from "../../host/model/limits.ts";
 import { crc32 } from "../../host/runtime/crc32.ts";
 import { CliError } from "../errors.ts";
@@ -35,16 +36,19 @@ interface Entry {
  */
 export function readZip(bytes: Uint8Array, source: string): Map<string, Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const members = new Map<string, Uint8Array>();
+  const entries = readDirectory(view, bytes, source);
   let total = 0;
-  for (const entry of readDirectory(view, bytes, source)) {
-    total += entry.size;
+  const names = new Set<string>();
+  for (const { name, size } of entries) {
+    total += size;
     if (total > MAX_FILE_BYTES)
       throw new CliError(`${source}: Members have more than ${MAX_FILE_BYTES} bytes together`);
-    if (members.has(entry.name)) throw new CliError(`${source}: Member "${entry.name}" is there twice`);
-    members.set(entry.name, readMember(view, bytes, entry, source));
+    if (names.has(name)) throw new CliError(`${source}: Member "${name}" is there twice`);
+    names.add(name);
   }
-  return members;
+  const packed = entries.map((entry) => locate(view, entry, source));
+  refuseOverlaps(packed, source);
+  return new Map(packed.map((member) => [member.name, unpack(bytes, member, source)]));
 }
 
 function readDirectory(view: DataView, bytes: Uint8Array, source: string): Entry[] {
@@ -83,32 +87,58 @@ function findEnd(view: DataView, source: string): number {
   throw new CliError(`${source}: Zip directory is missing; the file is cut off or no zip file`);
 }
 
-function readMember(view: DataView, bytes: Uint8Array, entry: Entry, source: string): Uint8Array {
+/** A member with the place of its content in the file. */
+interface Packed extends Entry {
+  readonly start: number;
+  readonly end: number;
+}
+
+const memberError = (source: string, name: string, text: string, cause?: unknown) =>
+  new CliError(`${source}: Member "${name}" ${text}`, { cause });
+
+/** Finds the content of a member, behind its local header. */
+function locate(view: DataView, entry: Entry, source: string): Packed {
   const { name, offset, packed, size, method } = entry;
-  const fail = (text: string, cause?: unknown) => new CliError(`${source}: Member "${name}" ${text}`, { cause });
+  const fail = (text: string) => memberError(source, name, text);
   if (entry.isEncrypted) throw fail("is encrypted; save it without a password");
-  if (offset + LOCAL_BYTES > bytes.length || view.getUint32(offset, true) !== LOCAL_SIGNATURE) {
+  if (offset + LOCAL_BYTES > view.byteLength || view.getUint32(offset, true) !== LOCAL_SIGNATURE) {
     throw fail(`should start at byte ${offset} and does not; the file is damaged`);
   }
   const start = offset + LOCAL_BYTES + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
-  if (start + packed > bytes.length) {
-    throw fail(`ends at byte ${start + packed}, the file at byte ${bytes.length}; it is cut off`);
+  const end = start + packed;
+  if (end > view.byteLength) {
+    throw fail(`ends at byte ${end}, the file at byte ${view.byteLength}; it is cut off`);
   }
-  const content = bytes.subarray(start, start + packed);
   if (method !== 0 && method !== 8) throw fail(`has compression ${method}, expected stored (0) or deflated (8)`);
   // Before any memory is taken for it.
   if (size > (method === 0 ? packed : MAX_RATIO * packed)) {
     throw fail(`has ${packed} bytes for a content of ${size}; the file is damaged`);
   }
-  let member = content;
+  return { ...entry, start, end };
+}
+
+/** Members that share bytes would let a small file ask for the work of a large one. */
+function refuseOverlaps(members: readonly Packed[], source: string): void {
+  const ordered = members.toSorted((a, b) => a.offset - b.offset);
+  for (const [index, member] of ordered.entries()) {
+    const next = ordered[index + 1];
+    if (next === undefined || next.offset >= member.end) continue;
+    throw new CliError(`${source}: Members "${member.name}" and "${next.name}" share bytes; the file is damaged`);
+  }
+}
+
+function unpack(bytes: Uint8Array, { name, method, size, checksum, start, end }: Packed, source: string): Uint8Array {
+  const fail = (text: string, cause?: unknown) => memberError(source, name, text, cause);
+  let member = bytes.subarray(start, end);
   if (method === 8) {
     try {
-      member = inflateSync(content, { out: new Uint8Array(size) });
+      // Stops as soon as there is more than the directory says.
+      member = inflateRawSync(member, { maxOutputLength: Math.max(1, size) });
     } catch (cause) {
       throw fail("does not unpack; the file is damaged", cause);
     }
   }
   if (member.length !== size) throw fail(`has ${member.length} bytes, expected ${size}; the file is damaged`);
-  if (crc32(member) !== entry.checksum) throw fail("has a wrong checksum; the file is damaged");
+  if (crc32(member) !== checksum) throw fail("has a wrong checksum; the file is damaged");
   return member;
 }

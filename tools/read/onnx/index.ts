@@ -1,8 +1,9 @@
 // Reads an ONNX file (github.com/onnx/onnx, docs/IR.md) as a network: opsets 7 to 22, one chain of layers from input to output.
 
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { realpathSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { MAX_FILE_BYTES } from "../../../host/model/limits.ts";
+import { FileRefusal, readRegularFile } from "../../../host/regular-file.ts";
 import { CliError } from "../../errors.ts";
 import { inOneLine } from "../message.ts";
 import type { ModelNames, Network } from "../network.ts";
@@ -91,17 +92,20 @@ function cached(read: ReadExternal): ReadExternal {
   };
 }
 
+/** Reads a data file in the folder of the model. A link that leads out of the folder is no file beside the model. */
 function readBeside(path: string, location: string): Uint8Array {
   const file = join(dirname(path), location);
-  let bytes: Uint8Array;
+  const refuse = (text: string, cause?: unknown) =>
+    new CliError(`${file}, which holds weights of ${path}, ${text}`, { cause });
   try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new CliError(`Cannot read ${file}, which holds weights of ${path}; copy it beside the model`, {
-      cause: error,
-    });
+    const inside = relative(realpathSync(dirname(path)), realpathSync(file));
+    if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+      throw refuse("is a link out of the model's folder; copy the file itself beside the model");
+    }
+    return readRegularFile(file, MAX_FILE_BYTES);
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause;
+    if (cause instanceof FileRefusal) throw refuse(`cannot be used: ${cause.message}`, cause);
+    throw refuse("cannot be read; copy it beside the model", cause);
   }
-  if (bytes.length > MAX_FILE_BYTES)
-    throw new CliError(`${file} has ${bytes.length} bytes; at most ${MAX_FILE_BYTES} are read`);
-  return bytes;
 }

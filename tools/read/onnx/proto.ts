@@ -2,6 +2,7 @@
 
 import protobuf from "protobufjs/light.js";
 import { CliError } from "../../errors.ts";
+import { checkBudget } from "./budget.ts";
 
 /** TensorProto; int64 fields are numbers or objects of the library `long`. */
 export interface TensorProto {
@@ -148,6 +149,7 @@ export const Model = root.lookupType("Model");
 export function decodeModel(bytes: Uint8Array, path: string): ModelProto & { graph: NonNullable<ModelProto["graph"]> } {
   let model: ModelProto;
   try {
+    checkBudget(Model, bytes);
     model = Model.decode(bytes) as unknown as ModelProto;
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
