@@ -15,7 +15,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "tools/verify": ["read"],
 };
 /** Files that every folder of tools/ may import; they import no folder. */
-const BASE = ["columns", "errors", "files", "io", "numeric", "random"].map((name) => `tools/${name}.ts`);
+const BASE = ["columns", "errors", "files", "io", "numeric", "print", "random"].map((name) => `tools/${name}.ts`);
 /** The program itself: imports what it likes, imported by none but itself. */
 const PROGRAM = ["tools/cli.ts", "tools/command.ts"];
 

@@ -1,10 +1,12 @@
 import { Command, CommanderError } from "commander";
 import { createColors } from "picocolors";
 import { ModelFormatError, SampleError, SnapshotError } from "../host/model/errors.ts";
+import { printable } from "../host/printable.ts";
 import { version } from "../package.json";
 import { addCommands } from "./commands/index.ts";
 import { CliError, UsageError } from "./errors.ts";
 import { hasColors, type Io } from "./io.ts";
+import { joinLines } from "./print.ts";
 
 /**
  * Runs the command line `rivulet <argv>`.
@@ -21,7 +23,9 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     const message = describeMistake(error);
     if (message === undefined) throw error;
     const { red } = createColors(hasColors(io));
-    io.stderr.write(`${red("error:")} ${message}\n`);
+    // Further lines are indented: a name with a line feed in it cannot pass for a message of its own.
+    const text = message.split("\n").map(printable).join("\n  ");
+    io.stderr.write(`${red("error:")} ${text}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -37,7 +41,8 @@ function createProgram(io: Io): Command {
     .configureHelp({ helpWidth: 100, showGlobalOptions: false })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      // What it quotes of the command line may have come from a file.
+      writeErr: (text) => io.stderr.write(joinLines(text.replace(/\n$/, "").split("\n"), hasColors(io))),
       getOutHasColors: () => hasColors(io),
       getErrHasColors: () => hasColors(io),
     });

@@ -1,3 +1,5 @@
+import { printable } from "../printable.ts";
+
 /** Takes what an operator should know, one line each; `scope` is a stream or a part of the host, such as `broker`. */
 export interface Logger {
   info(scope: string, text: string): void;
@@ -5,20 +7,12 @@ export interface Logger {
   error(scope: string, text: string): void;
 }
 
-/** Makes a logger that writes lines such as `2026-01-01T00:00:00.000Z info pump: 12 devices`. */
+/** Makes a logger that writes lines such as `2026-01-01T00:00:00.000Z info pump: 12 devices`, each of them printable. */
 export function createLogger(output: { write(text: string): unknown }, now: () => number = Date.now): Logger {
   const line = (level: string) => (scope: string, text: string) => {
-    output.write(`${new Date(now()).toISOString()} ${level} ${scope}: ${printable(text)}\n`);
+    output.write(`${new Date(now()).toISOString()} ${level} ${printable(`${scope}: ${text}`)}\n`);
   };
   return { info: line("info"), warn: line("warn"), error: line("error") };
-}
-
-/** Topics come from the network: a line feed or an escape sequence in one must not forge a line of the log. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }
 
 /** Warns of things that may happen thousands of times a second: at once the first time, then at most once a period. */

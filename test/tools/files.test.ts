@@ -94,7 +94,7 @@ describe("readUserFile", () => {
 
   it("refuses what is no regular file at once, also behind a link", async () => {
     const refusal = (file: string) => new CliError(`${file}: Is not a regular file`);
-    execFileSync("mkfifo", [at("pipe")]);
+    execFileSync("/usr/bin/env", ["mkfifo", at("pipe")]);
     expect(() => readUserFile(at("pipe"))).toThrow(refusal(at("pipe")));
     await symlink("/dev/zero", at("zero"));
     expect(() => readUserFile(at("zero"))).toThrow(refusal(at("zero")));

@@ -13,6 +13,7 @@ import { proveModule } from "../mcu/prove.ts";
 import { buildJson, renderBuild } from "../mcu/text.ts";
 import type { Pack, Target } from "../mcu/types.ts";
 import { moduleToC } from "../mcu/wasm2c.ts";
+import { printableJson } from "../print.ts";
 import { renderCheck } from "../wasm/check/text.ts";
 import { checkModule } from "../wasm/check.ts";
 
@@ -58,7 +59,7 @@ export async function runBuild(args: BuildArgs, io: Io): Promise<number> {
   }
   await writeFileAtomic(output, built.wasm);
   const told = { model, built, report, path: output, files: files.map(({ file }) => file) };
-  if (args.json === true) io.stdout.write(`${JSON.stringify(buildJson(told), null, 2)}\n`);
+  if (args.json === true) io.stdout.write(printableJson(buildJson(told)));
   else io.stdout.write(renderBuild({ ...told, hasColors: hasColors(io) }));
   return 0;
 }
@@ -102,6 +103,6 @@ async function checkFile(args: BuildArgs, file: string, io: Io): Promise<number>
   const report = integer.properties.some(({ code, status }) => code === "floats" && status === "failed")
     ? checkModule(bytes, { integerOnly: false })
     : integer;
-  io.stdout.write(args.json === true ? `${JSON.stringify(report, null, 2)}\n` : renderCheck(report, hasColors(io)));
+  io.stdout.write(args.json === true ? printableJson(report) : renderCheck(report, hasColors(io)));
   return report.isSound ? 0 : 1;
 }

@@ -5,6 +5,7 @@ import { version } from "../../package.json";
 import { CliError, UsageError } from "../errors.ts";
 import { readUserFile, writeFileAtomic } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
+import { joinLines } from "../print.ts";
 import { detectFramework, type Framework } from "../read/detect.ts";
 import { type ModelNames, type Network, toModel } from "../read/network.ts";
 import type { OnnxPlan } from "../read/onnx/plan.ts";
@@ -105,7 +106,7 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
       ? `self-test: ${model.spec.selftest.steps} steps`
       : "self-test: none; --reference proves that the model computes the same",
   ];
-  io.stdout.write(`${lines.join("\n")}\n`);
+  io.stdout.write(joinLines(lines));
 }
 
 async function readPytorchSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {

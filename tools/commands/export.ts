@@ -3,6 +3,7 @@ import type { Tensor } from "../../host/model/types.ts";
 import { type Exported, type ExportFormat, exportWeights } from "../export/layers.ts";
 import { readModel, writeFileAtomic } from "../files.ts";
 import type { Io } from "../io.ts";
+import { joinLines } from "../print.ts";
 import { writeNpz } from "../read/npz.ts";
 
 export interface ExportArgs {
@@ -22,7 +23,7 @@ export async function runExport(args: ExportArgs, io: Io): Promise<void> {
   const bytes = args.to === "pytorch" ? toSafetensors(exported) : writeNpz(exported.tensors);
   await writeFileAtomic(args.output, bytes);
   const lines = [`${args.output}: ${exported.tensors.size} tensors of ${model.id}, ${bytes.length} bytes`];
-  io.stdout.write(`${[...lines, ...exported.layers.map((layer) => `  ${layer}`)].join("\n")}\n`);
+  io.stdout.write(joinLines([...lines, ...exported.layers.map((layer) => `  ${layer}`)]));
 }
 
 function toSafetensors({ tensors }: Exported): Uint8Array {

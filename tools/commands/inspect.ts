@@ -2,6 +2,7 @@ import { readModel } from "../files.ts";
 import { describeModel } from "../inspect/report.ts";
 import { renderReport } from "../inspect/text.ts";
 import { hasColors, type Io } from "../io.ts";
+import { printableJson } from "../print.ts";
 
 export interface InspectArgs {
   readonly model: string;
@@ -11,5 +12,5 @@ export interface InspectArgs {
 /** Writes what a model file holds and what it costs to run. A failed self-test is told, not thrown. */
 export async function runInspect(args: InspectArgs, io: Io): Promise<void> {
   const report = describeModel(await readModel(args.model, { verify: false }));
-  io.stdout.write(args.json === true ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report, hasColors(io)));
+  io.stdout.write(args.json === true ? printableJson(report) : renderReport(report, hasColors(io)));
 }

@@ -5,6 +5,7 @@ import { alignColumns } from "../columns.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { checkWritable, openInput, readModel, writeFileAtomic } from "../files.ts";
 import type { Io } from "../io.ts";
+import { joinLines, printableJson } from "../print.ts";
 import { quantizeCalibrated } from "../quantize/calibrated.ts";
 import { Comparison } from "../quantize/compare.ts";
 import { chooseRanges, parseRanges, RangeFinder, type RangeMethod, type RangeSource } from "../quantize/ranges.ts";
@@ -77,7 +78,7 @@ export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
   if (report !== undefined && args.report !== undefined)
     await writeFileAtomic(args.report, Buffer.from(reportHtml(report)));
   if (report !== undefined && args.json === true) {
-    io.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+    io.stdout.write(printableJson(reportJson(report)));
     return;
   }
   const summary = renderSummary(args, { model, quantized, notes, comparison });
@@ -187,5 +188,5 @@ function renderSummary(args: QuantizeArgs, { model, quantized, notes, comparison
     });
     lines.push(...alignColumns(rows));
   }
-  return `${lines.join("\n")}\n`;
+  return joinLines(lines);
 }

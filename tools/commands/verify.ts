@@ -3,7 +3,11 @@ import { createRuntime } from "../../host/runtime/index.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { readModel, readUserFile } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
+
 import { modelInNumeric } from "../numeric.ts";
+
+import { joinLines, printableJson } from "../print.ts";
+
 import { detectFramework } from "../read/detect.ts";
 import { compareWithReference, DEFAULT_TOLERANCE } from "../verify/compare.ts";
 import { loadOnnxRuntime } from "../verify/onnxruntime.ts";
@@ -43,12 +47,12 @@ export async function runVerify(args: VerifyArgs, io: Io): Promise<number> {
   const weaknesses = findWeaknesses(sequences, model.spec);
   if (args.json === true) {
     const report = { ...facts, sequences: sequences.length, steps, ...comparison, weaknesses };
-    io.stdout.write(`${JSON.stringify(report, (_, value) => (value === Infinity ? "Infinity" : value), 2)}\n`);
+    io.stdout.write(printableJson(report, (_, value) => (value === Infinity ? "Infinity" : value)));
   } else {
     const amount = sequences.length === 1 ? `${steps} steps` : `${sequences.length} sequences, ${steps} steps`;
     const heading = `${model.id} (${numeric}) against ${Object.values(against).join(" in onnxruntime ")}: ${amount}`;
     io.stdout.write(renderComparison(heading, comparison, hasColors(io)));
-    for (const weakness of weaknesses) io.stderr.write(`warning: ${weakness}\n`);
+    io.stderr.write(joinLines(weaknesses.map((weakness) => `warning: ${weakness}`)));
   }
   return comparison.passed ? 0 : 1;
 }

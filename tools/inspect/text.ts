@@ -1,5 +1,6 @@
 import { createColors } from "picocolors";
 import { alignColumns } from "../columns.ts";
+import { joinLines } from "../print.ts";
 import type { ModelReport } from "./report.ts";
 
 /** Renders a report as aligned text. */
@@ -40,7 +41,7 @@ export function renderReport(report: ModelReport, hasColors: boolean): string {
     ),
     ...section("provenance", [["hash", report.hash], ...Object.entries(report.provenance ?? {})]),
   ];
-  return `${lines.join("\n")}\n`;
+  return joinLines(lines, hasColors);
 }
 
 type Signal = ModelReport["inputs"][number];

@@ -3,6 +3,7 @@
 import { createColors } from "picocolors";
 import type { Model } from "../../host/model/types.ts";
 import { alignColumns } from "../columns.ts";
+import { joinLines } from "../print.ts";
 import type { CheckReport } from "../wasm/check.ts";
 import type { BuiltModule } from "./build.ts";
 import { CODE_BYTES, estimateSteps } from "./costs.ts";
@@ -43,7 +44,7 @@ export function renderBuild({ model, built, report, path, files, hasColors }: Bu
         : estimates.map(({ name, instructions }) => [name, count(instructions)]),
     ),
   ];
-  return `${lines.join("\n")}\n`;
+  return joinLines(lines, hasColors);
 }
 
 /** The plan of a build as plain data, for --json. */

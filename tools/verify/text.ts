@@ -1,5 +1,6 @@
 import { createColors } from "picocolors";
 import { alignColumns } from "../columns.ts";
+import { joinLines } from "../print.ts";
 import type { Comparison, OutputDifference } from "./compare.ts";
 
 /** Outputs shown one by one; of more, the worst. */
@@ -21,7 +22,7 @@ export function renderComparison(heading: string, comparison: Comparison, hasCol
     ...(hidden > 0 ? [`  and ${hidden} outputs that are closer`] : []),
     `${verdict}, allowed ${tolerance < 1e-3 ? tolerance.toExponential() : tolerance} · max(1, |expected|)`,
   ];
-  return `${lines.join("\n")}\n`;
+  return joinLines(lines, hasColors);
 }
 
 function cells(output: OutputDifference): string[] {

@@ -1,4 +1,5 @@
 import { alignColumns } from "../../columns.ts";
+import { joinLines } from "../../print.ts";
 import { tablesOf } from "./tables.ts";
 import type { QuantizationReport } from "./types.ts";
 
@@ -10,5 +11,5 @@ export function formatReport(report: QuantizationReport): string {
     lines.push("", title, ...alignColumns([header, ...rows]).map((row) => `  ${row}`));
   }
   lines.push("", warnings.length === 0 ? "no warnings" : "warnings", ...warnings.map((warning) => `  ${warning}`));
-  return `${lines.join("\n")}\n`;
+  return joinLines(lines);
 }

@@ -2,6 +2,7 @@
 
 import { createColors } from "picocolors";
 import { alignColumns } from "../../columns.ts";
+import { joinLines } from "../../print.ts";
 import type { CheckedProperty, CheckReport } from "../check.ts";
 import type { FunctionMeasures, Measures } from "./measure.ts";
 import type { Finding } from "./subject.ts";
@@ -34,7 +35,7 @@ export function renderCheck(report: CheckReport, hasColors: boolean): string {
     ...(measures === undefined ? [] : section("stack", stackRows(measures))),
     ...(measures === undefined ? [] : section("functions", functionRows(measures.functions))),
   ];
-  return `${lines.join("\n")}\n`;
+  return joinLines(lines, hasColors);
 }
 
 function findingLines({ findings }: CheckedProperty): string[] {

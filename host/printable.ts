@@ -1,0 +1,16 @@
+/**
+ * Control characters, what turns or hides text (bidi controls, zero-width characters, tags), line and paragraph separators,
+ * and halves of surrogate pairs.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * Text from outside, such as names in a file or a topic, as one line that a terminal or a log shows and does not obey: what is
+ * not printable becomes `\u` and hexadecimal digits.
+ */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    const digits = (character.codePointAt(0) as number).toString(16);
+    return digits.length > 4 ? `\\u{${digits}}` : `\\u${digits.padStart(4, "0")}`;
+  });
+}
