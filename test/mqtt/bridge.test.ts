@@ -2,7 +2,6 @@ import { createServer, type Server } from "node:net";
 import { Aedes } from "aedes";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BridgeOptions } from "../../host/mqtt/bridge.ts";
-import { createLimitedLog, createLogger } from "../../host/mqtt/log.ts";
 import {
   createTestLog,
   createTestSource,
@@ -164,28 +163,5 @@ describe("startBridge", () => {
     expect((await later.waitFor(1))[0]).toMatchObject({ text: "offline", isRetained: true });
     await observer.close();
     await later.close();
-  });
-});
-
-describe("createLogger", () => {
-  it("writes one line per entry, whatever the text holds", () => {
-    const output: string[] = [];
-    createLogger({ write: (text) => output.push(text) }, () => 0).info("pump", "topic a\nb\u001b[31m");
-    expect(output).toEqual(["1970-01-01T00:00:00.000Z info pump: topic a\\u000ab\\u001b[31m\n"]);
-  });
-});
-
-describe("createLimitedLog", () => {
-  it("warns at once, then counts and warns once a period", () => {
-    const log = createTestLog();
-    let time = 0;
-    const limited = createLimitedLog(log, () => time, 1000);
-    for (const text of ["a", "b", "c"]) limited.note("pump", "not_json", text);
-    limited.flush();
-    time = 1000;
-    limited.flush();
-    limited.flush();
-    limited.note("pump", "not_json", "d");
-    expect(log.lines).toEqual(["warn pump: not_json: a", "warn pump: not_json: 2 more; the last: c"]);
   });
 });

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type Connection, type Message, openConnection } from "../../host/mqtt/connection.ts";
-import { describeConnectionError } from "../../host/mqtt/failures.ts";
 import { observe, until } from "../support/bridge.ts";
 import { hasMosquitto, type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
 
@@ -59,29 +58,5 @@ describe.skipIf(!hasMosquitto)("openConnection", () => {
     await connection.close(1000);
     expect(second).toEqual(["a", "c", "e"]);
     await publisher.close();
-  });
-});
-
-describe("describeConnectionError", () => {
-  it("says what an operator can do", () => {
-    const error = Object.assign(new Error(""), { code: "ECONNREFUSED" });
-    expect(describeConnectionError(error)).toBe("connection refused; is the broker running?");
-    expect(describeConnectionError(Object.assign(new Error("x"), { code: 5 }))).toBe(
-      "the broker refuses the user name or password",
-    );
-    expect(describeConnectionError(new Error("Something else"))).toBe("Something else");
-  });
-
-  it.each([
-    ["ERR_SSL_WRONG_VERSION_NUMBER", "wrong version number", "the broker does not speak TLS on this port"],
-    ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "unknown ca", "the broker refuses the client certificate: unknown ca"],
-    ["ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED", "expired", "the broker refuses the client certificate: expired"],
-    ["ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE", "handshake failure", "TLS fails: handshake failure"],
-  ])("tells the reason of %s without the addresses around it", (code, reason, text) => {
-    const error = Object.assign(new Error(`80DCE3CE647F0000:error:0A00045C:SSL routines:x:${reason}:x.c:1`), {
-      code,
-      reason,
-    });
-    expect(describeConnectionError(error)).toBe(text);
   });
 });

@@ -1,59 +1,117 @@
-import { createServer } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
-import { Link } from "../../host/mqtt/link.ts";
-import { createTestLog, until } from "../support/bridge.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Link, type RetryOptions } from "../../host/mqtt/link.ts";
+import { createTestLog } from "../support/bridge.ts";
+import { FakeBroker, turns } from "../support/fake-broker.ts";
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0, toFake: ["Date", "setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
-/** A broker that answers each CONNECT with the next return code (MQTT 3.1.1 table 3.1), the last one for ever, and hangs up. */
-async function startFakeBroker(codes: readonly number[], onAttempt: (count: number) => void): Promise<string> {
-  let count = 0;
-  const server = createServer((socket) => {
-    socket.on("error", () => {}); // the client may be gone first
-    socket.once("data", () => {
-      onAttempt(++count);
-      socket.end(Uint8Array.of(0x20, 2, 0, codes[count - 1] ?? codes.at(-1) ?? 0));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => new Promise((resolve) => server.close(resolve)));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The system gave no port");
-  return `mqtt://127.0.0.1:${address.port}`;
-}
-
-/** Attempts to connect until `attempts` of them were made, the clock going on by `stepMs` at each; answers the log. */
-async function logOfAttempts(codes: readonly number[], attempts: number, stepMs: number): Promise<string[]> {
+/** A link to a broker of the test's own. `luck`, 0 to 1, is the random part of each pause. */
+function setUp(options: { retry?: Partial<RetryOptions>; luck?: number; onOpen?: () => Promise<void> } = {}) {
+  const { retry, luck = 1, onOpen = async () => {} } = options;
+  vi.spyOn(Math, "random").mockReturnValue(luck);
+  const broker = new FakeBroker();
   const log = createTestLog();
-  let time = 0;
-  let made = 0;
-  const url = await startFakeBroker(codes, (count) => {
-    made = count;
-    if (count <= attempts) time += stepMs;
-  });
+  const events: string[] = [];
   const link = new Link({
-    broker: { url, clientId: "rivulet-test", isClean: true },
+    broker: { url: "URL", clientId: "me", isClean: true },
     log,
-    now: () => time,
-    retry: { firstMs: 1, maxMs: 2 },
-    onOpen: async () => {},
-    onMessage: (_connection, _message, next) => next(),
-    onChange: () => {},
+    now: Date.now,
+    ...(retry === undefined ? {} : { retry }),
+    onOpen: async (_, hasSession) => {
+      events.push(`open ${hasSession}`);
+      await onOpen();
+    },
+    onMessage: (_, { topic }, next) => {
+      events.push(topic);
+      next();
+    },
+    onChange: () => events.push(`change, ${link.connection === undefined ? "closed" : "open"}`),
+    connect: broker.connect,
   });
-  closers.push(() => link.stop(100));
   link.start();
-  await until(() => made > attempts); // so the last one is in the log
-  await link.stop(100);
-  return log.lines.map((line) => line.replace(url, "URL"));
+  /** Fails the attempt that is under way; answers ms until the next. */
+  const pauseAfter = async (fail: () => void) => {
+    const { length } = broker.connections;
+    fail();
+    await turns(2);
+    const start = Date.now();
+    while (broker.connections.length === length) await vi.advanceTimersToNextTimerAsync();
+    return Date.now() - start;
+  };
+  return { broker, log, events, link, pauseAfter };
 }
 
 describe("Link", () => {
+  it("hands on what its connection tells", async () => {
+    const { broker, events, link, log } = setUp();
+    expect(link.connection).toBeUndefined();
+    broker.last.accept(true);
+    expect(link.connection).toBe(broker.last);
+    broker.last.deliver("a", "");
+    broker.last.drain();
+    await turns(2);
+    broker.last.lose();
+    expect(events).toEqual(["open true", "a", "change, open", "change, closed"]);
+    expect(broker.last.options).toEqual({ url: "URL", clientId: "me", isClean: true });
+    expect(log.lines[0]).toBe("info broker: connected to URL as me, MQTT session resumed");
+  });
+
+  it("tries again after one second, two, four, up to thirty, by default", async () => {
+    const { broker, pauseAfter } = setUp();
+    const pauses: number[] = [];
+    for (let attempt = 0; attempt < 8; attempt++) pauses.push(await pauseAfter(() => broker.last.lose()));
+    expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+  });
+
+  it("leaves half of a pause to chance, so that clients do not all come at once", async () => {
+    const { broker, pauseAfter } = setUp({ luck: 0 });
+    expect(await pauseAfter(() => broker.last.lose())).toBe(500);
+    expect(await pauseAfter(() => broker.last.lose())).toBe(1000);
+  });
+
+  it("takes the pauses that it is given", async () => {
+    const { broker, pauseAfter } = setUp({ retry: { firstMs: 10, maxMs: 25 } });
+    expect(await pauseAfter(() => broker.last.lose())).toBe(10);
+    expect(await pauseAfter(() => broker.last.lose())).toBe(20);
+    expect(await pauseAfter(() => broker.last.lose())).toBe(25);
+  });
+
+  it.each([
+    ["longer than ten seconds: the pauses begin anew", 10_001, 1000],
+    ["ten seconds: the pauses grow on", 10_000, 4000],
+  ])("counts a connection that lasted %s", async (_, ms, pause) => {
+    const { broker, pauseAfter } = setUp();
+    await pauseAfter(() => broker.last.lose());
+    await pauseAfter(() => broker.last.lose());
+    broker.last.accept();
+    await vi.advanceTimersByTimeAsync(ms);
+    expect(await pauseAfter(() => broker.last.lose())).toBe(pause);
+  });
+
+  it("counts an attempt that took long as a failure like any other", async () => {
+    const { broker, pauseAfter } = setUp();
+    await pauseAfter(() => broker.last.lose());
+    broker.last.accept();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await pauseAfter(() => broker.last.lose())).toBe(1000);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await pauseAfter(() => broker.last.lose())).toBe(2000);
+  });
+
   it("tells a failure at once, and then once a minute with the number of attempts", async () => {
+    const { broker, log } = setUp({ retry: { firstMs: 10_000, maxMs: 10_000 } });
+    for (let attempt = 0; attempt < 20; attempt++) {
+      broker.last.lose("the broker is not available yet");
+      await vi.advanceTimersByTimeAsync(10_000);
+    }
     const unavailable = "warn broker: cannot connect to URL: the broker is not available yet";
-    expect(await logOfAttempts([3], 20, 10_000)).toEqual([
+    expect(log.lines).toEqual([
       `${unavailable}; trying again`,
       `${unavailable}; still trying (7 attempts)`,
       `${unavailable}; still trying (13 attempts)`,
@@ -61,19 +119,115 @@ describe("Link", () => {
     ]);
   });
 
-  it("tells another failure at once", async () => {
-    expect(await logOfAttempts([3, 3, 5, 5, 3], 6, 100)).toEqual([
-      "warn broker: cannot connect to URL: the broker is not available yet; trying again",
-      "warn broker: cannot connect to URL: the broker refuses the user name or password; trying again",
+  it("tells another failure at once, and the first one not again", async () => {
+    const { broker, log, pauseAfter } = setUp();
+    for (const reason of ["a", "a", "b", "b", "a"]) await pauseAfter(() => broker.last.lose(reason));
+    expect(log.lines).toEqual([
+      "warn broker: cannot connect to URL: a; trying again",
+      "warn broker: cannot connect to URL: b; trying again",
     ]);
   });
 
   it("tells a failure at once when it was connected in between", async () => {
-    expect(await logOfAttempts([3, 0, 3, 3], 5, 100)).toEqual([
-      "warn broker: cannot connect to URL: the broker is not available yet; trying again",
-      "info broker: connected to URL as rivulet-test",
+    const { broker, log, pauseAfter } = setUp();
+    await pauseAfter(() => broker.last.lose("a"));
+    broker.last.accept();
+    await turns(2);
+    await pauseAfter(() => broker.last.lose());
+    await pauseAfter(() => broker.last.lose("a"));
+    expect(log.lines).toEqual([
+      "warn broker: cannot connect to URL: a; trying again",
+      "info broker: connected to URL as me",
       "warn broker: lost the connection to URL: the connection was closed; trying again",
-      "warn broker: cannot connect to URL: the broker is not available yet; trying again",
+      "warn broker: cannot connect to URL: a; trying again",
     ]);
+  });
+
+  it("asks for another client with its id when the connection is closed three times right after it opened", async () => {
+    const { broker, log, pauseAfter } = setUp({ retry: { repeatMs: 0 } });
+    for (let attempt = 0; attempt < 3; attempt++) {
+      broker.last.accept();
+      await pauseAfter(() => broker.last.lose());
+    }
+    await vi.advanceTimersByTimeAsync(1);
+    broker.last.accept();
+    await vi.advanceTimersByTimeAsync(10_001);
+    await pauseAfter(() => broker.last.lose());
+    for (let attempt = 0; attempt < 3; attempt++) await pauseAfter(() => broker.last.lose());
+    const closed = "the connection was closed";
+    const taken = 'the broker closes the connection right after it opened; does another client use the client id "me"?';
+    const reasons = log.lines
+      .filter((line) => line.startsWith("warn"))
+      .map((line) => line.replace(/^.*URL: |;[^;]*$/g, ""));
+    expect(reasons).toEqual([closed, closed, taken, closed, closed, closed, closed]);
+  });
+
+  it("cuts a connection that cannot be set up, tells why, and tries again", async () => {
+    let isRefused = true;
+    const onOpen = async () => {
+      if (isRefused) throw new Error("Not authorized");
+    };
+    const { broker, log, pauseAfter } = setUp({ onOpen });
+    expect(await pauseAfter(() => broker.last.accept())).toBe(1000);
+    expect(broker.connections[0]?.calls).toEqual(["destroy"]);
+    isRefused = false;
+    await pauseAfter(() => broker.last.lose("a"));
+    expect(log.lines).toEqual([
+      "warn broker: lost the connection to URL: Not authorized; trying again",
+      "warn broker: cannot connect to URL: a; trying again",
+    ]);
+  });
+
+  it("tells why it cannot set a connection up, whatever was thrown", async () => {
+    const { broker, log, pauseAfter } = setUp({ onOpen: () => Promise.reject("odd") });
+    await pauseAfter(() => broker.last.accept());
+    expect(log.lines).toEqual(["warn broker: lost the connection to URL: odd; trying again"]);
+  });
+
+  it("tells the reason of the broker when the connection ends while it is set up", async () => {
+    let fail = () => {};
+    const onOpen = () =>
+      new Promise<void>((_, reject) => {
+        fail = () => reject(new Error("client disconnecting"));
+      });
+    const { broker, log, pauseAfter } = setUp({ onOpen });
+    await pauseAfter(() => {
+      broker.last.accept();
+      broker.last.isOpen = false; // as seen by what is under way
+      fail();
+      queueMicrotask(() => broker.connections[0]?.lose("the broker shuts down"));
+    });
+    expect(log.lines).toEqual(["warn broker: lost the connection to URL: the broker shuts down; trying again"]);
+  });
+
+  describe("stop", () => {
+    it("says goodbye on an open connection, and makes no further attempts", async () => {
+      const { broker, link, log } = setUp();
+      broker.last.accept();
+      await link.stop(123);
+      expect(broker.last.calls).toEqual(["close 123"]);
+      await vi.advanceTimersByTimeAsync(600_000);
+      expect(broker.connections).toHaveLength(1);
+      expect(log.lines).toEqual(["info broker: connected to URL as me"]);
+    });
+
+    it("gives up an attempt that is under way", async () => {
+      const { broker, link, log } = setUp();
+      await link.stop(123);
+      expect(broker.last.calls).toEqual(["destroy"]);
+      broker.last.lose("a");
+      await vi.advanceTimersByTimeAsync(600_000);
+      expect([broker.connections.length, log.lines]).toEqual([1, []]);
+    });
+
+    it("gives up the attempt that it waits for", async () => {
+      const { broker, link } = setUp();
+      broker.last.lose();
+      expect(vi.getTimerCount()).toBe(1);
+      await link.stop(123);
+      expect(vi.getTimerCount()).toBe(0);
+      await vi.advanceTimersByTimeAsync(600_000);
+      expect(broker.connections).toHaveLength(1);
+    });
   });
 });
