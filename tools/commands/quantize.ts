@@ -13,7 +13,7 @@ import { checkReportArgs, measureReport, type ReportArgs } from "../quantize/rep
 import { reportHtml } from "../quantize/report/html.ts";
 import { reportJson, stepsToSee } from "../quantize/report/measure.ts";
 import { formatReport } from "../quantize/report/text.ts";
-import { SegmentKeeper } from "../quantize/segments.ts";
+import { SegmentKeeper, sampleLimit } from "../quantize/segments.ts";
 import { serializeWithSelftest } from "../quantize/selftest.ts";
 import { type OnSample, SampleReader } from "../samples/reader.ts";
 
@@ -30,11 +30,6 @@ export interface QuantizeArgs extends ReportArgs {
   /** Rounds weights to nearest, without regard to the samples. */
   readonly plain?: boolean;
 }
-
-/** The most samples that calibrate the weights, and the multiplications that they may cost in all. */
-const MAX_SAMPLES = 8192;
-const MIN_SAMPLES = 256;
-const MAX_PRODUCTS = 4e9;
 
 /**
  * Writes the q15 form of an f32 model, with exact test vectors, and tells what it costs in accuracy. Calibration data is read three
@@ -110,8 +105,7 @@ async function keepSamples(
   if (args.calibrate === undefined || args.plain === true) return undefined;
   let weights = 0;
   for (const { data } of model.tensors.values()) weights += data.length;
-  const limit = Math.max(MIN_SAMPLES, Math.min(MAX_SAMPLES, Math.floor(MAX_PRODUCTS / weights)));
-  const keeper = new SegmentKeeper(model.spec.inputs.length, stepsToSee(count), limit);
+  const keeper = new SegmentKeeper(model.spec.inputs.length, stepsToSee(count), sampleLimit(weights));
   await readSamples(args.calibrate, model, io, (sample) => keeper.observe(sample));
   return keeper.samples;
 }

@@ -1,6 +1,16 @@
 /** Pieces of the stream that are kept; inside a piece the samples follow one another as in the data. */
 const PIECES = 8;
 
+/** The most samples that calibrate the weights, and the multiplications that they may cost in all. */
+const MAX_SAMPLES = 8192;
+const MIN_SAMPLES = 256;
+const MAX_PRODUCTS = 4e9;
+
+/** How many samples calibrate a model with so many weights: 8192, down to 256 for the greatest models. */
+export function sampleLimit(weights: number): number {
+  return Math.max(MIN_SAMPLES, Math.min(MAX_SAMPLES, Math.floor(MAX_PRODUCTS / weights)));
+}
+
 /** Keeps at most a given number of the samples that pass by, in pieces spread evenly over the data; all of them when they fit. */
 export class SegmentKeeper {
   readonly #starts: readonly number[];

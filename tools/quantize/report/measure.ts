@@ -66,8 +66,7 @@ export function report(
   }
   const weights = compareWeights(f32, q15);
   const size = weights.layers.flat().reduce((sum, { count }) => sum + count, 0);
-  const driftSteps = options.driftSteps ?? Math.min(100_000, Math.max(10_000, Math.ceil(DRIFT_WORK / size)));
-  const traced = Math.min(options.traceSteps ?? 20_000, steps.calibration, Math.max(200, Math.ceil(TRACE_WORK / size)));
+  const { driftSteps, traced } = effortOf(size, steps.calibration, options);
   const facts = traceLayers(f32, q15, calibration, traced);
   const layers = f32.spec.layers.map(
     ({ kind, size }, index): LayerReport => ({
@@ -90,6 +89,22 @@ export function report(
     ...findings,
     warnings: findWarnings(findings),
     plots: { histograms: weights.histograms, outputs: plots },
+  };
+}
+
+/**
+ * How long to measure a model with so many weights.
+ *
+ * @param steps  samples of the calibration data
+ */
+export function effortOf(
+  weights: number,
+  steps: number,
+  { driftSteps, traceSteps = 20_000 }: ReportOptions,
+): { readonly driftSteps: number; readonly traced: number } {
+  return {
+    driftSteps: driftSteps ?? Math.min(100_000, Math.max(10_000, Math.ceil(DRIFT_WORK / weights))),
+    traced: Math.min(traceSteps, steps, Math.max(200, Math.ceil(TRACE_WORK / weights))),
   };
 }
 
