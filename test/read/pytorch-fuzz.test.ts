@@ -4,7 +4,7 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { CliError } from "../../tools/errors.ts";
 import { readPytorch } from "../../tools/read/pytorch/index.ts";
-import { readPickle } from "../../tools/read/pytorch/pickle.ts";
+import { Opaque, readPickle } from "../../tools/read/pytorch/pickle.ts";
 import { readZip } from "../../tools/read/zip.ts";
 import { mulberry32 } from "../support/random.ts";
 
@@ -137,11 +137,24 @@ describe("readPickle", () => {
     expect(() => pickle(0x8c, 5, "posix", 0x8c, 6, "system", 0x93, ".")).toThrow("global posix.system");
   });
 
+  it("keeps of an object of an unknown class its name, whatever is done to it", () => {
+    const opaque = { ...host, checkGlobal: () => {}, call: () => undefined };
+    const read = (...parts: readonly (number | string)[]) =>
+      readPickle(
+        Uint8Array.from(parts.flatMap((part) => (typeof part === "number" ? [part] : [...text(part)]))),
+        opaque,
+      );
+    const made = new Opaque("posix.system");
+    expect(read("cposix\nsystem\n", "X", 2, 0, 0, 0, "id", 0x85, "R.")).toEqual(made);
+    expect(read("cposix\nsystem\n", ")", 0x81, "}", "b.")).toEqual(made);
+    expect(read("cposix\nsystem\n", ")", "}", 0x92, ".")).toEqual(made);
+    expect(read("(iposix\nsystem\n.")).toEqual(made);
+    expect(read("(cposix\nsystem\no.")).toEqual(made);
+    expect(read("cposix\nsystem\n", ")R", "(", "K", 1, "K", 2, "u", "(", "K", 1, "e.")).toEqual(made);
+    expect(read("cposix\nsystem\n", ")R", ")R.")).toEqual(made);
+  });
+
   it.each<[number | string, string]>([
-    ["i", "INST"],
-    ["o", "OBJ"],
-    [0x81, "NEWOBJ"],
-    [0x92, "NEWOBJ_EX"],
     [0x82, "EXT1"],
     ["P", "PERSID"],
     [0x97, "NEXT_BUFFER"],
@@ -154,6 +167,6 @@ describe("readPickle", () => {
     expect(() => pickle(".")).toThrow("the stack is empty");
     expect(() => pickle("u.")).toThrow("no mark");
     expect(() => pickle("h", 3, ".")).toThrow("memo 3");
-    expect(() => pickle("NNR.")).toThrow("calls what is no function");
+    expect(() => pickle("NNR.")).toThrow("calls a function with what are no arguments");
   });
 });

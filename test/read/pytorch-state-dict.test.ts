@@ -110,8 +110,9 @@ describe("readPytorch refuses", () => {
     [
       "unused weights",
       { ...GRU, "norm.weight": [2], "norm.bias": [2], extra: [1] },
-      /no layer uses: norm\.weight, norm\.bias, extra;/,
+      /norm \(norm\.weight \[2\], norm\.bias \[2\]\) is nn\.LayerNorm/,
     ],
+    ["weights of nothing that is known", { ...GRU, extra: [1] }, /no layer uses: extra; known are nn\.GRU/],
     ["other parametrizations", { ...GRU, "parametrizations.weight_hh_l0.0.v": [2] }, /no layer uses: parametrizations/],
     ["wrong shapes", { ...GRU, bias_hh_l0: [5] }, /bias_hh_l0 has shape \[5\], expected \[6\]/],
     ["rows that are not three gates", { ...GRU, weight_ih_l0: [7, 3] }, /has shape \[7, 3\], expected \[6, 3\]/],
@@ -126,6 +127,16 @@ describe("readPytorch refuses", () => {
       "a cell without inputs",
       { "wz.weight": [2, 2], "wr.weight": [2, 2], "w.weight": [2, 2] },
       /over the concatenation/,
+    ],
+    [
+      "a weight beside its pruning",
+      { ...GRU, weight_hh_l0_orig: [6, 2], weight_hh_l0_mask: [6, 2] },
+      /stands beside its own/,
+    ],
+    [
+      "a mask that does not fit",
+      { ...without(GRU, "weight_hh_l0"), weight_hh_l0_orig: [6, 2], weight_hh_l0_mask: [2, 6] },
+      /_orig and _mask have the shapes \[6, 2\] and \[2, 6\]/,
     ],
     [
       "a weight beside its weight_norm",

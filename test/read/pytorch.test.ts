@@ -91,25 +91,75 @@ async function refusal(file: string, ...args: string[]): Promise<string> {
 }
 
 describe("what a state dict does not say", () => {
-  it("is asked for: the activation of a head", async () => {
-    expect(await refusal("weight-norm.pt")).toMatch(
-      /Activation of fc is not in a state dict; .*--activation fc=linear/,
-    );
+  const answers = (name: string) => ["--reference", path.join(vectors, `${name}.npz`)];
+
+  it("is asked for at once, with the whole command line to copy", async () => {
+    const text = await refusal("head-data-parallel.pt", "--name", "pump", "--inputs", "motor speed");
+    expect(text).toContain("in which order the layers stand (--layers gru,fc or --layers fc,gru fit)");
+    expect(text).toContain("what follows gru, fc: nothing (linear), or an activation (relu, ");
+    const source = path.join(vectors, "head-data-parallel.pt");
+    const end = `rivulet convert ${source} -o ${out("refused.safetensors")} --name pump --inputs 'motor speed' --layers gru,fc --activation gru=linear fc=linear\n`;
+    expect(text.endsWith(end)).toBe(true);
   });
 
-  it("is asked for: the order of layers, when several fit", async () => {
-    expect(await refusal("head-data-parallel.pt")).toMatch(
-      /more than one fits; give it with --layers gru,fc or --layers fc,gru/,
+  it("is asked for: what stands between a GRU and a linear layer", async () => {
+    expect(await refusal("relu-between.safetensors", "--layers", "gru,fc")).toMatch(/what follows fc:/);
+    expect(await refusal("weight-norm.pt", "--activation", "fc=linear")).toMatch(
+      /what follows gru: .*--activation gru=linear fc=linear\n$/,
     );
   });
 
   it("is asked for: whether a square matrix is an embedding", async () => {
-    expect(await refusal("embedding-square.safetensors")).toMatch(/--layers emb,gru or --layers emb:embedding,gru/);
+    expect(await refusal("embedding-square.safetensors")).toMatch(/--layers emb:embedding,gru or --layers gru,emb or --layers emb,gru fit/);
+  });
+
+  it("is asked for: which of two dictionaries", async () => {
+    expect(await refusal("two-dictionaries.pt")).toMatch(/weights under model and ema; .*--weights model\n/);
+    expect(await refusal("two-dictionaries.pt", "--weights", "best")).toMatch(
+      /Found "best", expected one of model, ema/,
+    );
+  });
+
+  it.each([
+    ["relu-between", "--layers gru,fc --activation gru=relu fc=linear"],
+    ["batch-norm", "--layers gru,bn.norm,fc --activation gru=linear bn.norm=relu fc=linear"],
+    ["head-data-parallel", "--layers gru,fc --activation gru=linear fc=sigmoid"],
+    ["embedding-square", "--layers emb:embedding,gru --activation emb=linear gru=linear"],
+    ["two-dictionaries", "--weights ema --layers gru,fc --activation gru=linear fc=linear"],
+  ])("is told by a reference: %s", async (name, options) => {
+    const { source } = cases.find((one) => one.name === name) as Case;
+    const { code, stdout, stderr } = await cli([
+      "convert",
+      path.join(vectors, source),
+      "-o",
+      out(`told-${name}.safetensors`),
+      ...answers(name),
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain(`As the reference tells: ${options}\n`);
+  });
+
+  it("is not taken from a reference of another model", async () => {
+    expect(await refusal("relu-between.safetensors", ...answers("tutorial-wz-wr-w"))).toMatch(/"outputs" has shape/);
+    expect(await refusal("weight-norm.pt", ...answers("trainer"))).toMatch(
+      /does not compute what the source does, in none of the \d+ ways to put its layers together\. The closest/,
+    );
+  });
+
+  it("is asked for when a reference cannot tell", async () => {
+    const reference = out("positive.json");
+    const { inputs, outputs } = { inputs: [[0], [0]], outputs: [[0.5], [0.5]] };
+    writeFileSync(reference, JSON.stringify({ inputs, outputs }));
+    const text = await refusal("relu-between.safetensors", "--reference", reference);
+    expect(text).toMatch(/does not compute|Does not tell/);
   });
 
   it("is refused when it does not fit", async () => {
-    expect(await refusal("weight-norm.pt", "--activation", "gru=tanh")).toMatch(/NAME one of fc/);
-    expect(await refusal("weight-norm.pt", "--activation", "fc=gelu")).toMatch(/linear\|sigmoid/);
+    expect(await refusal("weight-norm.pt", "--activation", "lstm=tanh")).toMatch(/NAME one of gru, fc/);
+    expect(await refusal("weight-norm.pt", "--activation", "fc=swishy")).toMatch(/linear\|relu/);
+    expect(await refusal("weight-norm.pt", "--activation", "gru=softmax", "fc=linear")).toMatch(
+      /behind the last layer/,
+    );
     expect(await refusal("weight-norm.pt", "--layers", "fc,gru")).toMatch(/fc gives 2 values, gru takes 3/);
     expect(await refusal("weight-norm.pt", "--layers", "gru")).toMatch(/fc is missing/);
     expect(await refusal("weight-norm.pt", "--layers", "gru,gru,fc")).toMatch(/stands twice/);
@@ -124,11 +174,13 @@ describe("a model that cannot be converted", () => {
     ["bidirectional", /gru is bidirectional \(weight_ih_l0_reverse\).*bidirectional=False/],
     ["lstm", /is an LSTM \(12 rows for 3 units\)/],
     ["rnn", /is a plain RNN/],
-    ["layernorm", /Weights that no layer uses: norm\.weight, norm\.bias; .*--map/],
+    ["layernorm", /norm \(norm\.weight \[3\], norm\.bias \[3\]\) is nn\.LayerNorm .*BatchNorm1d/],
+    ["conv", /conv \(conv\.weight \[3, 2, 3\], .* is nn\.Conv1d: a convolution needs a window/],
+    ["attention", /look \(look\.in_proj_weight .* is nn\.MultiheadAttention: .*train without it/],
     ["legacy", /before PyTorch 1\.6/],
     [
       "whole-model",
-      /names __main__\.?GRU|names torch\.nn\.modules\.rnn\.GRU, which is not allowed.*model\.state_dict\(\)/,
+      /an object of the class torch\.nn\.modules\.rnn\.GRU, whose code is not in the file.*model\.state_dict\(\)/,
     ],
     ["quantized", /quantize_dynamic\?\); convert the float model/],
   ])("is named: %s", async (name, text) => {

@@ -11,6 +11,7 @@ import { type ModelNames, type Network, toModel } from "../read/network.ts";
 import type { OnnxPlan } from "../read/onnx/plan.ts";
 import { describeNetwork } from "../read/text.ts";
 import { attachReference } from "../verify/attach.ts";
+import { chooseByReference } from "../verify/choose.ts";
 import { compareWithReference } from "../verify/compare.ts";
 import { loadOnnxRuntime } from "../verify/onnxruntime.ts";
 import type { Sequence } from "../verify/reference.ts";
@@ -31,6 +32,8 @@ export interface ConvertArgs {
   readonly activation?: readonly string[];
   /** PyTorch: names of the layers in their order, separated by commas. */
   readonly layers?: string;
+  /** PyTorch: key of the dictionary of weights in a checkpoint with several. */
+  readonly weights?: string;
   /** PyTorch: file that describes the model. */
   readonly map?: string;
   /** Keras: file with the text of model.to_json(). */
@@ -57,7 +60,7 @@ interface Reader {
 }
 
 const READERS: Readonly<Record<Framework, Reader>> = {
-  pytorch: { label: "PyTorch", options: ["activation", "layers", "map"], read: readPytorchSource },
+  pytorch: { label: "PyTorch", options: ["activation", "layers", "map", "weights"], read: readPytorchSource },
   keras: { label: "Keras", options: ["config", "allowApproximate"], read: readKerasSource },
   onnx: { label: "ONNX", options: ["assumeTorchGru", "allowApproximate", "run"], read: readOnnxSource },
 };
@@ -65,6 +68,7 @@ const FRAMEWORK_OPTIONS = [
   "activation",
   "layers",
   "map",
+  "weights",
   "config",
   "assumeTorchGru",
   "allowApproximate",
@@ -111,8 +115,14 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
 
 async function readPytorchSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
   const { readPytorch } = await import("../read/pytorch/index.ts");
+  const { reference } = args;
   return readPytorch(bytes, {
     source: args.source,
+    command: commandOf(args),
+    ...(args.weights !== undefined && { weights: args.weights }),
+    ...(reference !== undefined && {
+      choose: (choices) => chooseByReference(choices, readUserFile(reference), reference),
+    }),
     ...(args.layers !== undefined && { layers: args.layers.split(",").map((name) => name.trim()) }),
     ...(args.activation && { activations: args.activation }),
     ...(args.map !== undefined && { map: { text: readText(args.map), source: args.map } }),
@@ -123,6 +133,16 @@ async function readPytorchSource(bytes: Uint8Array, args: ConvertArgs): Promise<
 const MAX_TEXT_BYTES = 2 ** 24;
 
 const readText = (file: string): string => new TextDecoder().decode(readUserFile(file, { maxBytes: MAX_TEXT_BYTES }));
+
+/** The command line that was given, without what the PyTorch reader asks for. */
+function commandOf(args: ConvertArgs): string {
+  const quote = (text: string) => (/^[\w./:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  const options = (["name", "inputs", "outputs", "reference", "weights"] as const).flatMap((option) => {
+    const value = args[option];
+    return value === undefined ? [] : [`--${option} ${quote(value)}`];
+  });
+  return ["rivulet convert", quote(args.source), "-o", quote(args.output), ...options].join(" ");
+}
 
 async function readKerasSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
   const { readKeras } = await import("../read/keras/index.ts");

@@ -103,8 +103,12 @@ function addConvert(program: Command, io: Io): void {
     .option("--name <name>", "name of the model (default: the file's)")
     .option("--inputs <names>", "names of the inputs, separated by commas")
     .option("--outputs <names>", "names of the outputs, separated by commas")
-    .option("--layers <names>", "PyTorch: order of the layers, separated by commas; NAME:embedding for an embedding")
-    .option("--activation <name=function...>", "PyTorch: activation of each linear layer, in linear, sigmoid, tanh, …")
+    .option(
+      "--layers <names>",
+      "PyTorch: layers in order, separated by commas, and the functions between them: gru,relu,fc; NAME:embedding for an embedding",
+    )
+    .option("--activation <name=function...>", "PyTorch: what follows each layer: linear (nothing), sigmoid, tanh, …")
+    .option("--weights <key>", "PyTorch: which weights of a checkpoint with several")
     .option("--map <file>", "PyTorch: YAML file that tells which weight is which gate of a hand-written GRU")
     .option("--config <file>", "Keras: text of model.to_json(), for .weights.h5")
     .option("--no-run", "ONNX: leave the source unrun; it is run where onnxruntime-node is installed")

@@ -17,12 +17,18 @@ export interface GruLayer {
   readonly c: Float32Array;
 }
 
+/** A function of the values of a layer, each by itself but for softmax. */
+export interface Applied {
+  readonly activation: Activation;
+  /** Of each parameter that the activation has (FORMAT.md 3.1), one value for all rows, or one for each. */
+  readonly parameters?: readonly ArrayLike<number>[];
+}
+
 /** One dense layer: W[M][N] row-major, b[M]. */
-export interface DenseLayer {
+export interface DenseLayer extends Applied {
   readonly kind: "dense";
   readonly name: string;
   readonly size: number;
-  readonly activation: Activation;
   readonly W: Float32Array;
   readonly b: Float32Array;
 }
@@ -48,6 +54,8 @@ export interface Network {
   readonly lastOnly: boolean;
   /** What was put in the place of what the source asks for (`--allow-approximate`), one line each. */
   readonly substitutions: readonly string[];
+  /** What the user should know of how the source was read, one line each. */
+  readonly notes?: readonly string[];
 }
 
 /** What the source does not say about a model. */

@@ -2,7 +2,7 @@ import type { Network } from "./network.ts";
 
 /** Describes a network in lines for people: what it is made of, and what was put in the place of what the source asks for. */
 export function describeNetwork(network: Network): string[] {
-  const { embedding, normalisation, output, layers, lastOnly, substitutions } = network;
+  const { embedding, normalisation, output, layers, lastOnly, substitutions, notes = [] } = network;
   const parts = [
     embedding ? `token of ${embedding.vocabulary}, embedding ${embedding.size}` : `${network.inputs} inputs`,
     ...(normalisation ? ["normalisation"] : []),
@@ -15,5 +15,6 @@ export function describeNetwork(network: Network): string[] {
     `network: ${parts.join(" → ")}`,
     ...(lastOnly ? ["The source answers at its last step only; the model answers at every step"] : []),
     ...substitutions.map((line) => `approximated: ${line}`),
+    ...notes,
   ];
 }

@@ -51,6 +51,16 @@ export function readZip(bytes: Uint8Array, source: string): Map<string, Uint8Arr
   return new Map(packed.map((member) => [member.name, unpack(bytes, member, source)]));
 }
 
+/**
+ * Names of the members of a zip file; nothing is unpacked.
+ *
+ * @throws {CliError} when the directory is damaged
+ */
+export function listZip(bytes: Uint8Array, source: string): string[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return readDirectory(view, bytes, source).map(({ name }) => name);
+}
+
 function readDirectory(view: DataView, bytes: Uint8Array, source: string): Entry[] {
   const end = findEnd(view, source);
   const count = view.getUint16(end + 10, true);

@@ -1,10 +1,10 @@
 // Reads Keras models: `.keras`, legacy `.h5`, and `.weights.h5` with the text of model.to_json().
 
 import { CliError } from "../../errors.ts";
+import { Builder } from "../builder.ts";
 import { inOneLine } from "../message.ts";
 import type { ModelNames, Network } from "../network.ts";
 import { isZip, readArchive, versionIn } from "./archive.ts";
-import { Builder } from "./builder.ts";
 import { type ModelConfig, readConfig } from "./config.ts";
 import type { Context } from "./context.ts";
 import { type Hdf5Content, isHdf5, readHdf5 } from "./hdf5.ts";

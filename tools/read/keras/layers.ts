@@ -3,6 +3,7 @@
 
 import type { Activation } from "../../../host/model/types.ts";
 import { CliError } from "../../errors.ts";
+import type { Builder } from "../builder.ts";
 import type { GruLayer } from "../network.ts";
 import { Attributes } from "./attributes.ts";
 import type { LayerConfig, ModelConfig } from "./config.ts";
@@ -246,7 +247,7 @@ function activate(layer: LayerConfig, attributes: Attributes, { builder }: Conte
   }
   if (builder.size === undefined)
     throw new CliError(`${layer.where}: The size of its input is not known; build the model first`);
-  builder.activate(layer.name, activation as Activation);
+  builder.activate(layer.name, { activation: activation as Activation });
 }
 
 /** The name of an activation, which old and new versions of Keras store as a string; missing or null is linear. */

@@ -1,24 +1,26 @@
 // Finds the modules that a state dict is made of, by the names and shapes of their weights.
 
-import type { DenseLayer, GruLayer } from "../network.ts";
+import type { Scaling } from "../builder.ts";
+import type { GruLayer } from "../network.ts";
 import { cellLayer, gruLayers } from "./gru.ts";
+import { refuseUnknown } from "./unknown.ts";
 import type { Weights } from "./weights.ts";
 
-/** A module of the source. The state dict does not say what it is connected to, nor whether a matrix without a bias is an embedding. */
-export interface Block {
+interface Sizes {
   readonly name: string;
-  readonly kind: "gru" | "linear" | "matrix";
   /** Values that it takes and gives; of a matrix, as a linear layer. */
   readonly inputs: number;
   readonly outputs: number;
-  /** Layers of a GRU. */
-  readonly layers: readonly GruLayer[];
-  /** Of a linear layer or a matrix, [outputs][inputs]. */
-  readonly W: Float32Array;
-  readonly b: Float32Array;
 }
 
-const NONE = new Float32Array(0);
+/** A module of the source. The state dict does not say what it is connected to, nor whether a matrix without a bias is an embedding. */
+export type Block = Sizes &
+  (
+    | { readonly kind: "gru"; readonly layers: readonly GruLayer[] }
+    /** W[outputs][inputs], b[outputs]. */
+    | { readonly kind: "linear" | "matrix"; readonly W: Float32Array; readonly b: Float32Array }
+    | { readonly kind: "norm"; readonly scaling: Scaling }
+  );
 
 /**
  * Finds the modules in the order of their first weight.
@@ -40,8 +42,11 @@ export function findBlocks(weights: Weights): Block[] {
       blocks.push(gruBlock(cellName, [cellLayer(weights, parent, cellName)]));
     } else if (weights.shapeOf(`${path}weight`).length === 2) {
       blocks.push(matrixBlock(weights, path, name || "linear"));
+    } else if (weights.has(`${path}running_var`)) {
+      blocks.push(normBlock(weights, path, name || "norm"));
     }
   }
+  refuseUnknown(weights);
   weights.checkAllTaken();
   return blocks;
 }
@@ -60,8 +65,7 @@ function cellParents(weights: Weights): string[] {
 
 function gruBlock(name: string, layers: readonly GruLayer[]): Block {
   const [first, last] = [layers[0], layers.at(-1)] as [GruLayer, GruLayer];
-  const inputs = first.W.length / (3 * first.size);
-  return { name, kind: "gru", inputs, outputs: last.size, layers, W: NONE, b: NONE };
+  return { name, kind: "gru", inputs: first.W.length / (3 * first.size), outputs: last.size, layers };
 }
 
 function matrixBlock(weights: Weights, path: string, name: string): Block {
@@ -69,10 +73,23 @@ function matrixBlock(weights: Weights, path: string, name: string): Block {
   const hasBias = weights.has(`${path}bias`);
   const W = weights.take(`${path}weight`, [outputs, inputs]);
   const b = hasBias ? weights.take(`${path}bias`, [outputs]) : new Float32Array(outputs);
-  return { name, kind: hasBias ? "linear" : "matrix", inputs, outputs, layers: [], W, b };
+  return { name, kind: hasBias ? "linear" : "matrix", inputs, outputs, W, b };
 }
 
-/** The dense layer of a linear block. */
-export function denseLayer(block: Block, activation: DenseLayer["activation"]): DenseLayer {
-  return { kind: "dense", name: block.name, size: block.outputs, activation, W: block.W, b: block.b };
+/** Added to the variance by nn.BatchNorm1d unless its script says otherwise, which no state dict does. */
+const EPSILON = 1e-5;
+
+/** nn.BatchNorm1d as it evaluates: (x - mean) / sqrt(variance + epsilon) * weight + bias, in double precision. */
+function normBlock(weights: Weights, path: string, name: string): Block {
+  const [size = 0] = weights.shapeOf(`${path}running_var`);
+  const take = (part: string) => weights.take(`${path}${part}`, [size]);
+  const [mean, variance] = [take("running_mean"), take("running_var")];
+  const isAffine = weights.has(`${path}weight`);
+  const gamma = isAffine ? take("weight") : new Float32Array(size).fill(1);
+  const beta = isAffine ? take("bias") : new Float32Array(size);
+  if (weights.has(`${path}num_batches_tracked`)) weights.ignore(`${path}num_batches_tracked`);
+  const scale = Float64Array.from(gamma, (value, i) => value / Math.sqrt((variance[i] as number) + EPSILON));
+  if (!scale.every(Number.isFinite)) throw weights.fail(`${name}: running_var is negative; the weights are damaged`);
+  const shift = Float64Array.from(beta, (value, i) => value - (mean[i] as number) * (scale[i] as number));
+  return { name, kind: "norm", inputs: size, outputs: size, scaling: { scale, shift } };
 }

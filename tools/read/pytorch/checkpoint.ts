@@ -22,12 +22,9 @@ const STORAGES: Readonly<Record<string, string>> = {
   "torch.ByteStorage": "U8",
   "torch.BoolStorage": "BOOL",
 };
-const CALLS = [
-  "collections.OrderedDict",
-  "torch._utils._rebuild_tensor_v2",
-  "torch._utils._rebuild_parameter",
-  "torch.Size",
-];
+/** Classes that are dictionaries, and functions that answer with their first argument. */
+const DICTIONARIES = ["collections.OrderedDict", "collections.defaultdict", "builtins.dict", "__builtin__.dict"];
+const PARAMETERS = ["torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"];
 const QUANTIZED = /qtensor|^torch\.q|QInt|QUInt|ScriptObject|per_(tensor|channel)_affine/;
 
 interface Storage {
@@ -38,17 +35,20 @@ interface Storage {
 
 /** A tensor in a pickle; its name comes with the key of the dictionary that it stands in. */
 export class PickledTensor {
+  readonly shape: readonly number[];
   readonly open: (name: string) => SourceTensor;
 
-  constructor(open: (name: string) => SourceTensor) {
+  constructor(shape: readonly number[], open: (name: string) => SourceTensor) {
+    this.shape = shape;
     this.open = open;
   }
 }
 
 /**
- * Reads what torch.save wrote: dictionaries (Maps), lists, numbers, texts and `PickledTensor`s. No code of the file is run.
+ * Reads what torch.save wrote: dictionaries (Maps), lists, numbers, texts, `PickledTensor`s, and `Opaque`s for everything else. No
+ * code of the file is run.
  *
- * @throws {CliError} when the file is damaged or holds anything else
+ * @throws {CliError} when the file is damaged, or holds a program or a quantized model
  */
 export function readCheckpoint(bytes: Uint8Array, source: string): unknown {
   const zip = readZip(bytes, source);
@@ -66,25 +66,21 @@ export function readCheckpoint(bytes: Uint8Array, source: string): unknown {
     source: `${source}: data.pkl`,
     checkGlobal: (name) => checkGlobal(name, source),
     call: (name, args) => {
-      if (name === "collections.OrderedDict") return new Map();
-      if (name === "torch._utils._rebuild_parameter" && args[0] instanceof PickledTensor) return args[0];
+      if (DICTIONARIES.includes(name)) return new Map();
+      if (PARAMETERS.includes(name) && args[0] instanceof PickledTensor) return args[0];
       if (name === "torch.Size" && Array.isArray(args[0])) return args[0];
       if (name === "torch._utils._rebuild_tensor_v2") return rebuildTensor(args, { zip, folder, source, little });
-      throw new CliError(`${source}: data.pkl calls ${showKey(name)} in a way that torch.save does not; it is damaged`);
+      return undefined;
     },
     persistent: (id) => readStorage(id, source),
   });
 }
 
 function checkGlobal(name: string, source: string): void {
-  if (CALLS.includes(name) || Object.hasOwn(STORAGES, name)) return;
-  const shown = showKey(name);
-  if (QUANTIZED.test(name)) {
-    throw new CliError(
-      `${source}: data.pkl names ${shown}, the model is quantized (quantize_dynamic?); convert the float model, then run rivulet quantize`,
-    );
-  }
-  throw new CliError(`${source}: data.pkl names ${shown}, which is not allowed: it could run code; ${SAVE_STATE_DICT}`);
+  if (!QUANTIZED.test(name)) return;
+  throw new CliError(
+    `${source}: data.pkl names ${showKey(name)}, the model is quantized (quantize_dynamic?); convert the float model, then run rivulet quantize`,
+  );
 }
 
 /** A persistent id is ("storage", class, key, location, count). */
@@ -122,7 +118,7 @@ function rebuildTensor(args: readonly unknown[], { zip, folder, source, little }
     if (found === undefined) throw new CliError(`${source}: Storage ${showKey(key)} is missing; the file is damaged`);
     return found;
   };
-  return new PickledTensor((name) =>
+  return new PickledTensor(shape, (name) =>
     stridedTensor({ where: `${source}: ${showKey(name)}`, dtype, shape, stride, offset, bytes, little }),
   );
 }

@@ -1,69 +1,76 @@
-// Puts the modules of a state dict in order. A state dict does not hold it: where the shapes allow one order only, that is it; otherwise the
-// user must tell.
+// Puts the modules of a state dict in order. A state dict does not hold it: where the shapes allow one order only, that is it; otherwise
+// the user must tell, or the reference.
 
-import type { Activation } from "../../../host/model/types.ts";
 import { CliError, UsageError } from "../../errors.ts";
-import type { DenseLayer, GruLayer, Network } from "../network.ts";
-import { type Block, denseLayer } from "./blocks.ts";
+import { FUNCTION_NAMES, parseFunction } from "../functions.ts";
+import type { Applied } from "../network.ts";
+import type { Block } from "./blocks.ts";
 import { listNames } from "./weights.ts";
 
-const ACTIVATIONS: readonly Activation[] = ["linear", "sigmoid", "tanh", "relu", "softmax"];
 /** More modules than this are not tried in every order. */
 const MAX_TRIED = 8;
+/** Orders that a reference may choose from. */
+const MAX_ORDERS = 24;
 
 /** A block with the part that it plays. */
-interface Placed {
+export interface Placed {
   readonly block: Block;
   readonly isEmbedding: boolean;
 }
 
-/** What the user says about a state dict. */
-export interface OrderOptions {
-  /** `name` or `name:embedding` each. */
-  readonly layers?: readonly string[];
-  /** `name=activation` each, or one activation alone if there is one linear layer. */
-  readonly activations?: readonly string[];
+/** An order of the blocks, with the functions that the user put between them, by the name of the block before. */
+export interface Order {
+  readonly placed: readonly Placed[];
+  readonly functions: ReadonlyMap<string, NamedFunction>;
 }
 
-/**
- * Makes the layers of a network from modules.
- *
- * @throws {CliError} naming the option that tells what is missing
- * @throws {UsageError} when an option names a module that is not there
- */
-export function orderBlocks(
-  blocks: readonly Block[],
-  options: OrderOptions,
-  source: string,
-): Pick<Network, "inputs" | "layers"> & { embedding?: NonNullable<Network["embedding"]> } {
-  const placed = options.layers ? givenOrder(blocks, options.layers, source) : onlyOrder(blocks, source);
-  const activations = parseActivations(placed, options.activations ?? [], source);
-  const [first] = placed as [Placed];
-  const layers = placed.flatMap(({ block, isEmbedding }): readonly (GruLayer | DenseLayer)[] => {
-    if (isEmbedding) return [];
-    return block.kind === "gru" ? block.layers : [denseLayer(block, activations.get(block.name) as Activation)];
-  });
-  if (!first.isEmbedding) return { inputs: first.block.inputs, layers };
-  const { outputs: vocabulary, inputs: size, W: weight } = first.block;
-  return { inputs: 1, layers, embedding: { vocabulary, size, weight } };
+/** A function as the user wrote it. */
+export interface NamedFunction {
+  readonly text: string;
+  readonly applied: Applied;
 }
 
 const outputsOf = ({ block, isEmbedding }: Placed) => (isEmbedding ? block.inputs : block.outputs);
 
-function givenOrder(blocks: readonly Block[], names: readonly string[], source: string): Placed[] {
-  const placed = names.map((text, index): Placed => {
+/** The order in the words of `--layers`. */
+export function orderText({ placed }: Pick<Order, "placed">): string {
+  return placed.map(({ block, isEmbedding }) => (isEmbedding ? `${block.name}:embedding` : block.name)).join(",");
+}
+
+/**
+ * Reads `--layers`: names of blocks in order, `NAME:embedding`, and functions in the places where they stand.
+ *
+ * @throws {UsageError} when a name is not known, a block is missing or stands twice, or the sizes do not fit
+ */
+export function givenOrder(blocks: readonly Block[], names: readonly string[], source: string): Order {
+  const placed: Placed[] = [];
+  const functions = new Map<string, NamedFunction>();
+  for (const text of names) {
+    const before = placed.at(-1);
     const [name, role, ...rest] = text.split(":");
     const block = blocks.find((candidate) => candidate.name === name);
+    const applied = block === undefined ? parseFunction(text) : undefined;
+    if (applied !== undefined && before !== undefined && !functions.has(before.block.name)) {
+      functions.set(before.block.name, { text, applied });
+      continue;
+    }
     if (block === undefined || rest.length > 0 || ![undefined, "embedding"].includes(role)) {
-      const known = blocks.map((candidate) => candidate.name);
-      throw new UsageError(`--layers: Found "${text}", expected NAME or NAME:embedding of ${listNames(known)}`);
+      const known = `NAME or NAME:embedding of ${listNames(blocks.map((candidate) => candidate.name))}`;
+      throw new UsageError(
+        `--layers: Found "${text}", expected ${known}, or a function after one: ${FUNCTION_NAMES.join(", ")}`,
+      );
     }
     const isEmbedding = role === "embedding";
-    if (isEmbedding && (block.kind !== "matrix" || index > 0)) {
+    if (isEmbedding && (block.kind !== "matrix" || placed.length > 0)) {
       throw new UsageError(`--layers: "${name}" cannot be an embedding: that is the first layer, and has no bias`);
     }
-    return { block, isEmbedding };
-  });
+    placed.push({ block, isEmbedding });
+  }
+  checkOrder(blocks, placed, source);
+  return { placed, functions };
+}
+
+function checkOrder(blocks: readonly Block[], placed: readonly Placed[], source: string): void {
   const unnamed = blocks.filter((block) => !placed.some((other) => other.block === block)).map((block) => block.name);
   if (unnamed.length > 0 || placed.length > blocks.length) {
     const text = unnamed.length > 0 ? `${listNames(unnamed)} is missing` : "A layer stands twice";
@@ -75,10 +82,14 @@ function givenOrder(blocks: readonly Block[], names: readonly string[], source: 
     const found = `${before.block.name} gives ${outputsOf(before)} values, ${item.block.name} takes ${item.block.inputs}`;
     throw new UsageError(`--layers: ${found}`);
   });
-  return placed;
 }
 
-function onlyOrder(blocks: readonly Block[], source: string): Placed[] {
+/**
+ * Finds the orders in which each layer takes as many values as the one before gives, at most 24.
+ *
+ * @throws {CliError} when there is none, or there are too many layers to try
+ */
+export function fittingOrders(blocks: readonly Block[], source: string): Order[] {
   if (blocks.length > MAX_TRIED) {
     const names = blocks.map((block) => block.name).join(",");
     throw new CliError(
@@ -86,30 +97,36 @@ function onlyOrder(blocks: readonly Block[], source: string): Placed[] {
     );
   }
   const orders = findOrders(blocks);
-  const [order, other] = orders;
-  if (order === undefined) {
-    const sizes = blocks.map(({ name, inputs, outputs }) => `${name} (${inputs} to ${outputs})`);
-    throw new CliError(
-      `${source}: No order of the layers fits their sizes: ${listNames(sizes)}; describe the model with --map`,
-    );
-  }
-  if (other === undefined) return order;
-  const [one, two] = [order, other].map((items) =>
-    items.map(({ block, isEmbedding }) => (isEmbedding ? `${block.name}:embedding` : block.name)).join(","),
-  );
+  const likely = orders.toSorted((a, b) => unlikeliness(a) - unlikeliness(b));
+  if (orders.length > 0) return likely.map((placed) => ({ placed, functions: new Map() }));
+  const sizes = blocks.map(({ name, inputs, outputs }) => `${name} (${inputs} to ${outputs})`);
   throw new CliError(
-    `${source}: Order of the layers is not in a state dict, and more than one fits; give it with --layers ${one} or --layers ${two}`,
+    `${source}: No order of the layers fits their sizes: ${listNames(sizes)}. Layers that are added, multiplied or put side by side (attention, skips, several inputs) do not stream here; describe a chain of other form with --map`,
   );
 }
 
-/** The first two orders in which each layer takes as many values as the one before gives. */
+/** Few models have a linear layer before their GRU: the sum of the places of GRUs, and for embeddings less. */
+function unlikeliness(order: readonly Placed[]): number {
+  return order.reduce(
+    (sum, { block, isEmbedding }, place) => sum + (block.kind === "gru" ? place : isEmbedding ? -1 : 0),
+    0,
+  );
+}
+
 function findOrders(blocks: readonly Block[]): Placed[][] {
   const orders: Placed[][] = [];
+  const seen = new Set<string>();
+  const twins = blocks.map((block) => blocks.findIndex((other) => isTwin(block, other)));
   const extend = (order: readonly Placed[]): void => {
-    if (order.length === blocks.length) orders.push([...order]);
+    if (order.length === blocks.length) {
+      // Blocks with the same weights may change places without a difference.
+      const key = order.map((item) => `${twins[blocks.indexOf(item.block)]}${item.isEmbedding ? ":" : ""}`).join();
+      if (!seen.has(key)) orders.push([...order]);
+      seen.add(key);
+    }
     const last = order.at(-1);
     for (const block of blocks) {
-      if (orders.length > 1) return;
+      if (orders.length >= MAX_ORDERS) return;
       if (order.some((item) => item.block === block)) continue;
       if (last === undefined || outputsOf(last) === block.inputs) extend([...order, { block, isEmbedding: false }]);
       // An embedding alone is no network.
@@ -120,31 +137,10 @@ function findOrders(blocks: readonly Block[]): Placed[][] {
   return orders;
 }
 
-function parseActivations(
-  placed: readonly Placed[],
-  texts: readonly string[],
-  source: string,
-): Map<string, Activation> {
-  const heads = placed
-    .filter(({ block, isEmbedding }) => block.kind !== "gru" && !isEmbedding)
-    .map(({ block }) => block.name);
-  const activations = new Map<string, Activation>();
-  for (const text of texts) {
-    const split = text.lastIndexOf("=");
-    const name = split < 0 && heads.length === 1 ? heads[0] : text.slice(0, Math.max(0, split));
-    const activation = ACTIVATIONS.find((known) => known === text.slice(split + 1));
-    if (name === undefined || !heads.includes(name) || activation === undefined || activations.has(name)) {
-      const known = heads.length > 0 ? `NAME one of ${listNames(heads)}, once each` : "none, there is no linear layer";
-      throw new UsageError(`--activation: Found "${text}", expected NAME=${ACTIVATIONS.join("|")} with ${known}`);
-    }
-    activations.set(name, activation);
-  }
-  const missing = heads.filter((name) => !activations.has(name));
-  if (missing.length > 0) {
-    const example = missing.map((name) => `${name}=linear`).join(" ");
-    throw new CliError(
-      `${source}: Activation of ${listNames(missing)} is not in a state dict; give it with --activation ${example} (or ${ACTIVATIONS.slice(1).join(", ")})`,
-    );
-  }
-  return activations;
+/** Whether two blocks hold the same weights, as tied ones do. */
+function isTwin(block: Block, other: Block): boolean {
+  if (block === other) return true;
+  if (!("W" in block && "W" in other) || block.kind !== other.kind) return false;
+  const isEqual = (a: Float32Array, b: Float32Array) => a.length === b.length && a.every((value, i) => value === b[i]);
+  return block.inputs === other.inputs && isEqual(block.W, other.W) && isEqual(block.b, other.b);
 }

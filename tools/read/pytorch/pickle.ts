@@ -1,5 +1,5 @@
-// A restricted reader of Python pickles, protocols 2 to 5: the part that state dicts need. It builds numbers, texts, lists, dictionaries and
-// what the caller makes of the globals that the caller knows; no other global is ever named into being, so that no code can run.
+// A restricted reader of Python pickles, protocols 0 to 5. It builds numbers, texts, lists, dictionaries and what the caller makes of the
+// globals that the caller knows. Of every other object it keeps the name of its class and nothing else, so that no code can run.
 // The machine is that of CPython's Lib/pickletools.py.
 
 import { CliError } from "../../errors.ts";
@@ -8,7 +8,7 @@ import { CliError } from "../../errors.ts";
 export interface PickleHost {
   /** Name of the pickle, for messages. */
   readonly source: string;
-  /** Makes the value of `module.name(...args)`; throws CliError for a global that it does not know. */
+  /** Makes the value of `module.name(...args)`; undefined for a global that it does not know. */
   call(name: string, args: readonly unknown[]): unknown;
   /** Throws CliError for a global that must not stand in the file. */
   checkGlobal(name: string): void;
@@ -25,12 +25,23 @@ export class PickleGlobal {
   }
 }
 
+/** An object of a class that nobody knows here: a NumPy scalar, a Namespace, the hyperparameters of a training. What it holds is dropped. */
+export class Opaque {
+  /** Name of the class, or of the function that makes it. */
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
 const MARK = Symbol("mark");
 /** Values on the stack and memo entries: far more than any state dict has. */
 const MAX_OPCODES = 4_000_000;
 
 /**
- * Reads a pickle. Lists and tuples become arrays, dictionaries become Maps with primitive keys, long integers become numbers.
+ * Reads a pickle. Lists, tuples and sets become arrays, dictionaries become Maps with primitive keys (entries with others are dropped),
+ * long integers become numbers, bytes and objects of unknown classes become Opaque.
  *
  * @throws {CliError} with the byte, for anything that is no such pickle
  */
@@ -106,10 +117,10 @@ class Machine {
     return text;
   }
 
-  /** A little-endian two's complement integer of `count` bytes. */
-  long(count: number): number {
-    if (count > 8) throw this.fail(`an integer of ${count} bytes, at most 8 are allowed`);
+  /** A little-endian two's complement integer of `count` bytes; the seed of a generator may have many. */
+  long(count: number): number | Opaque {
     const digits = this.take(count);
+    if (count > 8) return new Opaque("int");
     const value = digits.reduceRight((sum, digit) => sum * 256 + digit, 0);
     return ((digits.at(-1) ?? 0) & 0x80) !== 0 ? value - 256 ** count : value;
   }
@@ -148,17 +159,19 @@ class Machine {
 
   append(values: readonly unknown[]): void {
     const list = this.#top();
+    if (list instanceof Opaque) return;
     if (!Array.isArray(list)) throw this.fail("appends to what is no list");
     for (const value of values) list.push(value);
   }
 
   setItems(values: readonly unknown[]): void {
     const dictionary = this.#top();
+    if (dictionary instanceof Opaque) return;
     if (!(dictionary instanceof Map) || values.length % 2 !== 0) throw this.fail("sets items of what is no dictionary");
     for (let i = 0; i < values.length; i += 2) {
       const key = values[i];
-      if (typeof key === "object" && key !== null) throw this.fail("a key that is neither a text nor a number");
-      dictionary.set(key, values[i + 1]);
+      // A tuple or an enum is the key of no weight.
+      if (typeof key !== "object" || key === null) dictionary.set(key, values[i + 1]);
     }
   }
 
@@ -188,15 +201,60 @@ class Machine {
 
   reduce(): void {
     const [callable, args] = this.pop(2);
-    if (!(callable instanceof PickleGlobal) || !Array.isArray(args)) throw this.fail("calls what is no function");
-    this.push(this.#host.call(callable.name, args));
+    this.#instantiate(callable, args);
+  }
+
+  /** `cls.__new__(cls, *args)`, and for most classes the same as calling them. */
+  newObject(hasKeywords: boolean): void {
+    const [type, args] = this.pop(hasKeywords ? 3 : 2);
+    this.#instantiate(type, args);
+  }
+
+  #instantiate(callable: unknown, args: unknown): void {
+    if (!Array.isArray(args)) throw this.fail("calls a function with what are no arguments");
+    // What an unknown function answers may be called in turn.
+    if (callable instanceof Opaque) this.push(new Opaque(callable.name));
+    else if (callable instanceof PickleGlobal) {
+      this.push(this.#host.call(callable.name, args) ?? new Opaque(callable.name));
+    } else throw this.fail("calls what is no function");
+  }
+
+  /** INST and OBJ of protocol 0 and 1: the arguments stand above a mark. */
+  legacyObject(name?: string): void {
+    const args = this.popMark();
+    if (name !== undefined) this.global(name);
+    else this.push(args.shift());
+    this.#instantiate(this.#pop(), args);
   }
 
   /** Sets attributes: those of an OrderedDict (`_metadata` of a state dict) say nothing about weights. */
   build(): void {
     const [object] = this.pop(2);
-    if (!(object instanceof Map)) throw this.fail("sets attributes of what is no dictionary");
+    if (typeof object !== "object" || object === null) throw this.fail("sets attributes of what is no object");
     this.push(object);
+  }
+
+  drop(): void {
+    this.#stack.pop();
+  }
+
+  duplicate(): void {
+    this.push(this.#top());
+  }
+
+  opaque(name: string, count: number): void {
+    this.take(count);
+    this.push(new Opaque(name));
+  }
+
+  frozenSet(): void {
+    this.push(this.popMark());
+  }
+
+  number(text: string): void {
+    // Protocol 0 writes truth values as the integers 00 and 01.
+    if (/^0[01]$/.test(text)) this.push(text === "01");
+    else this.push(Number(text.replace(/L$/, "")));
   }
 
   persistent(): void {
@@ -251,4 +309,26 @@ const OPCODES: Readonly<Record<number, (machine: Machine) => void>> = {
   82: (m) => m.reduce(), // REDUCE
   98: (m) => m.build(), // BUILD
   81: (m) => m.persistent(), // BINPERSID
+  129: (m) => m.newObject(false), // NEWOBJ
+  146: (m) => m.newObject(true), // NEWOBJ_EX
+  105: (m) => m.legacyObject(`${m.line()}.${m.line()}`), // INST
+  111: (m) => m.legacyObject(), // OBJ
+  143: (m) => m.push([]), // EMPTY_SET
+  144: (m) => m.append(m.popMark()), // ADDITEMS
+  145: (m) => m.frozenSet(), // FROZENSET
+  66: (m) => m.opaque("bytes", m.u32()), // BINBYTES
+  67: (m) => m.opaque("bytes", m.u8()), // SHORT_BINBYTES
+  142: (m) => m.opaque("bytes", m.u64()), // BINBYTES8
+  150: (m) => m.opaque("bytearray", m.u64()), // BYTEARRAY8
+  139: (m) => m.push(m.long(m.u32())), // LONG4
+  83: (m) => m.push(m.line().slice(1, -1)), // STRING
+  86: (m) => m.push(m.line()), // UNICODE
+  73: (m) => m.number(m.line()), // INT
+  76: (m) => m.number(m.line()), // LONG
+  70: (m) => m.number(m.line()), // FLOAT
+  48: (m) => m.drop(), // POP
+  49: (m) => void m.popMark(), // POP_MARK
+  50: (m) => m.duplicate(), // DUP
+  112: (m) => m.remember(Number(m.line())), // PUT
+  103: (m) => m.recall(Number(m.line())), // GET
 };

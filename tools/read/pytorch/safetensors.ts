@@ -32,7 +32,16 @@ export function readSafetensors(bytes: Uint8Array, source: string): Map<string, 
     const where = `${source}: ${showKey(name)}`;
     tensors.set(name, stridedTensor({ where, dtype, shape, offset: 0, bytes: content, little: true }));
   }
+  addTied(tensors, header.__metadata__);
   return tensors;
+}
+
+/** safetensors.torch.save_model stores tensors that are shared once, and says in the metadata which other names they have. */
+function addTied(tensors: Map<string, SourceTensor>, metadata: unknown): void {
+  for (const [name, kept] of Object.entries(isObject(metadata) ? metadata : {})) {
+    const tensor = typeof kept === "string" ? tensors.get(kept) : undefined;
+    if (tensor !== undefined && !tensors.has(name)) tensors.set(name, tensor);
+  }
 }
 
 function readHeader(bytes: Uint8Array, source: string): Readonly<Record<string, unknown>> {

@@ -58,12 +58,17 @@ export class Weights {
     this.#taken.add(name);
   }
 
+  /** Names of the weights that nobody took. */
+  get unused(): string[] {
+    return this.names.filter((name) => !this.#taken.has(name));
+  }
+
   /** @throws {CliError} that lists the weights that nobody took */
   checkAllTaken(): void {
-    const unused = this.names.filter((name) => !this.#taken.has(name));
+    const { unused } = this;
     if (unused.length === 0) return;
     throw this.fail(
-      `Weights that no layer uses: ${listNames(unused)}; known are nn.GRU, nn.GRUCell, nn.Linear, nn.Embedding and cells of wz, wr, w; describe others with --map`,
+      `Weights that no layer uses: ${listNames(unused)}; known are nn.GRU, nn.GRUCell, nn.Linear, nn.Embedding, nn.BatchNorm1d, nn.PReLU and cells of wz, wr, w; describe others with --map`,
     );
   }
 

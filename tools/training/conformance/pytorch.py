@@ -8,14 +8,18 @@ state, `inputs` f32[T][I] (or tokens) and `outputs` f32[T][O]. The index holds t
 a state dict does not, and the text of a map where the case has one.
 """
 
+import argparse
 import copy
+import datetime
+import enum
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save_file, save_model
 from torch import nn
+from torch.nn.utils import prune
 
 FOLDER = Path(__file__).resolve().parents[3] / "test" / "vectors" / "pytorch"
 STEPS = 40
@@ -178,6 +182,49 @@ def softmax(x):
     return torch.softmax(x, -1)
 
 
+class Trial(enum.Enum):
+    """A choice of a training script, which its checkpoint keeps."""
+
+    FIRST = "first"
+
+
+def normed_head() -> nn.Module:
+    """A BatchNorm1d between GRU and head, with statistics as after a training."""
+    norm = nn.BatchNorm1d(6)
+    with torch.no_grad():
+        for weight, low, high in ((norm.weight, -1.5, 1.5), (norm.bias, -1, 1), (norm.running_mean, -1, 1), (norm.running_var, 0.3, 2)):
+            weight.uniform_(low, high)
+    return Stack({"gru": nn.GRU(3, 6), "bn": Columns(norm), "fc": nn.Linear(6, 4)}, {"bn": torch.relu})
+
+
+class Columns(nn.Module):
+    """Applies a BatchNorm1d to [T][1][C]; its weights stand under the name of this module."""
+
+    def __init__(self, norm: nn.BatchNorm1d):
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x):
+        return self.norm(x[:, 0])[:, None]
+
+
+def wild_cases():
+    """What people's files have beside plain state dicts."""
+    between = Stack({"gru": nn.GRU(1, 8), "fc": nn.Linear(8, 1)}, {"gru": torch.relu})
+    yield "relu-between", between, 1, "safetensors", ["--layers", "gru,relu,fc", "--activation", "fc=linear"], None
+    yield "batch-norm", normed_head(), 3, "pt", ["--activation", "gru=linear", "bn.norm=relu", "fc=linear"], None
+    pruned = Stack({"gru": nn.GRU(2, 6), "fc": nn.Linear(6, 2)})
+    yield "pruned", pruned, 2, "pruned", ["--layers", "gru,fc", "--activation", "gru=linear", "fc=linear"], None
+    tied = Stack({"emb": nn.Embedding(9, 5), "gru": nn.GRU(5, 5), "out": nn.Linear(5, 9, bias=False)})
+    tied.out.weight = tied.emb.weight
+    yield "tied", tied, "tokens 9", "tied", ["--activation", "emb=linear", "gru=linear", "out=linear"], None
+    head = {"gru": nn.GRU(3, 4), "fc": nn.Linear(4, 2)}
+    yield "trainer", Stack(head), 3, "trainer", ["--activation", "gru=linear", "fc=linear"], None
+    yield "two-dictionaries", Stack(head), 3, "two", ["--weights", "ema", "--activation", "gru=linear", "fc=linear"], None
+    yield "exported", Stack(head, {"gru": torch.relu, "fc": torch.sigmoid}), 3, "pt2", [], None
+    yield "map-npz", Scaled({"gru": nn.GRU(2, 5), "fc": nn.Linear(5, 1)}), 2, "npz", [], FORECAST_MAP
+
+
 def cases():
     """Yields name, module, input size or vocabulary, form of the file, arguments, map."""
     yield "gru-3x5", nn.GRU(3, 5), 3, "pt", [], None
@@ -187,18 +234,18 @@ def cases():
     heads = Stack({"gru": nn.GRU(1, 8, 2), "fc": nn.Linear(8, 1)}, {"fc": torch.sigmoid})
     yield "head-data-parallel", heads, 1, "parallel", ["--layers", "gru,fc", "--activation", "fc=sigmoid"], None
     two = Stack({"fc1": nn.Linear(3, 4), "gru": nn.GRU(4, 6), "fc2": nn.Linear(6, 2)}, {"fc1": torch.relu, "fc2": torch.tanh})
-    yield "relu-gru-tanh-compiled", two, 3, "compiled", ["--activation", "fc1=relu", "fc2=tanh"], None
+    yield "relu-gru-tanh-compiled", two, 3, "compiled", ["--activation", "fc1=relu", "gru=linear", "fc2=tanh"], None
     tokens = Stack({"emb": nn.Embedding(7, 4), "gru": nn.GRU(4, 6), "out": nn.Linear(6, 7)}, {"out": softmax})
-    yield "embedding-softmax", tokens, "tokens 7", "pt", ["--activation", "out=softmax"], None
+    yield "embedding-softmax", tokens, "tokens 7", "pt", ["--activation", "emb=linear", "gru=linear", "out=softmax"], None
     square = Stack({"emb": nn.Embedding(4, 4), "gru": nn.GRU(4, 4)})
     yield "embedding-square", square, "tokens 4", "safetensors", ["--layers", "emb:embedding,gru"], None
     yield "projection-no-bias", Stack({"proj": nn.Linear(5, 3, bias=False), "gru": nn.GRU(3, 4)}), 5, "pt", ["--activation", "linear"], None
     yield "gru-cell", Steps(nn.GRUCell(3, 5), 5), 3, "pt", [], None
     yield "gru-cell-no-bias", Steps(nn.GRUCell(2, 5, bias=False), 5), 2, "safetensors", [], None
     normed = Stack({"gru": weight_norm(weight_norm(nn.GRU(3, 5), "weight_hh_l0"), "weight_ih_l0"), "fc": weight_norm(nn.Linear(5, 2), "weight", None)})
-    yield "weight-norm", normed, 3, "pt", ["--activation", "fc=linear"], None
+    yield "weight-norm", normed, 3, "pt", ["--activation", "gru=linear", "fc=linear"], None
     yield "tutorial-wz-wr-w", TutorialGRU(4, 6), 4, "pt", [], None
-    yield "tutorial-with-head", Stack({"gru": TutorialGRU(3, 5), "fc": nn.Linear(5, 2)}, {"fc": softmax}), 3, "safetensors", ["--activation", "softmax"], None
+    yield "tutorial-with-head", Stack({"gru": TutorialGRU(3, 5), "fc": nn.Linear(5, 2)}, {"fc": softmax}), 3, "safetensors", ["--activation", "gru=linear", "fc=softmax"], None
     yield "half", nn.GRU(3, 5).half(), 3, "pt", [], None
     yield "bfloat16", nn.GRU(3, 5).bfloat16(), 3, "safetensors", [], None
     yield "bfloat16-pt", nn.GRU(3, 5).bfloat16(), 3, "pt", [], None
@@ -209,6 +256,7 @@ def cases():
     yield "map-plain", Steps(Written(2, 4, "n", plain), 4), 2, "pt", [], stacked_map("n", "none", "none")
     yield "map-xh", Steps(XhCell(3, 4), 4), 3, "safetensors", [], XH_MAP
     yield "map-scaled", Scaled({"gru": nn.GRU(2, 5), "fc": nn.Linear(5, 1)}), 2, "pt", [], FORECAST_MAP
+    yield from wild_cases()
 
 
 def save(module: nn.Module, name: str, form: str) -> str:
@@ -220,6 +268,28 @@ def save(module: nn.Module, name: str, form: str) -> str:
     if form == "checkpoint":
         optimizer = torch.optim.Adam(module.parameters()).state_dict()
         state = {"epoch": 3, "loss": 0.25, "name": "run", "model_state_dict": state, "optimizer": optimizer}
+    elif form == "trainer":
+        options = argparse.Namespace(rate=0.1, sizes=(3, 4))
+        best = {"best": np.float64(0.25), "curve": np.arange(3.0), "when": datetime.datetime(2026, 1, 1), "trial": Trial.FIRST}
+        state = {"epoch": torch.tensor(3), "net": state, "hyper_parameters": options, **best, "seed": 2**100, "rng": torch.zeros(4, dtype=torch.uint8)}
+    elif form == "pruned":
+        for layer, weight in ((module.gru, "weight_hh_l0"), (module.fc, "bias")):
+            prune.random_unstructured(layer, weight, amount=0.5)
+        state = module.state_dict()
+        prune.remove(module.gru, "weight_hh_l0")
+        prune.remove(module.fc, "bias")
+    elif form == "two":
+        state = {"model": {key: 2 * value for key, value in state.items()}, "ema": state}
+    elif form == "tied":
+        save_model(module, FOLDER / f"{name}.safetensors")
+        return f"{name}.safetensors"
+    elif form == "pt2":
+        size = module.gru.input_size
+        torch.export.save(torch.export.export(module, (torch.zeros(10, 1, size),)), FOLDER / f"{name}.pt2")
+        return f"{name}.pt2"
+    elif form == "npz":
+        np.savez(FOLDER / f"{name}-weights.npz", **{key: value.numpy() for key, value in state.items()})
+        return f"{name}-weights.npz"
     elif form == "parallel":
         state = {"state_dict": {f"module.{key}": value for key, value in state.items()}}
     elif form == "compiled":
@@ -281,6 +351,8 @@ def write_refused() -> None:
     put("whole-model", nn.GRU(2, 3))
     quantized = torch.ao.quantization.quantize_dynamic(Stack({"gru": nn.GRU(2, 3), "fc": nn.Linear(3, 1)}), {nn.GRU, nn.Linear})
     put("quantized", quantized.state_dict())
+    put("conv", Stack({"conv": nn.Conv1d(2, 3, 3), "gru": nn.GRU(3, 3)}).state_dict())
+    put("attention", Stack({"gru": nn.GRU(2, 4), "look": nn.MultiheadAttention(4, 2)}).state_dict())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 // Puts layers together to a network, and folds the scales and offsets between them into the weights of their neighbours.
 
-import type { Activation } from "../../../host/model/types.ts";
-import type { Affine, DenseLayer, GruLayer, Network } from "../network.ts";
+import type { Affine, Applied, DenseLayer, GruLayer, Network } from "./network.ts";
 
 /** x * scale + shift for each element, in double precision. */
 export interface Scaling {
@@ -58,13 +57,14 @@ export class Builder {
   }
 
   /** Applies a function to what came before: in the dense layer itself when it is linear, otherwise in one of its own. */
-  activate(name: string, activation: Activation): void {
+  activate(name: string, applied: Applied): void {
+    if (applied.activation === "linear") return;
     const last = this.#layers.at(-1);
     if (last?.kind === "dense" && last.activation === "linear") {
       const folded = this.#pending ? foldAfter(last, this.#pending) : last;
       this.#pending = undefined;
-      this.#layers[this.#layers.length - 1] = { ...folded, activation };
-    } else this.append(diagonal(name, activation, this.size ?? 0));
+      this.#layers[this.#layers.length - 1] = { ...folded, ...applied };
+    } else this.append(diagonal(name, applied, this.size ?? 0));
   }
 
   /** The layers, with what is left to scale in the output. */
@@ -106,7 +106,7 @@ export class Builder {
       this.#output = { offset: Float32Array.from(scaling.shift), scale: Float32Array.from(scaling.scale) };
     } else if (last.kind === "dense" && last.activation === "linear") {
       this.#layers[this.#layers.length - 1] = foldAfter(last, scaling);
-    } else this.append(diagonal("output", "linear", last.size));
+    } else this.append(diagonal("output", { activation: "linear" }, last.size));
     this.#pending = undefined;
   }
 }
@@ -146,10 +146,10 @@ function foldAfter(layer: DenseLayer, { scale, shift }: Scaling): DenseLayer {
 const columnsOf = (layer: Layer) => layer.W.length / (layer.kind === "gru" ? 3 * layer.size : layer.size);
 
 /** A layer that only applies a function. */
-function diagonal(name: string, activation: Activation, size: number): DenseLayer {
+function diagonal(name: string, applied: Applied, size: number): DenseLayer {
   const W = new Float32Array(size * size);
   for (let i = 0; i < size; i++) W[i * size + i] = 1;
-  return { kind: "dense", name, size, activation, W, b: new Float32Array(size) };
+  return { kind: "dense", name, size, ...applied, W, b: new Float32Array(size) };
 }
 
 /** An element inside the bounds. */

@@ -1,0 +1,33 @@
+// The functions that may follow a layer, as the command line and maps name them: `relu`, `leaky_relu:0.2`.
+
+import type { Activation } from "../../host/model/types.ts";
+import type { Applied } from "./network.ts";
+
+/** What a name stands for. */
+interface Known {
+  readonly activation: Activation;
+  /** Values of its parameters where the name comes alone, as PyTorch has them. */
+  readonly defaults: readonly number[];
+}
+
+const KNOWN: Readonly<Record<string, Known>> = {
+  linear: { activation: "linear", defaults: [] },
+  relu: { activation: "relu", defaults: [] },
+  tanh: { activation: "tanh", defaults: [] },
+  sigmoid: { activation: "sigmoid", defaults: [] },
+  softmax: { activation: "softmax", defaults: [] },
+};
+
+/** Names of all functions; `linear` is none. */
+export const FUNCTION_NAMES: readonly string[] = Object.keys(KNOWN);
+
+/** Reads a name with its parameters, `NAME` or `NAME:value:value`; undefined when there is no such function. */
+export function parseFunction(text: string): Applied | undefined {
+  const [name = "", ...texts] = text.split(":");
+  const known = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined;
+  if (known === undefined) return undefined;
+  const values = texts.map((value) => (value.trim() === "" ? Number.NaN : Number(value)));
+  if (!values.every(Number.isFinite) || ![0, known.defaults.length].includes(values.length)) return undefined;
+  const parameters = known.defaults.map((value, index) => [values[index] ?? value]);
+  return { activation: known.activation, ...(parameters.length > 0 && { parameters }) };
+}
