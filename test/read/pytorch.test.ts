@@ -110,7 +110,9 @@ describe("what a state dict does not say", () => {
   });
 
   it("is asked for: whether a square matrix is an embedding", async () => {
-    expect(await refusal("embedding-square.safetensors")).toMatch(/--layers emb:embedding,gru or --layers gru,emb or --layers emb,gru fit/);
+    expect(await refusal("embedding-square.safetensors")).toMatch(
+      /--layers emb:embedding,gru or --layers gru,emb or --layers emb,gru fit/,
+    );
   });
 
   it("is asked for: which of two dictionaries", async () => {

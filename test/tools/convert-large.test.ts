@@ -94,7 +94,7 @@ async function keras(): Promise<Uint8Array> {
 
 describe("rivulet convert of a million parameters", () => {
   it.each([
-    ["PyTorch", "large.safetensors", async () => pytorch(), ["--activation", "fc=linear"]],
+    ["PyTorch", "large.safetensors", async () => pytorch(), ["--activation", "gru=linear", "fc=linear"]],
     ["Keras", "large.h5", keras, []],
     ["ONNX", "large.onnx", async () => onnx(), []],
   ])("takes at most 2 s of processor time and 300 MB: %s", async (_, name, make, flags) => {

@@ -81,7 +81,7 @@ function denseRows(layer: DenseLayer, rows: readonly Float64Array[]): Float64Arr
 }
 
 /** Applies the function of a layer to its sums, f64[M]. */
-export function applyFunction({ activation }: Applied, sums: Float64Array): Float64Array {
+function applyFunction({ activation }: Applied, sums: Float64Array): Float64Array {
   switch (activation) {
     case "linear":
       return sums;

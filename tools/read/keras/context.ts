@@ -1,4 +1,4 @@
-import type { Builder } from "./builder.ts";
+import type { Builder } from "../builder.ts";
 import type { Weights } from "./weights.ts";
 
 /** What a model is built from and into. */

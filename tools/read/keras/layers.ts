@@ -3,7 +3,6 @@
 
 import type { Activation } from "../../../host/model/types.ts";
 import { CliError } from "../../errors.ts";
-import type { Builder } from "../builder.ts";
 import type { GruLayer } from "../network.ts";
 import { Attributes } from "./attributes.ts";
 import type { LayerConfig, ModelConfig } from "./config.ts";
