@@ -12,6 +12,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "tools/firmware": ["mcu"],
   "tools/mcu": ["wasm"],
   "tools/quantize": ["samples"],
+  "tools/replay": ["samples"],
   "tools/verify": ["read"],
 };
 /** Files that every folder of tools/ may import; they import no folder. */

@@ -1,3 +1,4 @@
+import { parseDecimal } from "./decimal.ts";
 import { compileField, type FieldReader } from "./pointer.ts";
 import { parseTime, type TimeFormat } from "./time.ts";
 
@@ -189,15 +190,19 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 const NOT_FINITE = /^[+-]?(nan|inf|infinity)$/i;
 
 /** Firmwares publish `nan` for a sensor that does not answer, so it is told apart from text that is no number at all. */
 function parseNumber(bytes: Uint8Array): number {
   const text = new TextDecoder().decode(bytes).trim();
   if (NOT_FINITE.test(text)) throw new PayloadError("not_finite", "Payload is not a finite number");
-  if (!NUMBER.test(text)) throw new PayloadError("not_a_number", "Payload is not a number");
-  return toFinite(Number(text), "payload");
+  const value = parseDecimal(text);
+  if (value !== undefined) return toFinite(value, "payload");
+  // A number of digits that double precision cannot hold is not finite either.
+  const isHuge = Math.abs(Number(text)) === Number.POSITIVE_INFINITY;
+  throw isHuge
+    ? new PayloadError("not_finite", "Payload is not a finite number")
+    : new PayloadError("not_a_number", "Payload is not a number");
 }
 
 /** Single precision decides: a double that overflows it would be infinite in the state. */

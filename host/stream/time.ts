@@ -13,7 +13,7 @@ export function parseTime(value: unknown, format: TimeFormat): number | undefine
 }
 
 /**
- * Reads an ISO 8601 date or date and time as Unix milliseconds; undefined when it is not one. A time without a zone is
+ * Reads an ISO 8601 date or date and time as Unix milliseconds; undefined when it is not one, or its day does not exist. A time without a zone is
  * UTC: the same text must mean the same time on every machine.
  */
 export function parseIsoTime(text: string): number | undefined {
@@ -21,6 +21,8 @@ export function parseIsoTime(text: string): number | undefined {
   if (match === null) return undefined;
   const [, date, time = "00:00", zone = "Z"] = match;
   const offset = zone.length === 3 ? `${zone}:00` : zone.replace(/^([+-]\d{2})(\d{2})$/, "$1:$2");
+  // Date.parse takes 30 February for 1 March.
+  if (new Date(`${date}T00:00Z`).getUTCDate() !== Number(date?.slice(8))) return undefined;
   const ms = Date.parse(`${date}T${time.replace(",", ".")}${offset.toUpperCase()}`);
   return Number.isNaN(ms) ? undefined : ms;
 }

@@ -146,7 +146,7 @@ describe("rivulet quantize", () => {
     [
       ["--calibrate", save("bad.csv", "x0,x1\n1,2\n3,x\n")],
       1,
-      'bad.csv:3: Column "x1" is "x", expected a finite number',
+      'bad.csv:3: Column "x1" is "x", expected a decimal number',
     ],
     [["--calibrate", save("flat.csv", "x0,x1\n1,2\n3,2\n")], 1, 'Input "x1" is always 2 in the calibration data'],
   ])("refuses %j and writes nothing", async (flags, code, message) => {

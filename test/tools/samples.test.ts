@@ -106,12 +106,14 @@ describe("SampleReader", () => {
     ["[1,2]\n[1e999,2]\n", 'in.csv:2: Input "speed" is too large, expected a finite number'],
     ['[1,2]\n{"speed":1}\n', 'in.csv:2: Input "current" is missing'],
     ["[1,2]\n3\n", "in.csv:2: Line is 3, expected an array or an object"],
-    ["speed,current\n1,2\n3,\n", 'in.csv:3: Column "current" is "", expected a finite number'],
-    ["speed,current\n1,2\n\n3,nan\n", 'in.csv:4: Column "current" is "nan", expected a finite number'],
+    ["speed,current\n1,2\n3,\n", 'in.csv:3: Column "current" is "", expected a decimal number'],
+    ["speed,current\n1,2\n\n3,nan\n", 'in.csv:4: Column "current" is "nan", expected a decimal number'],
+    ["speed,current\n1,2\n1,0x10\n", 'in.csv:3: Column "current" is "0x10", expected a decimal number'],
+    ['speed,current\n1,2\n3,"4\n5"\n', 'in.csv:3: Column "current" is "4\n5", expected a decimal number'],
     ["speed,current\n1,2\n3,4,5\n", "in.csv:3: Row has 3 columns, the header has 2"],
     ['speed,current\n1,2\n3,4"x"\n', "in.csv:3: A quote is inside a cell that does not begin with one"],
     ['speed,current\n1,2\n3,"4"x\n', "in.csv:3: Text follows a quoted cell"],
-    ['speed,current\n1,2\n3,"4\n5\n', "in.csv:4: A quoted cell does not end"],
+    ['speed,current\n1,2\n3,"4\n5\n', "in.csv:3: A quoted cell does not end; a quote is missing or too many"],
   ])("refuses a bad row after the rows before it: %j", (text, error) => {
     expect(read(text)).toEqual({ samples: [[1, 2]], error });
   });
@@ -148,5 +150,81 @@ describe("SampleReader", () => {
       for (;;) reader.push(chunk, () => {});
     };
     expect(pushForever).toThrow("stdin:1: Line is longer than 16 MiB");
+  });
+
+  it("reads a decimal comma where it is told to", () => {
+    const text = 'speed;current\n1,5;-2\n"3,25";1.5\n';
+    expect(read(text, { hasDecimalComma: true })).toEqual({
+      samples: [[1.5, -2]],
+      error: 'in.csv:3: Column "current" is "1.5", expected a decimal number',
+    });
+  });
+
+  it("finds a dropped quote within 100 lines, and tells its line", () => {
+    const rows = Array.from({ length: 80_000 }, (_, t) => (t === 500 ? `${t},"2` : `${t},2`));
+    const reader = new SampleReader({ source: "in.csv", inputs: ["t"] });
+    let count = 0;
+    const push = () => reader.push(Buffer.from(`t,x\n${rows.join("\n")}\n`), () => count++);
+    expect(push).toThrow("in.csv:502: A quoted cell does not end");
+    expect([count, reader.line]).toEqual([500, 502 + 100]);
+  });
+
+  it("finds a dropped quote within 65536 characters", () => {
+    const reader = new SampleReader({ source: "in.csv", inputs: ["t"] });
+    const push = () => reader.push(Buffer.from(`t\n"1\n${`${"1".repeat(20_000)}\n`.repeat(9)}`), () => {});
+    expect(push).toThrow("in.csv:2: A quoted cell does not end");
+    expect(reader.line).toBe(2 + 4);
+  });
+
+  it("takes a quoted cell of several lines, an empty one among them", () => {
+    expect(read('speed,note,current\n1,"a\n\nb ""c""\n",2\n3,,4\n')).toEqual({
+      samples: [
+        [1, 2],
+        [3, 4],
+      ],
+    });
+  });
+});
+
+describe("SampleReader that skips bad rows", () => {
+  /** Reads a text. Answers the first values of the samples, and what is bad. */
+  function skip(text: string, inputs = ["t"]) {
+    const [samples, bad]: [number[], [string, number][]] = [[], []];
+    const onBadRow = (error: Error, lines: number) => bad.push([error.message, lines]);
+    const reader = new SampleReader({ source: "in", inputs, onBadRow });
+    for (let at = 0; at < text.length; at += 1000) {
+      reader.push(Buffer.from(text.slice(at, at + 1000)), ([value]) => samples.push(value as number));
+    }
+    reader.end(([value]) => samples.push(value as number));
+    return { samples, bad };
+  }
+  const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+  it("loses one row to a dropped quote, in the middle or near the end", () => {
+    for (const at of [500, 990]) {
+      const rows = numbers(0, 1000).map((t) => (t === at ? `${t},"2` : `${t},2`));
+      const { samples, bad } = skip(`t,x\n${rows.join("\n")}\n`);
+      expect(samples).toEqual([...numbers(0, at), ...numbers(at + 1, 1000)]);
+      expect(bad).toEqual([[`in:${at + 2}: A quoted cell does not end; a quote is missing or too many`, 1]]);
+    }
+  });
+
+  it("counts every line of a record that is bad", () => {
+    expect(skip('t,x\n1,"2\n3,4"\n5,6\n')).toEqual({ samples: [1, 5], bad: [] });
+    expect(skip('t,x\n1,"2\n3,4",9\n5,6\n')).toEqual({
+      samples: [5],
+      bad: [["in:2: Row has 3 columns, the header has 2", 2]],
+    });
+  });
+
+  it("skips rows of NDJSON, and lines that do not end", () => {
+    const { samples, bad } = skip(`[1]\nx\n[2]\n${"[".repeat((1 << 24) + 1000)}\n[3]\n`);
+    expect(samples).toEqual([1, 2, 3]);
+    expect(bad.map(([message]) => message)).toEqual(["in:2: Line is not JSON: x", "in:4: Line is longer than 16 MiB"]);
+  });
+
+  it("does not skip a header: nothing after it could be read", () => {
+    expect(() => skip("a,b\n1,2\n")).toThrow('in:1: Column "t" is missing');
+    expect(() => skip('"t,x\n1,2\n')).toThrow("in:1: A quoted cell does not end");
   });
 });

@@ -61,6 +61,8 @@ function addPredict(program: Command, io: Io): void {
       new Option("--format <format>", "format of the samples").choices(["auto", "ndjson", "csv"]).default("auto"),
     )
     .option("--state <file>", "continue from the state in this file, and leave the new state there")
+    .option("--decimal-comma", "CSV: numbers are written as 21,5")
+    .option("--skip-bad", "skip rows that are no samples, and tell at the end how many")
     .option("--no-simd", "use the scalar kernels (same bits, slower)")
     .option("--no-verify", "skip the model's self-test")
     .addHelpText(
@@ -270,6 +272,7 @@ function addReplay(program: Command, io: Io): void {
     .option("--max", "as fast as the broker takes them (default)")
     .option("--time <column>", "column with the time of recording")
     .option("--columns <names>", "columns of the payload, separated by commas (default: all that are not in the topic)")
+    .option("--decimal-comma", "numbers are written as 21,5")
     .addOption(new Option("--payload <format>", "format of the payload").choices(["json", "array", "number", "f32le"]))
     .option("--qos <level>", "0 or 1 (default: 1)", (text) => number(text, (n) => n === 0 || n === 1, "0 or 1"))
     .option("--limit <rows>", "most rows to publish", positiveInteger)

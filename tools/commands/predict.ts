@@ -7,6 +7,7 @@ import { CliError } from "../errors.ts";
 import { checkWritable, openInput, readFileIfExists, readModel, writeFileAtomic } from "../files.ts";
 import type { Io } from "../io.ts";
 import { modelInNumeric } from "../numeric.ts";
+import { joinLines } from "../print.ts";
 import { SampleReader } from "../samples/reader.ts";
 
 export interface PredictArgs {
@@ -18,6 +19,10 @@ export interface PredictArgs {
   readonly state?: string;
   readonly simd: boolean;
   readonly verify: boolean;
+  /** CSV: numbers are written as `21,5`. */
+  readonly decimalComma?: boolean;
+  /** Bad rows are skipped and counted; otherwise the first one ends the command. */
+  readonly skipBad?: boolean;
 }
 
 /**
@@ -26,7 +31,7 @@ export interface PredictArgs {
  * The state file always belongs to the predictions that were written: it is saved at the end of the input, before a bad row
  * and when the user stops.
  *
- * @throws {CliError} at the first bad row, after the predictions of the rows before it were written
+ * @throws {CliError} at the first bad row, unless these are skipped, after the predictions of the rows before it were written
  */
 export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
   const model = await readModel(args.model, { verify: args.verify });
@@ -39,7 +44,18 @@ export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
 
   const { source, chunks } = openInput(args.file, io);
   const inputs = model.spec.inputs.map((input) => input.name);
-  const reader = new SampleReader({ source, inputs, format: args.format === "auto" ? undefined : args.format });
+  const bad = { rows: 0, first: "" };
+  const onBadRow = (error: CliError, rows: number) => {
+    if (bad.rows === 0) bad.first = error.message;
+    bad.rows += rows;
+  };
+  const reader = new SampleReader({
+    source,
+    inputs,
+    format: args.format === "auto" ? undefined : args.format,
+    hasDecimalComma: args.decimalComma === true,
+    ...(args.skipBad === true && { onBadRow }),
+  });
   let lines = "";
   const onSample = (sample: Float64Array) => {
     lines += formatPrediction(session.step(sample), runtime.numeric);
@@ -64,6 +80,9 @@ export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
   }
   await flush();
   if (args.state !== undefined) await writeFileAtomic(args.state, session.snapshot());
+  if (bad.rows > 0) {
+    io.stderr.write(joinLines([`${bad.rows} bad ${bad.rows === 1 ? "row" : "rows"} skipped; the first: ${bad.first}`]));
+  }
   if (badRow !== undefined) throw badRow;
 }
 

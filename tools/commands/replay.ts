@@ -26,6 +26,8 @@ export interface ReplayArgs {
   /** Columns of the payload, separated by commas. Default: all that are not in the topic. */
   readonly columns?: string | undefined;
   readonly payload?: ReplayPayload | undefined;
+  /** Numbers are written as `21,5`. */
+  readonly decimalComma?: boolean | undefined;
   readonly qos?: 0 | 1 | undefined;
   /** Most rows to publish. */
   readonly limit?: number | undefined;
@@ -91,6 +93,7 @@ function prepare(args: ReplayArgs, pace: Pace, clock: Clock, header: Row): Repla
     header: header.cells,
     topic: args.topic,
     payload: args.payload ?? "json",
+    hasDecimalComma: args.decimalComma === true,
     ...(columns === undefined ? {} : { columns }),
   });
   const timeColumn = args.time === undefined ? -1 : header.cells.indexOf(args.time);

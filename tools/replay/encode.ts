@@ -1,3 +1,4 @@
+import { parseDecimal, parseDecimalComma } from "../../host/stream/decimal.ts";
 import { isDeviceKey } from "../../host/stream/topic.ts";
 import { UsageError } from "../errors.ts";
 
@@ -18,6 +19,8 @@ export interface EncoderOptions {
   /** Columns of the payload, in order. Default: all that are not in the topic. */
   readonly columns?: readonly string[];
   readonly payload: ReplayPayload;
+  /** Numbers are written as `21,5`. */
+  readonly hasDecimalComma?: boolean;
 }
 
 /**
@@ -44,23 +47,40 @@ export function createRowEncoder(options: EncoderOptions): (cells: readonly stri
     throw new UsageError(`A plain number is one column, found ${names.length}; name it with --columns`);
   }
   const columns = names.map((name) => ({ name, index: header.indexOf(name) }));
+  const parse = options.hasDecimalComma === true ? parseDecimalComma : parseDecimal;
   const encode = encoders[payload];
   return (cells) => {
     const filled = parts.map((part, index) => (index % 2 === 0 ? part : (cells[header.indexOf(part)] ?? ""))).join("");
     if (!isDeviceKey(filled)) throw new SyntaxError(`"${filled}" is not a topic to publish on`);
-    return { topic: filled, payload: encode(columns.map(({ name, index }) => [name, cells[index] ?? ""])) };
+    const toCell = ({ name, index }: { name: string; index: number }): Cell => {
+      const text = cells[index] ?? "";
+      return { name, text, number: readNumber(text, parse) };
+    };
+    return { topic: filled, payload: encode(columns.map(toCell)) };
   };
 }
 
-type Cell = readonly [column: string, text: string];
+interface Cell {
+  readonly name: string;
+  readonly text: string;
+  readonly number: number | undefined;
+}
+
+/** A number, unless that would change what the cell says: `007` is the name of something. */
+function readNumber(text: string, parse: (text: string) => number | undefined): number | undefined {
+  return /^\s*[+-]?0\d/.test(text) ? undefined : parse(text);
+}
+
+/** What recorders write where a sensor gave nothing. */
+const MISSING = /^\s*([+-]?(nan|inf|infinity)|null|none|)\s*$/i;
 
 const encoders: Record<ReplayPayload, (cells: readonly Cell[]) => string | Uint8Array> = {
   json: (cells) => {
-    const members = cells.map(([name, text]) => `${JSON.stringify(name)}:${JSON.stringify(toNumber(text) ?? text)}`);
-    return `{${members.join(",")}}`;
+    const value = ({ text, number }: Cell) => number ?? (MISSING.test(text) ? null : text);
+    return `{${cells.map((cell) => `${JSON.stringify(cell.name)}:${JSON.stringify(value(cell))}`).join(",")}}`;
   },
   array: (cells) => JSON.stringify(cells.map(requireNumber)),
-  number: ([cell]) => String(requireNumber(cell ?? ["", ""])),
+  number: ([cell]) => String(requireNumber(cell as Cell)),
   f32le: (cells) => {
     const bytes = new DataView(new ArrayBuffer(4 * cells.length));
     for (const [index, cell] of cells.entries()) bytes.setFloat32(4 * index, requireNumber(cell), true);
@@ -68,13 +88,7 @@ const encoders: Record<ReplayPayload, (cells: readonly Cell[]) => string | Uint8
   },
 };
 
-function toNumber(text: string): number | undefined {
-  const value = Number(text);
-  return text.trim() !== "" && Number.isFinite(value) ? value : undefined;
-}
-
-function requireNumber([name, text]: Cell): number {
-  const value = toNumber(text);
-  if (value === undefined) throw new SyntaxError(`column "${name}" is "${text}", expected a number`);
-  return value;
+function requireNumber({ name, text, number }: Cell): number {
+  if (number === undefined) throw new SyntaxError(`column "${name}" is "${text}", expected a number`);
+  return number;
 }

@@ -1,7 +1,9 @@
-import { createReadStream } from "node:fs";
+import { once } from "node:events";
+import { createReadStream, type ReadStream } from "node:fs";
 import { CsvError, parse } from "csv-parse";
 import { describeFileError } from "../../host/config/secrets.ts";
 import { CliError } from "../errors.ts";
+import { detectDelimiter } from "../samples/csv.ts";
 
 /** A row of a CSV file. */
 export interface Row {
@@ -19,8 +21,15 @@ export interface Row {
  * @throws {CliError} with file and line, when it cannot be read or a row is not like the header
  */
 export async function* readRows(file: string): AsyncGenerator<Row> {
-  const parser = parse({ bom: true, info: true, skip_empty_lines: true });
   const input = createReadStream(file);
+  const delimiter = await peekDelimiter(file, input);
+  const parser = parse({
+    bom: true,
+    info: true,
+    skip_empty_lines: true,
+    delimiter,
+    max_record_size: MAX_RECORD_LENGTH,
+  });
   input.on("error", (error) => parser.destroy(error));
   input.pipe(parser);
   try {
@@ -36,6 +45,22 @@ export async function* readRows(file: string): AsyncGenerator<Row> {
   } finally {
     input.destroy();
   }
+}
+
+/** Most characters of a record; a quote that does not end is found there, not at the end of the file. */
+const MAX_RECORD_LENGTH = 1 << 16;
+
+/** Names the separator of the columns, by the header; the stream stays at its start. */
+async function peekDelimiter(file: string, input: ReadStream): Promise<string> {
+  try {
+    await once(input, "readable");
+  } catch (error) {
+    throw new CliError(`Cannot read ${file}: ${describeFileError(error)}`, { cause: error });
+  }
+  const head: Buffer | null = input.read();
+  if (head === null) return ","; // an empty file
+  input.unshift(head);
+  return detectDelimiter(head.toString("utf8").split(/\r?\n/, 1)[0] as string);
 }
 
 interface ParserInfo {

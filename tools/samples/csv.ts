@@ -1,14 +1,19 @@
-import type { LineParser } from "./parser.ts";
+import { parseDecimal, parseDecimalComma } from "../../host/stream/decimal.ts";
+import { type LineParser, UnclosedRecord } from "./parser.ts";
 
-/** Whether `text` holds an odd number of quotes: the record goes on in the next line. */
-function isOpen(text: string): boolean {
-  let open = false;
-  for (let i = text.indexOf('"'); i >= 0; i = text.indexOf('"', i + 1)) open = !open;
-  return open;
+/** Whether `text` holds an odd number of quotes: it begins or ends a record of several lines. */
+function hasOddQuotes(text: string): boolean {
+  let odd = false;
+  for (let i = text.indexOf('"'); i >= 0; i = text.indexOf('"', i + 1)) odd = !odd;
+  return odd;
 }
 
+/** Most lines and characters of a record; a quote that does not end is found there, not at the end of the file. */
+const MAX_RECORD_LINES = 100;
+const MAX_RECORD_LENGTH = 1 << 16;
+
 /** Names the character that separates the columns: the most frequent one in the header. */
-function detectDelimiter(header: string): string {
+export function detectDelimiter(header: string): string {
   const count = (delimiter: string) => header.split(delimiter).length;
   return [",", ";", "\t"].reduce((best, other) => (count(other) > count(best) ? other : best));
 }
@@ -40,7 +45,7 @@ function splitRecord(record: string, delimiter: string): string[] {
 
 /** Refuses samples where the names of the columns should be. */
 function checkHeader(header: readonly string[]): void {
-  if (!header.every((cell) => cell !== "" && Number.isFinite(Number(cell)))) return;
+  if (!header.every((cell) => parseDecimal(cell) !== undefined)) return;
   throw new SyntaxError(
     `CSV begins with a line of column names, found ${header.join()}; without one, write [${header.join()}]`,
   );
@@ -65,42 +70,87 @@ export class CsvParser implements LineParser {
   #delimiter = ",";
   #width = 0;
   #columns: readonly number[] | undefined;
-  #record = "";
+  /** Lines of a record that is not complete. */
+  #open: string[] = [];
+  #openLength = 0;
+  recordLines = 1;
 
-  constructor(inputs: readonly string[]) {
+  readonly #parseNumber: (cell: string) => number | undefined;
+
+  /**
+   * @param inputs  names of the model's inputs
+   * @param hasDecimalComma  numbers are written as `21,5`
+   */
+  constructor(inputs: readonly string[], hasDecimalComma = false) {
     this.#inputs = inputs;
+    this.#parseNumber = hasDecimalComma ? parseDecimalComma : parseDecimal;
+  }
+
+  get isReady(): boolean {
+    return this.#columns !== undefined;
+  }
+
+  get isOpen(): boolean {
+    return this.#open.length > 0;
   }
 
   /** Writes the row into `sample`; answers false for the header and within a record of several lines. */
-  parse(line: string, sample: Float64Array): boolean {
-    const record = this.#record + (line.endsWith("\r") ? line.slice(0, -1) : line);
-    this.#record = isOpen(record) ? `${record}\n` : "";
-    if (this.#record !== "") return false;
-    if (this.#columns === undefined) {
-      this.#delimiter = detectDelimiter(record);
-      const header = splitRecord(record, this.#delimiter).map((cell) => cell.trim());
-      checkHeader(header);
-      this.#width = header.length;
-      this.#columns = findColumns(header, this.#inputs);
+  parse(text: string, sample: Float64Array): boolean {
+    const line = text.endsWith("\r") ? text.slice(0, -1) : text;
+    const { isOpen } = this;
+    // Each line is looked at once, however long the record becomes.
+    if (isOpen !== hasOddQuotes(line)) {
+      this.#open.push(line);
+      this.#openLength += line.length;
+      if (this.#open.length > MAX_RECORD_LINES || this.#openLength > MAX_RECORD_LENGTH) throw this.#unclosed();
       return false;
     }
-    const cells = splitRecord(record, this.#delimiter);
-    if (cells.length !== this.#width) {
-      throw new SyntaxError(`Row has ${cells.length} columns, the header has ${this.#width}`);
+    const record = isOpen ? [...this.#open, line].join("\n") : line;
+    this.recordLines = this.#open.length + 1;
+    this.#forget();
+    if (this.#columns === undefined) {
+      this.#readHeader(record);
+      return false;
     }
-    for (const [i, column] of this.#columns.entries()) {
-      const cell = cells[column] as string;
-      const value = Number(cell);
-      // Number("") is 0.
-      if (!Number.isFinite(value) || (value === 0 && cell.trim() === "")) {
-        throw new SyntaxError(`Column "${this.#inputs[i]}" is "${cell.trim()}", expected a finite number`);
-      }
-      sample[i] = value;
-    }
+    this.#readRow(record, this.#columns, sample);
     return true;
   }
 
   end(): void {
-    if (this.#record !== "") throw new SyntaxError("A quoted cell does not end");
+    if (this.#open.length > 0) throw this.#unclosed();
+  }
+
+  #readHeader(record: string): void {
+    this.#delimiter = detectDelimiter(record);
+    const header = splitRecord(record, this.#delimiter).map((cell) => cell.trim());
+    checkHeader(header);
+    this.#width = header.length;
+    this.#columns = findColumns(header, this.#inputs);
+  }
+
+  #readRow(record: string, columns: readonly number[], sample: Float64Array): void {
+    const cells = splitRecord(record, this.#delimiter);
+    if (cells.length !== this.#width) {
+      throw new SyntaxError(`Row has ${cells.length} columns, the header has ${this.#width}`);
+    }
+    for (const [i, column] of columns.entries()) {
+      const cell = cells[column] as string;
+      const value = this.#parseNumber(cell);
+      if (value === undefined) {
+        throw new SyntaxError(`Column "${this.#inputs[i]}" is "${cell.trim()}", expected a decimal number`);
+      }
+      sample[i] = value;
+    }
+  }
+
+  #unclosed(): UnclosedRecord {
+    const lines = this.#open;
+    this.#forget();
+    return new UnclosedRecord("A quoted cell does not end; a quote is missing or too many", lines);
+  }
+
+  #forget(): void {
+    this.#open = [];
+    this.#openLength = 0;
   }
 }

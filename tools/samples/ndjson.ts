@@ -2,6 +2,9 @@ import type { LineParser } from "./parser.ts";
 
 /** Parses lines of JSON: an array in the order of the inputs, an object by input name or, for one input, a plain number. */
 export class NdjsonParser implements LineParser {
+  readonly recordLines = 1;
+  readonly isReady = true;
+  readonly isOpen = false;
   readonly #inputs: readonly string[];
 
   constructor(inputs: readonly string[]) {

@@ -1,10 +1,11 @@
 // Turns NDJSON or CSV into samples, chunk by chunk. Pure, so that predict, quantize and the tests share it.
 
 import { SampleError } from "../../host/model/errors.ts";
+import { parseDecimal } from "../../host/stream/decimal.ts";
 import { CliError } from "../errors.ts";
 import { CsvParser } from "./csv.ts";
 import { NdjsonParser } from "./ndjson.ts";
-import type { LineParser } from "./parser.ts";
+import { type LineParser, UnclosedRecord } from "./parser.ts";
 
 export type SampleFormat = "ndjson" | "csv";
 
@@ -15,6 +16,10 @@ export interface SampleReaderOptions {
   readonly inputs: readonly string[];
   /** Absent: decided by the first line. */
   readonly format?: SampleFormat | undefined;
+  /** CSV: numbers are written as `21,5`. */
+  readonly hasDecimalComma?: boolean;
+  /** Called with the rows of the file that are no samples, and why; they are skipped. Absent: the first one is thrown. */
+  readonly onBadRow?: ((error: CliError, lines: number) => void) | undefined;
 }
 
 /** Receives one sample, f64[I]; the array is reused for the next one. */
@@ -33,6 +38,7 @@ export class SampleReader {
   #parser: LineParser | undefined;
   #tail: Uint8Array[] = [];
   #tailBytes = 0;
+  #isTooLong = false;
 
   constructor(options: SampleReaderOptions) {
     this.#options = options;
@@ -46,6 +52,7 @@ export class SampleReader {
    * have been handed over
    */
   push(chunk: Uint8Array, onSample: OnSample): void {
+    if (this.#isTooLong) return this.#skipLine(chunk, onSample);
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     if (end > 0) {
       const lines = Buffer.concat([...this.#tail, chunk.subarray(0, end)]).toString("utf8");
@@ -60,9 +67,20 @@ export class SampleReader {
     if (end === chunk.length) return;
     this.#tail.push(chunk.slice(end));
     this.#tailBytes += chunk.length - end;
-    if (this.#tailBytes > MAX_LINE_BYTES) {
-      throw this.#error(this.line + 1, new SyntaxError(`Line is longer than ${MAX_LINE_BYTES >> 20} MiB`));
-    }
+    if (this.#tailBytes <= MAX_LINE_BYTES) return;
+    this.#tail = [];
+    this.#tailBytes = 0;
+    this.#isTooLong = true;
+    this.line++;
+    this.#reject(this.line, new SyntaxError(`Line is longer than ${MAX_LINE_BYTES >> 20} MiB`), onSample);
+  }
+
+  /** Drops what is left of a line that is too long. */
+  #skipLine(chunk: Uint8Array, onSample: OnSample): void {
+    const end = chunk.indexOf(NEWLINE);
+    if (end < 0) return;
+    this.#isTooLong = false;
+    this.push(chunk.subarray(end + 1), onSample);
   }
 
   /** Hands over the last sample when its line has no newline. */
@@ -71,20 +89,42 @@ export class SampleReader {
     try {
       this.#parser?.end();
     } catch (error) {
-      throw this.#error(this.line, error);
+      // Read anew without the line at fault, what follows it is complete.
+      this.#reject(this.line, error, onSample);
     }
   }
 
   #takeLine(line: string, onSample: OnSample): void {
     this.line++;
-    if (this.line === 1 && line.startsWith("\ufeff")) line = line.slice(1);
-    if (line.trim() === "") return;
+    this.#feed(this.line === 1 && line.startsWith("\ufeff") ? line.slice(1) : line, this.line, onSample);
+  }
+
+  #feed(text: string, line: number, onSample: OnSample): void {
+    if (text.trim() === "" && this.#parser?.isOpen !== true) return;
     try {
-      this.#parser ??= chooseParser(this.#options.format ?? detectFormat(line), this.#options.inputs);
-      if (this.#parser.parse(line, this.#sample)) onSample(this.#sample);
+      this.#parser ??= this.#chooseParser(text);
+      if (this.#parser.parse(text, this.#sample)) onSample(this.#sample);
     } catch (error) {
-      throw this.#error(this.line, error);
+      this.#reject(line, error, onSample);
     }
+  }
+
+  #chooseParser(firstLine: string): LineParser {
+    const { format = detectFormat(firstLine), inputs, hasDecimalComma } = this.#options;
+    return format === "csv" ? new CsvParser(inputs, hasDecimalComma) : new NdjsonParser(inputs);
+  }
+
+  /** Throws what is wrong with a row, or skips the row; anything else is a fault of the program and thrown as it is. */
+  #reject(line: number, error: unknown, onSample: OnSample): void {
+    const { onBadRow } = this.#options;
+    const isUnclosed = error instanceof UnclosedRecord;
+    const first = line + 1 - (isUnclosed ? error.lines.length : (this.#parser?.recordLines ?? 1));
+    const located = this.#error(first, error);
+    if (onBadRow === undefined || !(located instanceof CliError) || this.#parser?.isReady !== true) throw located;
+    onBadRow(located, isUnclosed ? 1 : line + 1 - first);
+    if (!isUnclosed) return;
+    // Of these lines each has its quotes in pairs, so that none opens a record again.
+    for (const [index, text] of error.lines.slice(1).entries()) this.#feed(text, first + 1 + index, onSample);
   }
 
   /** Puts the position before the text of a row's fault; anything else is a fault of the program and stays as it is. */
@@ -95,9 +135,5 @@ export class SampleReader {
 }
 
 function detectFormat(firstLine: string): SampleFormat {
-  return /^\s*[[{]/.test(firstLine) || Number.isFinite(Number(firstLine)) ? "ndjson" : "csv";
-}
-
-function chooseParser(format: SampleFormat, inputs: readonly string[]): LineParser {
-  return format === "csv" ? new CsvParser(inputs) : new NdjsonParser(inputs);
+  return /^\s*[[{]/.test(firstLine) || parseDecimal(firstLine) !== undefined ? "ndjson" : "csv";
 }

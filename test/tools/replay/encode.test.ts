@@ -31,15 +31,33 @@ describe("createRowEncoder", () => {
     ["1e3", "1000"],
     [" 5 ", "5"],
     ["-0.5", "-0.5"],
-    ["", '""'],
-    [" ", '" "'],
-    ["Infinity", '"Infinity"'],
+    ["", "null"],
+    [" ", "null"],
+    ["Infinity", "null"],
+    ["NaN", "null"],
+    ["none", "null"],
     ["1e999", '"1e999"'],
-    ["NaN", '"NaN"'],
+    ["0x10", '"0x10"'],
+    ["007", '"007"'],
+    ["-01.5", '"-01.5"'],
+    ["0", "0"],
+    ["0.5", "0.5"],
+    ["1,5", '"1,5"'],
     ['say "x"', '"say \\"x\\""'],
   ])("writes the cell %j as %s in JSON", (cell, json) => {
     const encode = createRowEncoder({ header: ['a"b'], topic: "t", payload: "json" });
     expect(encode([cell]).payload).toBe(`{"a\\"b":${json}}`);
+  });
+
+  it("reads numbers with a decimal comma where it is told to", () => {
+    const encode = createRowEncoder({ header: ["a"], topic: "t", payload: "json", hasDecimalComma: true });
+    expect(["1,5", "-,5e1", "2", "1.234,5", "1,2,3"].map((cell) => encode([cell]).payload)).toEqual([
+      '{"a":1.5}',
+      '{"a":-5}',
+      '{"a":2}',
+      '{"a":"1.234,5"}',
+      '{"a":"1,2,3"}',
+    ]);
   });
 
   it("writes little-endian floats", () => {
@@ -53,7 +71,7 @@ describe("createRowEncoder", () => {
 
   it.each(["array", "number", "f32le"] as const)("refuses what is no number as %s", (payload) => {
     const encode = encoder({ columns: ["speed"], payload });
-    for (const cell of ["", "fast", "Infinity"]) {
+    for (const cell of ["", "fast", "Infinity", "0x10", "007"]) {
       expect(() => encode(["", "n", "7", cell])).toThrow(
         new SyntaxError(`column "speed" is "${cell}", expected a number`),
       );

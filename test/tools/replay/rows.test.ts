@@ -40,6 +40,18 @@ describe("readRows", () => {
     ]);
   });
 
+  it.each([";", "\t"])("finds the delimiter %j in the header", async (delimiter) => {
+    expect((await rowsOf(`a${delimiter}b\n1,5${delimiter}2\n`)).map(({ cells }) => cells)).toEqual([
+      ["a", "b"],
+      ["1,5", "2"],
+    ]);
+  });
+
+  it("finds a dropped quote before the end of the file", async () => {
+    const reading = rowsOf(`a,b\n1,"2\n${"1,2\n".repeat(100_000)}`);
+    await expect(reading).rejects.toThrow(/:\d+: Max Record Size/);
+  });
+
   it("yields nothing of an empty file", async () => {
     expect(await rowsOf("")).toEqual([]);
   });
