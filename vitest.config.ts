@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { SkipReporter } from "./test/support/skip-reporter.ts";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     // `npm run test:runtimes`
     exclude: ["test/runtimes/**", "node_modules/**"],
+    reporters: ["default", new SkipReporter()],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: {

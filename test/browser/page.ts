@@ -15,7 +15,6 @@ export const chromiumFlags: readonly string[] = [
 
 /** Path of Chromium, or undefined when it is not installed. */
 export const chromiumPath: string | undefined = findProgram("chromium") ?? findProgram("google-chrome");
-if (chromiumPath === undefined) console.warn("Chromium is not installed: the runtime is not tested in a browser");
 
 /** What the page's script leaves for `page.evaluate`. */
 export interface PageGlobals {

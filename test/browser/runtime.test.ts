@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Numeric } from "../../host/model/types.ts";
 import * as runtimeInNode from "../../host/runtime/index.ts";
 import { randomF32Model, randomQ15Model, randomSamples } from "../support/models.ts";
+import { needs } from "../support/needs.ts";
 import type { ShapeOptions } from "../support/shapes.ts";
 import { chromiumPath, openPage, type PageGlobals } from "./page.ts";
 
@@ -56,7 +57,7 @@ const CASES = Object.keys(SHAPES).flatMap((shape) =>
   ),
 );
 
-describe.skipIf(chromiumPath === undefined)("runtime in Chromium", () => {
+describe("runtime in Chromium", needs({ Chromium: chromiumPath !== undefined }), () => {
   let opened: Awaited<ReturnType<typeof openPage>> | undefined;
   beforeAll(async () => {
     opened = await openPage();

@@ -14,6 +14,7 @@ import { loadModel } from "../../host/load-file.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
 import { chromiumFlags, chromiumPath } from "../browser/page.ts";
 import { observe } from "../support/bridge.ts";
+import { needs } from "../support/needs.ts";
 import { findProgram } from "../support/programs.ts";
 
 const READINGS = [
@@ -108,7 +109,7 @@ describe("examples/host.mjs", () => {
   });
 });
 
-describe.skipIf(chromiumPath === undefined)("examples/browser", () => {
+describe("examples/browser", needs({ Chromium: chromiumPath !== undefined }), () => {
   it("predicts in a page under its own policy, without an error", async () => {
     const { next } = start("browser/serve.mjs");
     const url = await next();
@@ -137,9 +138,9 @@ describe.skipIf(chromiumPath === undefined)("examples/browser", () => {
 const compiler = findProgram("cc");
 const make = findProgram("make");
 const hasWabt = existsSync("node_modules/wabt");
-if (compiler === undefined || make === undefined) console.warn("No cc or no make: examples/firmware is not run");
 
-describe.skipIf(compiler === undefined || make === undefined || !hasWabt)("examples/firmware", () => {
+const tools = needs({ cc: compiler !== undefined, make: make !== undefined, wabt: hasWabt });
+describe("examples/firmware", tools, () => {
   it("predicts the bits of the quantized model in C", async () => {
     const out = path.join(folder, "firmware");
     const rivulet = `${process.execPath} ${path.resolve("dist/cli.js")}`;

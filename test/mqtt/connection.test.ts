@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type Connection, type Message, openConnection } from "../../host/mqtt/connection.ts";
 import { observe, until } from "../support/bridge.ts";
 import { hasMosquitto, type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
+import { needs } from "../support/needs.ts";
 
 let broker: Mosquitto | undefined;
 afterEach(async () => {
@@ -30,7 +31,7 @@ async function open(url: string, onMessage: (connection: Connection, message: Me
   return connection;
 }
 
-describe.skipIf(!hasMosquitto)("openConnection", () => {
+describe("openConnection", needs({ Mosquitto: hasMosquitto }), () => {
   // What mqtt.js does is not documented, so a new version of it has to pass this.
   it("goes on without acknowledging, and acknowledges later what it is told to", async () => {
     broker = await startMosquitto();

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openLevelStore } from "../../host/store/level.ts";
 import {
@@ -15,6 +16,7 @@ import {
 } from "../support/bridge.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 import { freePort, hasMosquitto, type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
+import { needs } from "../support/needs.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -36,7 +38,7 @@ function expectedPredictions(count: number) {
   return Array.from({ length: count }, (_, t) => session.step([Math.sin(t) * 100, t % 7])[0]);
 }
 
-describe.skipIf(!hasMosquitto)("startBridge with Mosquitto", () => {
+describe("startBridge with Mosquitto", needs({ Mosquitto: hasMosquitto }), () => {
   let broker: Mosquitto;
   beforeEach(async () => {
     broker = closing(await startMosquitto({ persistence: true }), ({ close }) => close());
@@ -207,7 +209,9 @@ describe.skipIf(!hasMosquitto)("startBridge with Mosquitto", () => {
     const observer = await observeHere("rivulet/#");
     await until(() => observer.seen.some(({ text }) => text === "online"));
     observer.client.publish("plant/7/data", sample(0), { qos: 1 });
-    await observer.waitFor(1, /pump/);
+    const [answer] = await observer.waitFor(1, /pump/);
+    expect(JSON.parse(answer?.text ?? "")).toMatchObject({ n: 1, prediction: [0, 0] });
+    expect(stepsOf(bridge)).toBe(1);
   });
 
   it("leaves to its successor what it received after it was told to stop, once and in order", async () => {
@@ -234,7 +238,7 @@ describe.skipIf(!hasMosquitto)("startBridge with Mosquitto", () => {
   });
 });
 
-describe.skipIf(!hasMosquitto)("startBridge and a broker that does not let it in", () => {
+describe("startBridge and a broker that does not let it in", needs({ Mosquitto: hasMosquitto }), () => {
   it("waits for a broker that is not there, and says so once", async () => {
     const log = createTestLog();
     const port = await freePort();
@@ -266,6 +270,8 @@ describe.skipIf(!hasMosquitto)("startBridge and a broker that does not let it in
 
   it("stops at once while it waits for the broker", async () => {
     const bridge = await startTestBridge(`mqtt://127.0.0.1:${await freePort()}`);
-    await bridge.stop();
+    // It would try again after a second.
+    const stopped = bridge.stop().then(() => "stopped");
+    expect(await Promise.race([stopped, setTimeout(900, "still there")])).toBe("stopped");
   });
 });

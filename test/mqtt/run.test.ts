@@ -18,6 +18,7 @@ import { observe, until } from "../support/bridge.ts";
 import { Sink } from "../support/cli.ts";
 import { randomF32Model, randomQ15Model, randomSamples } from "../support/models.ts";
 import { hasMosquitto, type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
+import { needs } from "../support/needs.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -92,7 +93,7 @@ describe("runRun", () => {
   });
 });
 
-describe.skipIf(!hasMosquitto)("runRun with Mosquitto", () => {
+describe("runRun with Mosquitto", needs({ Mosquitto: hasMosquitto }), () => {
   let broker: Mosquitto;
   beforeEach(async () => {
     broker = await startMosquitto();
@@ -127,7 +128,7 @@ describe.skipIf(!hasMosquitto)("runRun with Mosquitto", () => {
   );
 });
 
-describe.skipIf(!hasMosquitto)("rivulet run as a process", () => {
+describe("rivulet run as a process", needs({ Mosquitto: hasMosquitto }), () => {
   const program = resolve("build/test/cli.js");
   let broker: Mosquitto;
   let child: ChildProcess | undefined;
@@ -185,10 +186,11 @@ describe.skipIf(!hasMosquitto)("rivulet run as a process", () => {
     const { started, observer } = await start();
     const exit = once(started, "exit");
     started.kill("SIGKILL");
-    await exit;
+    expect(await exit).toEqual([null, "SIGKILL"]);
     await until(() => observer.seen.at(-1)?.text === "offline");
     await observer.close();
     const again = await start();
+    expect(again.observer.seen.at(-1)?.text).toBe("online");
     await again.observer.close();
   });
 });

@@ -10,10 +10,10 @@ import { startRun } from "../../host/run.ts";
 import { createTestLog, startTestBridge, until } from "../support/bridge.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 import { hasMosquitto, type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
+import { needs } from "../support/needs.ts";
 import { findProgram } from "../support/programs.ts";
 
 const openssl = findProgram("openssl");
-if (openssl === undefined) console.warn("OpenSSL is not installed: the tests of TLS are skipped");
 
 /** Files of a certificate, and its key. */
 interface Certificate {
@@ -42,7 +42,7 @@ async function certify(name: string, authority?: Certificate): Promise<Certifica
   return made;
 }
 
-describe.skipIf(!hasMosquitto || openssl === undefined)("startBridge over TLS", () => {
+describe("startBridge over TLS", needs({ Mosquitto: hasMosquitto, OpenSSL: openssl !== undefined }), () => {
   let ca: Certificate;
   let stranger: Certificate;
   let server: Certificate;

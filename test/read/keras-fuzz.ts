@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
 import type { Fuzzing, Outcome } from "./keras-fuzz-worker.ts";
 
-/** Rounds of a thread, of which two run at a time. */
+/** Rounds of a thread at most, of which two run at a time. */
 const ROUNDS = 2500;
 
 /** Counts the refusals of mutated files of Keras; anything but a CliError of one line fails. */

@@ -12,10 +12,10 @@ import { runReplay } from "../../tools/commands/replay.ts";
 import { createTestLog, observe, until } from "../support/bridge.ts";
 import { cli, Sink } from "../support/cli.ts";
 import { hasMosquitto, type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
+import { needs } from "../support/needs.ts";
 
 const data = resolve(process.env.RIVULET_DATA ?? "../shared/data", "nab/machine_temperature_system_failure.csv");
-const missing = [existsSync(data) ? [] : [`the file ${data}`], hasMosquitto ? [] : ["Mosquitto"]].flat();
-if (missing.length > 0) console.warn(`The test on a real machine is skipped; missing: ${missing.join(" and ")}`);
+const both = needs({ [`the file ${data}`]: existsSync(data), Mosquitto: hasMosquitto });
 
 const MODEL = "models/machine-temperature.safetensors";
 const READINGS = 22_695;
@@ -38,7 +38,7 @@ async function readRows(): Promise<{ readonly ts: number; readonly value: number
   });
 }
 
-describe.skipIf(missing.length > 0)("rivulet run on a real machine's temperature", () => {
+describe("rivulet run on a real machine's temperature", both, () => {
   let folder: string;
   let broker: Mosquitto;
   beforeEach(async () => {

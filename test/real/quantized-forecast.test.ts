@@ -7,9 +7,9 @@ import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createRuntime, loadModel } from "../../host/runtime/index.ts";
 import { cli } from "../support/cli.ts";
+import { needs } from "../support/needs.ts";
 
 const data = path.resolve(process.env.RIVULET_DATA ?? "../shared/data", "nab/machine_temperature_system_failure.csv");
-if (!existsSync(data)) console.warn(`The test of a quantized forecast is skipped; missing: the file ${data}`);
 
 const MODEL = "models/machine-temperature.safetensors";
 const folder = await mkdtemp(path.join(tmpdir(), "rivulet-forecast-"));
@@ -25,7 +25,8 @@ async function forecastError(file: string, readings: Float64Array): Promise<numb
   return sum / (readings.length - 1);
 }
 
-describe.skipIf(!existsSync(data))("a quantized forecast of a real machine's temperature", () => {
+const file = needs({ [`the file ${data}`]: existsSync(data) });
+describe("a quantized forecast of a real machine's temperature", file, () => {
   it.each(["minmax", "percentile", "error"])(
     "adds at most a hundredth to the error on readings that it was not calibrated with: --ranges %s",
     async (ranges) => {

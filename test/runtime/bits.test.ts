@@ -6,13 +6,16 @@ import type { Activation, Model, Numeric } from "../../host/model/types.ts";
 import { createRuntime, type KernelRuntime } from "../../host/runtime/runtime.ts";
 import { Q15Oracle, toRaw, toReal } from "../oracle/q15.ts";
 import { extremeModel } from "../support/extremes.ts";
+import { many } from "../support/full.ts";
 import { SHAPES } from "../support/kinds.ts";
 import { randomF32Model, randomQ15Model } from "../support/models.ts";
 import { mulberry32 } from "../support/random.ts";
 import type { ShapeOptions } from "../support/shapes.ts";
 import { wildSamples } from "../support/streams.ts";
 
-const STEPS = 1_000_000;
+const STEPS = many(1_000_000, 40_000);
+/** Random shapes that are tried. */
+const RUNS = many(150, 25);
 const CHUNK = 20_000;
 
 const NUMERICS: readonly Numeric[] = ["f32", "q15"];
@@ -42,7 +45,7 @@ function oracleRun(model: Model, oracle: Q15Oracle, samples: Float64Array): Floa
   return predictions;
 }
 
-describe("a million steps", () => {
+describe(`${STEPS} steps`, () => {
   it.each(CASES)(
     "gives the same bits with and without SIMD in $numeric: $title",
     { timeout: 120_000 },
@@ -61,7 +64,7 @@ describe("a million steps", () => {
       expect(different).toEqual([]);
       expect(simd?.snapshot()).toEqual(scalar?.snapshot());
       // A network that stood still would prove nothing.
-      expect(distinct).toBeGreaterThan(1000);
+      expect(distinct).toBeGreaterThan(STEPS / 1000);
     },
   );
 });
@@ -134,8 +137,8 @@ function expectOracle(model: Model, steps: number, seed: number): void {
 }
 
 describe("q15", () => {
-  it.each(SHAPES)("is FORMAT.md 5 for 20,000 steps: %s", { timeout: 120_000 }, (_, shape) => {
-    expectOracle(modelOf("q15", shape), 20_000, 23);
+  it.each(SHAPES)("is FORMAT.md 5 for many steps: %s", { timeout: 120_000 }, (_, shape) => {
+    expectOracle(modelOf("q15", shape), many(20_000, 2000), 23);
   });
 
   it.each([
@@ -144,8 +147,8 @@ describe("q15", () => {
     ["a sigmoid head", { layers: [9], outputs: 3, activation: "sigmoid" }],
     ["a GRU as the last layer", { layers: [6], outputs: 0 }],
     ["a skip over 50 of 3 inputs", { inputs: 3, layers: [8], outputs: 3, skip: 50 }],
-  ] satisfies [string, ShapeOptions][])("is FORMAT.md 5 for 3,000 steps: %s", (_, shape) => {
-    expectOracle(modelOf("q15", shape), 3000, 29);
+  ] satisfies [string, ShapeOptions][])("is FORMAT.md 5 in other shapes: %s", (_, shape) => {
+    expectOracle(modelOf("q15", shape), many(3000, 1000), 29);
   });
 
   it("is FORMAT.md 5 when every sample saturates", () => {
@@ -190,11 +193,11 @@ describe("random shapes", () => {
       expect(simd?.every(Number.isFinite)).toBe(true);
       expect(simd && scalar && sameBits(simd, scalar)).toBe(true);
     });
-    fc.assert(property, { numRuns: 150, seed: 20_251 });
+    fc.assert(property, { numRuns: RUNS, seed: 20_251 });
   });
 
   it("do so with weights, biases, multipliers and shifts at the ends of their bounds", { timeout: 120_000 }, () => {
     const property = fc.property(shapes, (shape) => expectOracle(extremeModel(shape).model, 100, 47));
-    fc.assert(property, { numRuns: 150, seed: 20_251 });
+    fc.assert(property, { numRuns: RUNS, seed: 20_251 });
   });
 });

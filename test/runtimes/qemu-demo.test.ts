@@ -15,6 +15,7 @@ import { fetchWasm3 } from "../../tools/firmware/wasm3.ts";
 import { buildModule } from "../../tools/mcu/build.ts";
 import { renderHeader } from "../../tools/mcu/header.ts";
 import { cli } from "../support/cli.ts";
+import { lacking } from "../support/needs.ts";
 
 const STEPS = 600;
 const HALF = 300;
@@ -92,17 +93,16 @@ describe.each(EXAMPLES)("the example $name on $board", ({ name, board, generated
     return `${stdout}${stderr}`.trim().split("\n");
   }
 
-  const test = it.skipIf(missing.length > 0);
-  const title = missing.length > 0 ? ` (needs ${missing})` : "";
+  const options = { timeout: 120_000, ...lacking(missing) };
 
-  test(`predicts what the host predicts, bit for bit${title}`, { timeout: 120_000 }, async () => {
+  it(`predicts what the host predicts, bit for bit`, options, async () => {
     const recording = csv("recording.csv", lines);
     const predictions = parseLines((await run(recording)).join("\n"));
     expect(predictions).toHaveLength(STEPS);
     expect(predictions).toEqual(await predict(recording));
   });
 
-  test(`hands its state to the host, which continues${title}`, { timeout: 120_000 }, async () => {
+  it(`hands its state to the host, which continues`, options, async () => {
     const answer = (await run(csv("first.csv", lines.slice(0, HALF), "state?"))).at(-1) ?? "";
     expect(answer).toMatch(/^state 52565331/);
     writeFileSync(at("device.state"), Buffer.from(answer.slice("state ".length), "hex"));
@@ -110,7 +110,7 @@ describe.each(EXAMPLES)("the example $name on $board", ({ name, board, generated
     expect(rest).toEqual((await predict(csv("recording.csv", lines))).slice(HALF));
   });
 
-  test(`takes over the host's state${title}`, { timeout: 120_000 }, async () => {
+  it(`takes over the host's state`, options, async () => {
     rmSync(at("host.state"), { force: true });
     await predict(csv("first.csv", lines.slice(0, HALF)), "--state", at("host.state"));
     const state = readFileSync(at("host.state")).toString("hex");
@@ -119,7 +119,7 @@ describe.each(EXAMPLES)("the example $name on $board", ({ name, board, generated
     expect(parseLines(rest.join("\n"))).toEqual((await predict(csv("recording.csv", lines))).slice(HALF));
   });
 
-  test(`refuses a damaged state, and one of another model${title}`, { timeout: 120_000 }, async () => {
+  it(`refuses a damaged state, and one of another model`, options, async () => {
     await predict(csv("first.csv", lines.slice(0, HALF)), "--state", at("good.state"));
     const good = readFileSync(at("good.state")).toString("hex");
     const flipped = `${good.slice(0, 100)}${good[100] === "0" ? "1" : "0"}${good.slice(101)}`;
@@ -149,7 +149,7 @@ describe("the Makefiles of the examples", () => {
     { timeout: 120_000 },
     async ([name, needs], { skip }) => {
       const missing = needs.filter((program) => !hasProgram(program));
-      if (missing.length > 0) skip(`needs ${missing}`);
+      if (missing.length > 0) skip(`need ${missing.join(" and ")}`);
       const settings = [`OUT=${at(`made-${name}`)}`, `MODEL=${model}`, `RIVULET=node ${path.resolve("dist/cli.js")}`];
       const wasm3 = name.startsWith("wasm3") ? [`WASM3=${await fetchWasm3()}`] : [];
       const recording = csv("recording.csv", lines.slice(0, 20));

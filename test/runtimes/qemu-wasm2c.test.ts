@@ -8,6 +8,7 @@ import { BOARDS, type BoardId } from "../../tools/firmware/boards.ts";
 import { wasm2cProbe } from "../../tools/firmware/probe.ts";
 import { missingPrograms, runFirmware } from "../../tools/firmware/qemu.ts";
 import { driveHost } from "../support/drive.ts";
+import { lacking } from "../support/needs.ts";
 import { F32_ON_BOARDS, Q15_ON_BOARDS } from "./models.ts";
 
 const SEED = 20_261;
@@ -18,14 +19,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe.each(["m0", "m3", "m4", "m4f", "m33", "rv32"] as const satisfies readonly BoardId[])(
   "wasm2c on %s",
   (board) => {
-    const missing = missingPrograms(board);
     // On the core with a floating-point unit, integers are what they are on the same core without one.
     const models = board === "m4f" ? F32_ON_BOARDS : [...Q15_ON_BOARDS, ...F32_ON_BOARDS];
     const cases = models.map(([name, model], index) => ({ name, model, bounds: index % 2 === 1 }));
 
-    it.skipIf(missing.length > 0).each(cases)(
-      `${BOARDS[board].core}${missing.length > 0 ? ` (needs ${missing})` : ""}: $name, bounds checked: $bounds`,
-      { timeout: 120_000 },
+    it.each(cases)(
+      `${BOARDS[board].core}: $name, bounds checked: $bounds`,
+      { timeout: 120_000, ...lacking(missingPrograms(board)) },
       async ({ name, model, bounds }) => {
         const place = path.join(folder, `${board} ${name}`.replaceAll(" ", "-"));
         const { program } = await wasm2cProbe({ board, model, bounds, drive: true, folder: place });

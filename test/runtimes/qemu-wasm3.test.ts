@@ -9,6 +9,7 @@ import { wasm3Probe } from "../../tools/firmware/probe.ts";
 import { missingPrograms, runFirmware } from "../../tools/firmware/qemu.ts";
 import { fetchWasm3 } from "../../tools/firmware/wasm3.ts";
 import { driveHost } from "../support/drive.ts";
+import { lacking } from "../support/needs.ts";
 import { Q15_ON_BOARDS } from "./models.ts";
 
 const SEED = 20_261;
@@ -22,12 +23,11 @@ beforeAll(async () => {
   mkdirSync("build", { recursive: true });
   sources = await fetchWasm3().then(
     (found) => ({ folder: found }),
-    (error: Error) => ({ reason: `no sources of wasm3: ${error.message}` }),
+    (error: Error) => ({ reason: `for there are no sources of wasm3: ${error.message}` }),
   );
 }, 240_000);
 
 describe.each(["m0", "m3", "m4"] as const satisfies readonly BoardId[])("wasm3 on %s", (board) => {
-  const missing = missingPrograms(board);
   const cases = Q15_ON_BOARDS.map(([name, model], index) => ({
     name,
     model,
@@ -35,9 +35,9 @@ describe.each(["m0", "m3", "m4"] as const satisfies readonly BoardId[])("wasm3 o
     pack: index % 2 === 1 && name !== "q15-h64" ? ("wide" as const) : ("bytes" as const),
   }));
 
-  it.skipIf(missing.length > 0).for(cases)(
-    `${BOARDS[board].core}${missing.length > 0 ? ` (needs ${missing})` : ""}: $name, $pack`,
-    { timeout: 180_000 },
+  it.for(cases)(
+    `${BOARDS[board].core}: $name, $pack`,
+    { timeout: 180_000, ...lacking(missingPrograms(board)) },
     async ({ name, model, pack }, { skip }) => {
       if ("reason" in sources) return skip(sources.reason);
       const place = path.join(folder, `${board} ${name}`.replaceAll(" ", "-"));

@@ -9,7 +9,6 @@ const program = findProgram("mosquitto");
 
 /** True when the Mosquitto broker is installed; tests that need it are skipped visibly when it is not. */
 export const hasMosquitto: boolean = program !== undefined;
-if (!hasMosquitto) console.warn("Mosquitto is not installed: tests with a real broker are skipped");
 
 /** Answers a TCP port on the loopback interface that nobody listens on at the moment. */
 export async function freePort(): Promise<number> {

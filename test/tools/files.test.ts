@@ -16,6 +16,7 @@ import {
 import type { Io } from "../../tools/io.ts";
 import { Sink } from "../support/cli.ts";
 import { randomF32Model, withSelftest } from "../support/models.ts";
+import { needs } from "../support/needs.ts";
 
 let folder = "";
 const at = (name: string) => path.join(folder, name);
@@ -243,7 +244,8 @@ describe("checkWritable", () => {
     await expect(checkWritable(path.join(file, "x"))).rejects.toThrow(`There is no folder ${file}`);
   });
 
-  it.skipIf(process.getuid?.() === 0)("tells that a folder cannot be written", async () => {
+  const user = needs({ "a user who is not root": process.getuid?.() !== 0 });
+  it("tells that a folder cannot be written", user, async () => {
     await expect(checkWritable("/proc/x")).rejects.toThrow(/^\/proc\/x: .*\((EACCES|EPERM)\)$/);
   });
 });

@@ -22,10 +22,11 @@ import {
   swapRecurrentGates,
   transposeRecurrent,
 } from "../support/mutations.ts";
+import { needs } from "../support/needs.ts";
 
 const runtime = await loadOnnxRuntime();
 const onnxruntime = runtime!;
-if (!runtime) console.warn("onnxruntime-node is not installed: ONNX sources are not run");
+const peer = needs({ "onnxruntime-node": runtime !== undefined });
 
 const folder = mkdtempSync(path.join(tmpdir(), "rivulet-onnxruntime-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,7 +43,7 @@ async function compare(network: Network, sequences: Awaited<ReturnType<typeof an
   return compareWithReference(createRuntime(await loadModel(serializeModel(spec, tensors))), sequences);
 }
 
-describe.skipIf(!runtime)("runOnnx", () => {
+describe("runOnnx", peer, () => {
   it.each(runnable)("proves a converted model over a long sequence: %s", async (name) => {
     const { network } = await read(name);
     const sequences = await answers(name);
@@ -97,7 +98,7 @@ describe.skipIf(!runtime)("runOnnx", () => {
   });
 });
 
-describe.skipIf(!runtime)("rivulet convert of an ONNX file", () => {
+describe("rivulet convert of an ONNX file", peer, () => {
   it("runs the source, and keeps its answers as self-test", async () => {
     const { code, stdout } = await cli(["convert", casePath("torch-ts-batch-first"), "-o", output]);
     expect(code).toBe(0);
@@ -127,7 +128,7 @@ describe.skipIf(!runtime)("rivulet convert of an ONNX file", () => {
   });
 });
 
-describe.skipIf(!runtime)("rivulet verify --source", () => {
+describe("rivulet verify --source", peer, () => {
   it("passes the model of a source, and fails one with exchanged gates", async () => {
     const source = casePath("torch-ts-2-layers-time-first");
     const right = await cli(["convert", source, "-o", output, "--no-run"]);

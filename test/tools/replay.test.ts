@@ -13,10 +13,11 @@ import type { Clock } from "../../tools/replay/pace.ts";
 import { observe } from "../support/bridge.ts";
 import { Sink } from "../support/cli.ts";
 import { freePort } from "../support/mosquitto.ts";
+import { needs } from "../support/needs.ts";
 import { findProgram } from "../support/programs.ts";
 
 const openssl = findProgram("openssl");
-if (openssl === undefined) console.warn("OpenSSL is not installed: the test of TLS is skipped");
+const tls = needs({ OpenSSL: openssl !== undefined });
 
 let folder: string;
 let broker: Aedes;
@@ -315,7 +316,7 @@ describe("the broker of runReplay", () => {
     );
   });
 
-  it.skipIf(openssl === undefined)("is reached by TLS with the certificate of --ca only", async () => {
+  it("is reached by TLS with the certificate of --ca only", tls, async () => {
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
     const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];

@@ -106,7 +106,9 @@ for path in sys.argv[1:]:
     print(write_model(path, spec, tensors, (x.numpy(), y.numpy())))
 `;
 
-describe.skipIf(!hasTorch)(`write_model of rivulet_model.py (skipped when "${python}" has no torch)`, () => {
+import { needs } from "../support/needs.ts";
+
+describe("write_model of rivulet_model.py", needs({ [`torch in ${python}`]: hasTorch }), () => {
   it("writes what the reader reads, the same bytes each time, and returns their hash", () => {
     const folder = mkdtempSync(join(tmpdir(), "rivulet-writer-"));
     try {

@@ -36,11 +36,13 @@ describe("gateSumsWide", () => {
   });
 
   it("is exact at the bounds of 32 bits, whichever sums are at which", () => {
+    let wrong = 0;
     for (let signs = 0; signs < 4096; signs += 7) {
       const sums = MacCase.full(3, 4, 9, 8, signs);
       gates(sums);
-      if (sums.differences() > 0) expect(signs).toBe(-1, "signs at which sums differ");
+      wrong += sums.differences();
     }
+    expect(wrong).toBe(0);
   });
 
   it("returns the address after the weights", () => {

@@ -11,6 +11,7 @@ import { wasm2cFiles } from "../../../tools/firmware/probe.ts";
 import { hasProgram } from "../../../tools/firmware/qemu.ts";
 import { buildModule } from "../../../tools/mcu/build.ts";
 import { randomQ15Model } from "../../support/models.ts";
+import { needs } from "../../support/needs.ts";
 import { mulberry32 } from "../../support/random.ts";
 
 const run = promisify(execFile);
@@ -74,7 +75,7 @@ async function execute(name: string, source: string, input = ""): Promise<string
   return (await running).stdout;
 }
 
-describe.skipIf(!hasProgram("gcc"))("C shared by the firmware", () => {
+describe("C shared by the firmware", needs({ gcc: hasProgram("gcc") }), () => {
   it("reads and prints numbers as JavaScript does", async () => {
     const random = mulberry32(5);
     const cases = Array.from({ length: 20_000 }, () => {
@@ -138,7 +139,7 @@ function parseHex(text: string): number {
   return (sign === "-" ? -value : value) + 0;
 }
 
-describe.skipIf(!hasProgram("gcc"))("a project skeleton", () => {
+describe("a project skeleton", needs({ gcc: hasProgram("gcc") }), () => {
   beforeAll(async () => {
     const { model } = randomQ15Model({ inputs: 4, layers: [8], outputs: 2 });
     const files = await wasm2cFiles(model, buildModule(model, { target: "wasm2c" }));

@@ -8,6 +8,7 @@ import { hasProgram } from "../../../tools/firmware/qemu.ts";
 import { buildModule } from "../../../tools/mcu/build.ts";
 import { renderHeader } from "../../../tools/mcu/header.ts";
 import { randomF32Model, randomQ15Model } from "../../support/models.ts";
+import { needs } from "../../support/needs.ts";
 
 /** Tests of what a C compiler says are skipped without one. */
 const COMPILER = "cc";
@@ -132,7 +133,8 @@ describe("renderHeader, compiled", () => {
     return execFileSync(program, { encoding: "latin1" });
   }
 
-  it.skipIf(!hasProgram(COMPILER))("gives the names, byte by byte", () => {
+  const compiler = needs({ [COMPILER]: hasProgram(COMPILER) });
+  it("gives the names, byte by byte", compiler, () => {
     for (const [, name] of NAMES) {
       const body = `const char *n[] = RIVULET_INPUT_NAMES; static const char whole[] = RIVULET_MODEL_NAME;
         (void)rivulet_wasm; (void)whole; fputs(n[0], stdout); fputs(n[1], stdout);`;
@@ -141,13 +143,13 @@ describe("renderHeader, compiled", () => {
     }
   });
 
-  it.skipIf(!hasProgram(COMPILER))("gives the bytes of the module", () => {
+  it("gives the bytes of the module", compiler, () => {
     const { wasm } = buildModule(F32, { target: "generic" });
     const body = "fwrite(rivulet_wasm, 1, RIVULET_WASM_SIZE, stdout);";
     expect(Buffer.from(run(headerOf(F32), body), "latin1")).toEqual(Buffer.from(wasm));
   });
 
-  it.skipIf(!hasProgram(COMPILER))("leaves the module out where RIVULET_NO_WASM is defined", () => {
+  it("leaves the module out where RIVULET_NO_WASM is defined", compiler, () => {
     const header = `#define RIVULET_NO_WASM\n${headerOf(Q15)}`;
     expect(run(header, 'printf("%d %d", RIVULET_INPUT_COUNT, RIVULET_FLOAT);')).toBe("2 0");
     expect(() => run(header, "(void)rivulet_wasm;")).toThrow("rivulet_wasm");
