@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Plant, RATE_HZ, startPlant } from "../demo/plant.ts";
 import { openScreen } from "../demo/screen.ts";
+import { describeFailure, describeStats, secondsOf, summarise } from "../demo/summary.ts";
 import { renderLegend, renderTable } from "../demo/table.ts";
 import { CliError } from "../errors.ts";
 import { readModel } from "../files.ts";
@@ -67,7 +68,7 @@ async function showTable(plant: Plant, start: number, failAt: number, args: Demo
         ? describeFailure(plant, failAt)
         : `at ${secondsOf(failAt)} s, one bearing begins to fail`;
       const lines = [
-        describe(plant, start),
+        describeStats(plant, performance.now() - start),
         "",
         ...renderTable(plant.watches, colors),
         "",
@@ -87,39 +88,6 @@ async function printLines(plant: Plant, start: number, args: DemoArgs, io: Io): 
   await tick(LINE_MS, args, io, () => {
     const suspects = plant.watches.filter((watch) => watch.isSuspect);
     const alarms = suspects.map((watch) => `  ${watch.name} score ${watch.score.toFixed(1)}: bearing?`);
-    io.stdout.write(`${describe(plant, start)}${alarms.join("")}\n`);
+    io.stdout.write(`${describeStats(plant, performance.now() - start)}${alarms.join("")}\n`);
   });
-}
-
-function describe({ watches, stats }: Plant, start: number): string {
-  const seconds = (performance.now() - start) / 1000;
-  const { p50, p95 } = percentiles(stats.latencies);
-  return `${seconds.toFixed(0).padStart(3)} s  ${watches.length} pumps  ${stats.answered} predictions  latency ${p50} / ${p95} ms (p50 / p95)`;
-}
-
-function percentiles(latencies: readonly number[]): { p50: string; p95: string } {
-  const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1);
-  return { p50: at(0.5), p95: at(0.95) };
-}
-
-const secondsOf = (step: number) => step / RATE_HZ;
-
-function describeFailure({ failing: { name, detectedAt } }: Plant, failAt: number): string {
-  const detected = detectedAt === undefined ? "not detected yet" : `detected at ${secondsOf(detectedAt).toFixed(1)} s`;
-  return `${name}: bearing fails from ${secondsOf(failAt).toFixed(1)} s on, ${detected}`;
-}
-
-function summarise(plant: Plant, failAt: number): string {
-  const { failing, stats, watches } = plant;
-  const { p50, p95 } = percentiles(stats.latencies);
-  const falseAlarms = watches.filter((watch) => watch !== failing && watch.detectedAt !== undefined);
-  const lines = [
-    "",
-    `${stats.published} readings published, ${stats.answered} predictions received`,
-    `latency from reading to prediction: p50 ${p50} ms, p95 ${p95} ms`,
-    describeFailure(plant, failAt),
-    ...falseAlarms.map(({ name, detectedAt = 0 }) => `${name}: false alarm at ${secondsOf(detectedAt).toFixed(1)} s`),
-  ];
-  return `${lines.join("\n")}\n`;
 }

@@ -110,7 +110,7 @@ function startDemoBridge(url: string, model: Model, log: Logger) {
 }
 
 /** Publishes the readings and matches the answers to them. */
-class Exchange implements PlantStats {
+export class Exchange implements PlantStats {
   readonly watches: readonly PumpWatch[];
   readonly failing: number;
   readonly latencies: number[] = [];

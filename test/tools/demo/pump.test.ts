@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createPump, PUMP_INPUTS, type PumpOptions } from "../../tools/demo/pump.ts";
-import { mulberry32 } from "../../tools/random.ts";
+import { createPump, PUMP_INPUTS, type PumpOptions } from "../../../tools/demo/pump.ts";
+import { mulberry32 } from "../../../tools/random.ts";
 
 const [SPEED, PRESSURE, CURRENT, TEMPERATURE] = [0, 1, 2, 3] as const;
 
@@ -25,6 +25,57 @@ describe("createPump", () => {
     expect(record(7, 200)).toEqual(record(7, 200));
     expect(record(7, 200)).not.toEqual(record(8, 200));
   });
+
+  it.each([
+    [
+      1,
+      {},
+      Number.POSITIVE_INFINITY,
+      [
+        "0 0.01 0.15 19.4",
+        "1 0.01 0.2 19.6",
+        "2520 4.33 14.1 34.4",
+        "2009 2.94 9.5 38.4",
+        "2612 4.75 15.1 47.5",
+        "2032 3.11 9.65 43.2",
+        "2611 4.02 16.5 46.1",
+      ],
+    ],
+    [
+      1,
+      {},
+      100,
+      [
+        "0 0.01 0.15 19.4",
+        "1 0.01 0.2 19.6",
+        "2520 4.33 14.1 34.4",
+        "2009 2.94 10.15 39.6",
+        "2612 4.75 19.8 132.5",
+        "2032 3.11 13.7 117",
+        "2611 4.02 21.5 130",
+      ],
+    ],
+    [
+      2,
+      { interval: 30, bearingTemperature: 90 },
+      Number.POSITIVE_INFINITY,
+      [
+        "2 0.03 0 85.4",
+        "2428 4.65 11.45 50.9",
+        "2424 4.72 11.5 43.6",
+        "2882 6.42 15.7 47",
+        "1870 2.66 8.7 35.3",
+        "1068 0.85 6 35.9",
+        "2305 3.8 11.75 46.3",
+      ],
+    ],
+  ] as const)(
+    "gives the samples that the demo model was trained on: seed %i, %j, failing at %d",
+    (seed, options, failAt, rows) => {
+      const samples = record(seed, 2001, failAt, options);
+      expect([0, 20, 60, 110, 400, 900, 2000].map((step) => samples[step]?.join(" "))).toEqual(rows);
+    },
+  );
 
   it("starts at rest and cold", () => {
     const [speed, pressure, current, temperature] = createPump(1).next();
