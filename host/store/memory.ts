@@ -15,7 +15,7 @@ export function createMemoryStore(): StateStore {
     },
     async *entries(prefix) {
       const keys = [...values.keys()].filter((key) => key.startsWith(prefix));
-      for (const key of keys.sort()) {
+      for (const key of keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
         const value = values.get(key);
         if (value !== undefined) yield [key, value.slice()];
       }

@@ -1,41 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readFile, writeFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { ConfigError } from "../../host/config/document.ts";
 import { loadConfig } from "../../host/config/load.ts";
 import { configJsonSchema } from "../../host/config/schema.ts";
+import { MINIMAL, useConfigFolder } from "../support/config.ts";
 
-let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "rivulet-config-"));
-});
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-async function load(text: string, env: NodeJS.ProcessEnv = {}) {
-  await writeFile(join(folder, "config.yaml"), text);
-  return loadConfig(join(folder, "config.yaml"), env);
-}
-
-/** The problems of a configuration, without the name of the folder. */
-async function problemsOf(text: string, env: NodeJS.ProcessEnv = {}): Promise<string[]> {
-  try {
-    await load(text, env);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.message.replaceAll(`${folder}/`, "").split("\n");
-  }
-  return [];
-}
-
-const MINIMAL = `
-broker: { url: "mqtt://localhost" }
-streams:
-  pump:
-    model: pump.safetensors
-    topic: plant/{site}/{device}/data
-`;
+const { load, problemsOf, path } = useConfigFolder();
 
 describe("loadConfig", () => {
   it("fills in the defaults", async () => {
@@ -153,7 +123,7 @@ streams:
   });
 
   it("takes secrets from the environment and from files", async () => {
-    await writeFile(join(folder, "secret"), "p4ss:word\n");
+    await writeFile(path("secret"), "p4ss:word\n");
     const broker = 'broker: { url: "mqtt://localhost", username: "${env:WHO}-1", password: "${file:secret}" }';
     const { config, warnings } = await load(MINIMAL.replace(/broker:.*/, broker), { WHO: "plant" });
     expect(config.broker).toMatchObject({ username: "plant-1", password: "p4ss:word" });
@@ -199,18 +169,74 @@ streams:
   });
 
   it("tells that the file is not there", async () => {
-    await expect(loadConfig(join(folder, "nope.yaml"), {})).rejects.toThrow(
-      /cannot read .*nope.yaml: there is no such file/,
-    );
+    await expect(loadConfig(path("nope.yaml"), {})).rejects.toThrow(/cannot read .*nope.yaml: there is no such file/);
   });
 
   it("accepts the annotated example of the documentation", async () => {
     const guide = await readFile("docs/config.md", "utf8");
     const example = /```yaml\n([\s\S]*?)```/.exec(guide)?.[1] ?? "";
-    await writeFile(join(folder, "mqtt-password"), "secret\n");
+    await writeFile(path("mqtt-password"), "secret\n");
     const text = example.replace("/run/secrets/mqtt", "mqtt-password");
     expect(await problemsOf(text, { MQTT_USER: "plant" })).toEqual([]);
     expect(Object.keys(parse(text).streams)).toContain("pump");
+  });
+});
+
+describe("the files of TLS", () => {
+  const tls = (keys: string) => MINIMAL.replace('"mqtt://localhost"', `"mqtts://localhost", ${keys}`);
+
+  it("are read, from the folder of the configuration", async () => {
+    await writeFile(path("ca.pem"), "CA\n");
+    await writeFile(path("c.pem"), "CERT");
+    await writeFile(path("k.pem"), "KEY");
+    expect((await load(tls(`ca: ca.pem, cert: ${path("c.pem")}, key: k.pem`))).tls).toEqual({
+      ca: "CA\n",
+      cert: "CERT",
+      key: "KEY",
+    });
+    expect((await load(tls("ca: ca.pem"))).tls).toEqual({ ca: "CA\n" });
+    expect((await load(MINIMAL)).tls).toEqual({});
+  });
+
+  it("are told when they cannot be read", async () => {
+    expect(await problemsOf(tls("ca: nope.pem, cert: ., key: k.pem"))).toEqual([
+      "config.yaml:2:41 broker.ca: cannot read nope.pem: there is no such file",
+      expect.stringMatching(/^config.yaml:2:57 broker.cert: cannot read .*: it is a directory$/),
+      "config.yaml:2:65 broker.key: cannot read k.pem: there is no such file",
+    ]);
+  });
+});
+
+describe("LoadedConfig", () => {
+  it("finds relative paths from the folder of the file, and leaves absolute ones alone", async () => {
+    const { resolvePath } = await load(MINIMAL);
+    expect(resolvePath("models/a")).toBe(path("models/a"));
+    expect(resolvePath("/models/a")).toBe("/models/a");
+  });
+
+  it("tells later problems with their places", async () => {
+    const { error } = await load(MINIMAL);
+    const problems = [
+      { path: ["streams", "pump", "topic"], message: "b" },
+      { path: ["broker", "url"], message: "a" },
+    ];
+    expect(error(problems).message.replaceAll(path("config.yaml"), "config.yaml")).toBe(
+      "config.yaml:2:16 broker.url: a\nconfig.yaml:6:12 streams.pump.topic: b",
+    );
+  });
+
+  it("has no warnings when there is nothing to warn of", async () => {
+    expect((await load(MINIMAL)).warnings).toEqual([]);
+    const secret = MINIMAL.replace('"mqtt://localhost"', '"mqtt://localhost", password: "a${env:B}"');
+    expect((await load(secret, { B: "b" })).warnings).toEqual([]);
+  });
+
+  it("warns with the name of the file", async () => {
+    const text = MINIMAL.replace('"mqtt://localhost"', '"mqtt://localhost", password: a, reject_unauthorized: false');
+    expect((await load(text)).warnings.map((warning) => warning.replace(path("config.yaml"), "config.yaml"))).toEqual([
+      "config.yaml: broker.password is in the file as plain text; ${env:NAME} or ${file:/path} keeps it out",
+      "config.yaml: broker.reject_unauthorized the broker's certificate is not checked: anyone on the way may read and forge messages",
+    ]);
   });
 });
 

@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openLevelStore } from "../../host/store/level.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
-import type { StateStore } from "../../host/store/store.ts";
+import { type StateStore, StateStoreError } from "../../host/store/store.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -61,6 +61,25 @@ describe.each([
     await store.close();
   });
 
+  it("hands out copies", async () => {
+    const store = await open();
+    await store.commit([["a", bytes(1)]]);
+    (await store.get("a"))!.fill(9);
+    for await (const [, value] of store.entries("a")) value.fill(9);
+    expect(await read(store, "a")).toEqual([1]);
+    await store.close();
+  });
+
+  it("lists keys by their UTF-8 bytes, and every key of a prefix", async () => {
+    const store = await open();
+    // As UTF-16 the last two would stand the other way round.
+    const keys = ["d/", "d/a", "d/é", "d/\uffee", "d/😀"];
+    await store.commit([...keys.toReversed(), "d", "d0", "c/a"].map((key) => [key, bytes(1)]));
+    expect((await entriesOf(store, "d/")).map(([key]) => key)).toEqual(keys);
+    expect((await entriesOf(store, "")).length).toBeGreaterThanOrEqual(8);
+    await store.close();
+  });
+
   it("lists the keys of a prefix in order", async () => {
     const store = await open();
     await store.commit([
@@ -89,9 +108,64 @@ describe("openLevelStore", () => {
     await again.close();
   });
 
+  it("finishes what is under way when it is closed", async () => {
+    const store = await openLevelStore(directory());
+    const committed = store.commit([["a", bytes(7)]]);
+    await store.close();
+    await committed;
+    const again = await openLevelStore(directory());
+    expect(await read(again, "a")).toEqual([7]);
+    await again.close();
+  });
+
+  it("marks its database with a version", async () => {
+    await (await openLevelStore(directory())).close();
+    const db = new ClassicLevel<string, string>(directory());
+    expect(await db.keys().all()).toEqual(["meta/store"]);
+    expect(await db.get("meta/store")).toBe("rivulet state 1");
+    await db.close();
+  });
+
+  it("tells that the directory cannot be made", async () => {
+    await writeFile(join(folder, "file"), "");
+    const opening = openLevelStore(join(folder, "file", "state"));
+    await expect(opening).rejects.toThrow(StateStoreError);
+    await expect(opening).rejects.toThrow(/^State directory .*state cannot be opened: ENOTDIR: /);
+  });
+
+  it("tells that the database is damaged", async () => {
+    await (await openLevelStore(directory())).close();
+    for (const name of await readdir(directory())) {
+      if (name.startsWith("MANIFEST")) await writeFile(join(directory(), name), "nonsense");
+    }
+    const opening = openLevelStore(directory());
+    await expect(opening).rejects.toThrow(StateStoreError);
+    await expect(opening).rejects.toThrow(/^State directory .*state is damaged: Corruption: /);
+  });
+
+  it("tells what else the database says", async () => {
+    await (await openLevelStore(directory())).close();
+    await rm(join(directory(), "CURRENT"));
+    await mkdir(join(directory(), "CURRENT"));
+    await expect(openLevelStore(directory())).rejects.toThrow(/^State directory .*state cannot be opened: .*CURRENT/);
+  });
+
+  it("leaves a database that it refuses closed", async () => {
+    const other = join(folder, "other");
+    for (let time = 0; time < 2; time++) {
+      const db = new ClassicLevel(other);
+      await db.put("x", "y"); // fails while somebody else has it open
+      await db.close();
+      const opening = openLevelStore(other);
+      await expect(opening).rejects.toThrow(StateStoreError);
+    }
+  });
+
   it("tells that another process uses the directory", async () => {
     const store = await openLevelStore(directory());
-    await expect(openLevelStore(directory())).rejects.toThrow(/state is in use by another process/);
+    await expect(openLevelStore(directory())).rejects.toThrow(
+      `State directory ${directory()} is in use by another process; stop it, or give this one a directory of its own`,
+    );
     await store.close();
   });
 
