@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SampleError, SnapshotError } from "../../host/model/errors.ts";
+import { crc32 } from "../../host/runtime/crc32.ts";
 import { createDevice, DeviceStateError } from "../../host/stream/device.ts";
-import { formatAnswer, formatNumber } from "../../host/stream/format.ts";
 import { PayloadError } from "../../host/stream/payload.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 
@@ -72,6 +72,106 @@ describe("createDevice", () => {
     const runtime = createFakeRuntime();
     createDevice(runtime).release();
     expect(runtime.sessionCount).toBe(0);
+  });
+});
+
+describe("Device.hold", () => {
+  const gap = Number.NaN;
+  const runtime = createFakeRuntime({ inputs: ["a", "b"] });
+
+  it("remembers values for later steps, and does not step", () => {
+    const device = createDevice(runtime, [undefined, 1000]);
+    device.hold([7, 2], 100);
+    expect(device.n).toBe(0);
+    const { sample, prediction } = device.step([1, gap], 1100);
+    expect([...Array.from(sample)]).toEqual([1, 2]);
+    expect([...prediction]).toEqual([...createDevice(runtime).step([1, 2]).prediction]);
+    expect(() => device.step([1, gap], 1101)).toThrow(PayloadError);
+    expect(() => device.step([gap, gap], 100)).toThrow(SampleError); // a may not be missing
+  });
+
+  it("leaves what it does not bring", () => {
+    const device = createDevice(runtime, [1000, 1000]);
+    device.hold([1, gap], 0);
+    device.hold([gap, 2], 0);
+    expect([...Array.from(device.step([gap, gap], 0).sample)]).toEqual([1, 2]);
+  });
+
+  it("is part of the state", () => {
+    const before = createDevice(runtime, [undefined, 1000]);
+    before.hold([gap, 2], 100);
+    const after = createDevice(runtime, [undefined, 1000]);
+    after.restore(before.snapshot());
+    expect([...Array.from(after.step([1, gap], 100).sample)]).toEqual([1, 2]);
+  });
+
+  it.each([
+    ["too short", [1], "Sample has 1 values, expected 2"],
+    ["too long", [1, 2, 3], "Sample has 3 values, expected 2"],
+    ["infinite", [1, Number.NEGATIVE_INFINITY], 'Input "b" is -Infinity, expected a finite number'],
+    ["infinite at first", [Number.POSITIVE_INFINITY, 1], 'Input "a" is Infinity, expected a finite number'],
+  ])("refuses a sample that is %s, and keeps its state", (_, sample, message) => {
+    const device = createDevice(runtime, [1000, 1000]);
+    device.hold([1, 2], 0);
+    const state = device.snapshot();
+    expect(() => device.hold(sample, 0)).toThrow(SampleError);
+    expect(() => device.hold(sample, 0)).toThrow(message);
+    expect(device.snapshot()).toEqual(state);
+  });
+});
+
+describe("the state of a device", () => {
+  const runtime = createFakeRuntime(horizon3);
+
+  it("can be read from the middle of other bytes", () => {
+    const before = createDevice(runtime);
+    stepTimes(before, 0, 5);
+    const bytes = before.snapshot();
+    const around = new Uint8Array(bytes.length + 7);
+    around.set(bytes, 3);
+    const after = createDevice(runtime);
+    after.restore(around.subarray(3, 3 + bytes.length));
+    expect(after.n).toBe(5);
+    expect(stepTimes(after, 5, 3)).toEqual(stepTimes(before, 5, 3));
+  });
+
+  it("is bound to the numeric form", () => {
+    const state = createDevice(runtime).snapshot();
+    const q15 = createDevice({ ...runtime, numeric: "q15" });
+    expect(() => q15.restore(state)).toThrow(SnapshotError);
+    const again = createDevice({ ...runtime, numeric: "q15" });
+    again.restore(q15.snapshot());
+    expect(() => createDevice(runtime).restore(q15.snapshot())).toThrow("State is of another model or numeric form");
+  });
+
+  it("tells what is wrong with it", () => {
+    const device = createDevice(runtime);
+    const state = device.snapshot();
+    const changed = (index: number) => {
+      const bytes = state.slice();
+      bytes[index] = (bytes[index] ?? 0) ^ 0xff;
+      return () => device.restore(bytes);
+    };
+    expect(() => device.restore(state.subarray(0, 3))).toThrow(/^State has 3 bytes, expected at least \d+$/);
+    expect(changed(0)).toThrow("State does not start with RVD1");
+    expect(changed(4)).toThrow(/^State has version 25\d, expected \d$/);
+    expect(changed(24)).toThrow("State is damaged: its checksum does not match");
+    expect(changed(state.length - 1)).toThrow("State is damaged: its checksum does not match");
+  });
+
+  it("is refused when bytes are missing or too many, although its checksum is right", () => {
+    const device = createDevice(runtime);
+    const state = device.snapshot();
+    const sealed = (bytes: Uint8Array) => {
+      new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
+      return bytes;
+    };
+    for (const change of [-8, -1, 1, 8]) {
+      const bytes = new Uint8Array(state.length + change);
+      bytes.set(state.subarray(0, bytes.length));
+      expect(() => device.restore(sealed(bytes))).toThrow(SnapshotError);
+    }
+    expect(() => device.restore(sealed(state.slice()))).not.toThrow();
   });
 });
 
@@ -170,39 +270,5 @@ describe("createDevice with greatest ages", () => {
       expect(() => device.restore(damaged)).toThrow(DeviceStateError);
     }
     expect(device.snapshot()).toEqual(state);
-  });
-});
-
-describe("formatNumber", () => {
-  it("prints single precision with at most nine digits that read back to the same bits", () => {
-    expect(formatNumber(Math.fround(0.1), "f32")).toBe("0.100000001");
-    expect(formatNumber(Math.fround(1 / 3), "f32")).toBe("0.333333343");
-    const bits = new Uint32Array(1);
-    const value = new Float32Array(bits.buffer);
-    for (let seed = 1, count = 0; count < 20_000; count++) {
-      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-      bits[0] = seed;
-      const expected = value[0] ?? 0;
-      if (Number.isFinite(expected)) expect(Math.fround(Number(formatNumber(expected, "f32")))).toBe(expected);
-    }
-  });
-
-  it("prints q15 values exactly", () => {
-    expect(formatNumber(123456789 * 2 ** -20, "q15")).toBe("117.73756885528564");
-  });
-});
-
-describe("formatAnswer", () => {
-  it("prints one line of JSON", () => {
-    const answer = {
-      prediction: [Math.fround(0.1), 2],
-      residual: [null, -0.5],
-      n: 12,
-      ts: 1732000000000,
-      model: "pump@00ff00ff",
-    };
-    expect(formatAnswer(answer, "f32")).toBe(
-      '{"prediction":[0.100000001,2],"residual":[null,-0.5],"n":12,"ts":1732000000000,"model":"pump@00ff00ff"}',
-    );
   });
 });

@@ -36,11 +36,45 @@ describe("filtersOverlap", () => {
   });
 });
 
+describe("filtersOverlap, level by level", () => {
+  it.each([
+    ["a", "a", true],
+    ["a", "b", false],
+    ["a", "+", true],
+    ["+", "a", true],
+    ["+", "+", true],
+    ["a/b", "a", false],
+    ["a", "a/b", false],
+    ["a/+", "a", false],
+    ["a/#", "a", true],
+    ["a", "a/#", true],
+    ["a/#", "a/b/c", true],
+    ["b/#", "a/b/c", false],
+    ["#", "a/b", true],
+    ["a/b", "#", true],
+    ["a/+/c", "a/b/d", false],
+    ["#", "$SYS/a", false],
+    ["$SYS/a", "#", false],
+    ["+/a", "$SYS/a", false],
+    ["$SYS/a", "+/a", false],
+    ["$SYS/+", "$SYS/a", true],
+    ["a/#", "a/$x", true],
+    ["+/$x", "a/$x", true],
+    ["#", "#", true],
+  ])("%s and %s: %s", (a, b, overlap) => {
+    expect(filtersOverlap(a, b)).toBe(overlap);
+  });
+});
+
 describe("mergeFilters", () => {
   it("widens only the levels that differ", () => {
     expect(mergeFilters("a/+/c", "a/b/+")).toBe("a/+/+");
     expect(mergeFilters("a/b", "a/b/c")).toBe("a/b/#");
     expect(mergeFilters("a/#", "a/b/c")).toBe("a/#");
+    expect(mergeFilters("a/b/c", "a/#")).toBe("a/#");
+    expect(mergeFilters("a/b/c", "a/b")).toBe("a/b/#");
+    expect(mergeFilters("a/b/c", "x/b/d")).toBe("+/b/+");
+    expect(mergeFilters("a/b", "a/b")).toBe("a/b");
   });
 });
 
@@ -62,6 +96,38 @@ describe("separateSubscriptions", () => {
     expect(separateSubscriptions(subscriptions)).toEqual([
       { filter: "x", qos: 0 },
       { filter: "a/+/+", qos: 1 },
+    ]);
+  });
+
+  it.each([
+    [0, 0, 0],
+    [0, 1, 1],
+    [1, 0, 1],
+    [1, 1, 1],
+  ] as const)("merges qualities of service %i and %i into %i", (first, second, merged) => {
+    const subscriptions = [
+      { filter: "a/+", qos: first },
+      { filter: "+/b", qos: second },
+    ];
+    expect(separateSubscriptions(subscriptions)).toEqual([{ filter: "+/+", qos: merged }]);
+  });
+
+  it("merges on while the grown filter overlaps others", () => {
+    const subscriptions = [
+      { filter: "a/b/c", qos: 0 },
+      { filter: "x/b/d", qos: 1 },
+      { filter: "+/b/c", qos: 0 },
+      { filter: "other", qos: 0 },
+    ] as const;
+    // +/b/c takes a/b/c in; x/b/d stays apart.
+    expect(separateSubscriptions(subscriptions)).toEqual([
+      { filter: "x/b/d", qos: 1 },
+      { filter: "+/b/c", qos: 0 },
+      { filter: "other", qos: 0 },
+    ]);
+    expect(separateSubscriptions([...subscriptions, { filter: "a/b/+", qos: 0 }])).toEqual([
+      { filter: "other", qos: 0 },
+      { filter: "+/b/+", qos: 1 },
     ]);
   });
 

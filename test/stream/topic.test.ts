@@ -25,6 +25,31 @@ describe("parseTopicTemplate", () => {
     expect(capture("plant/{device}/#", "plant/7")).toEqual({ device: "7" });
     expect(capture("plant/{device}/#", "plant/7/a/b")).toEqual({ device: "7" });
     expect(capture("plant/{device}/#", "plant")).toBeUndefined();
+    expect(capture("plant/{device}/#", "other/7/a")).toBeUndefined();
+    expect(capture("plant/#", "plant")).toEqual({});
+  });
+
+  it("compares every literal level", () => {
+    expect(capture("a/{x}/c/{y}", "a/1/c/2")).toEqual({ x: "1", y: "2" });
+    expect(capture("a/{x}/c/{y}", "b/1/c/2")).toBeUndefined();
+    expect(capture("a/{x}/c/{y}", "a/1/d/2")).toBeUndefined();
+    expect(capture("a/{x}/c/{y}", "a/1/c")).toBeUndefined();
+    expect(capture("plant/data", "plant/data")).toEqual({});
+    expect(capture("a/{m+}/z", "b/1/z")).toBeUndefined();
+    expect(capture("a/{m+}/z", "a/1/y")).toBeUndefined();
+    expect(capture("a/{m+}/y/z", "a/y/z")).toBeUndefined();
+    expect(capture("a/{m+}/y/z", "a/1/y/z")).toEqual({ m: "1" });
+    expect(capture("{m+}", "a")).toEqual({ m: "a" });
+  });
+
+  it("captures empty levels, which make no device", () => {
+    expect(capture("plant/{device}/data", "plant//data")).toEqual({ device: "" });
+  });
+
+  it("knows its text and its captures in order", () => {
+    const { text, names } = parseTopicTemplate("a/{x}/{y+}/{z}");
+    expect([text, names]).toEqual(["a/{x}/{y+}/{z}", ["x", "y", "z"]]);
+    expect(parseTopicTemplate("a/#").names).toEqual([]);
   });
 
   it.each([
@@ -33,22 +58,41 @@ describe("parseTopicTemplate", () => {
     ["z2m/{name+}/data", "z2m/+/#"],
     ["plant/{device}/#", "plant/+/#"],
     ["plant/data", "plant/data"],
+    ["{a}", "+"],
+    ["{a+}", "+/#"],
+    ["a/{b}/{c+}/d/{e}", "a/+/+/#"],
+    ["plant/#", "plant/#"],
   ])("subscribes %s as %s", (template, filter) => {
     expect(parseTopicTemplate(template).filter).toBe(filter);
   });
 
   it.each([
-    ["$share/group/plant/{device}", "shared subscriptions"],
+    ["$share/group/plant/{device}", /^shared subscriptions spread the messages/],
+    ["$queue/plant/{device}", /^shared subscriptions spread the messages/],
     ["plant/+/data", "write {name} instead of +"],
     ["plant/#/data", "# is allowed as the last level only"],
-    ["plant/pump_{id}/data", 'level "pump_{id}" must be literal or one capture'],
-    ["plant//data", "empty level"],
-    ["{a}/{a}", "{a} occurs twice"],
-    ["{a+}/{b+}", "at most one capture"],
-    ["{a+}/#", "no # can follow"],
-  ])("refuses %s", (template, message) => {
+    ["#", "# is allowed as the last level only"],
+    ["plant/pump_{id}/data", 'level "pump_{id}" must be literal or one capture, such as {device}'],
+    ["plant/a+/data", 'level "a+" must be literal or one capture, such as {device}'],
+    ["plant/{}/data", 'level "{}" must be literal or one capture, such as {device}'],
+    ["plant/{1a}/data", 'level "{1a}" must be literal or one capture, such as {device}'],
+    ["plant/a#", 'level "a#" must be literal or one capture, such as {device}'],
+    ["plant//data", "the topic has an empty level"],
+    ["", "the topic has an empty level"],
+    ["/plant", "the topic has an empty level"],
+    ["plant/a\0b", "the topic has a zero character"],
+    ["{a}/{a}", "capture {a} occurs twice"],
+    ["{b}/{a}/{a}", "capture {a} occurs twice"],
+    ["{a+}/{b+}", "at most one capture may span several levels ({name+})"],
+    ["{a+}/x/{b+}", "at most one capture may span several levels ({name+})"],
+    ["{a+}/#", "{name+} takes all levels, so no # can follow it"],
+  ])("refuses %j", (template, message) => {
     expect(() => parseTopicTemplate(template)).toThrow(SyntaxError);
     expect(() => parseTopicTemplate(template)).toThrow(message);
+  });
+
+  it("takes a topic that begins with $ by name", () => {
+    expect(capture("$SYS/{name}", "$SYS/uptime")).toEqual({ name: "uptime" });
   });
 });
 
@@ -61,13 +105,46 @@ describe("parseDeviceTemplate", () => {
     expect(parseDeviceTemplate("{site}/pump-{device}", ["site", "device"]).key(captures)).toBe("north/pump-7");
   });
 
-  it("refuses a capture that the topic does not have", () => {
-    expect(() => parseDeviceTemplate("{room}", ["site"])).toThrow(
-      "{room} is not a capture of the topic; it has {site}",
-    );
+  it.each([
+    ["{room}", ["site", "device"], "{room} is not a capture of the topic; it has {site}, {device}"],
+    ["{room}", [], "{room} is not a capture of the topic, which has none"],
+    ["", ["site"], "the device template is empty"],
+    ["a{site}+", ["site"], '"+" has a character that is not allowed here: { } + #'],
+    ["a#", [], '"a#" has a character that is not allowed here: { } + #'],
+    ["a}b", [], '"a}b" has a character that is not allowed here: { } + #'],
+    ["{site", ["site"], "{sit} is not a capture of the topic; it has {site}"],
+  ])("refuses %j", (text, names, message) => {
+    expect(() => parseDeviceTemplate(text, names)).toThrow(SyntaxError);
+    expect(() => parseDeviceTemplate(text, names)).toThrow(message);
   });
 
-  it.each(["a+b", "a#", "a\nb", "a//b", "/a", "", "x".repeat(513)])("gives no key for %j", (text) => {
-    expect(isDeviceKey(text)).toBe(false);
+  it("knows its text, and makes a key of literal text alone", () => {
+    const template = parseDeviceTemplate("one", []);
+    expect([template.text, template.key(new Map())]).toEqual(["one", "one"]);
   });
+
+  it("makes no key that is not fit for a topic", () => {
+    const { key } = parseDeviceTemplate("{a}/{b}", ["a", "b"]);
+    const keyOf = (a: string, b: string) =>
+      key(
+        new Map([
+          ["a", a],
+          ["b", b],
+        ]),
+      );
+    expect(keyOf("1", "2")).toBe("1/2");
+    expect(keyOf("1", "")).toBeUndefined();
+    expect(keyOf("+", "2")).toBeUndefined();
+  });
+
+  it.each(["a", "a/b", "ä é", "x".repeat(512), "$x", "a\u00a0"])("gives a key for %j", (text) => {
+    expect(isDeviceKey(text)).toBe(true);
+  });
+
+  it.each(["a+b", "a#", "a\nb", "a\u001f", "a\u007f", "a\u009f", "a//b", "/a", "a/", "", "x".repeat(513)])(
+    "gives no key for %j",
+    (text) => {
+      expect(isDeviceKey(text)).toBe(false);
+    },
+  );
 });
