@@ -101,12 +101,12 @@ describe("package", () => {
     expect(internal).toEqual([]);
   });
 
-  it("gives browsers a runtime without the quantizer, of at most 58 KB minified", async () => {
+  it("gives browsers a runtime without the quantizer, of at most 60 KB minified", async () => {
     const code = readFileSync("dist/runtime.js", "utf8");
     expect(code).toContain("// host/runtime/session.ts");
     expect(code).not.toContain("// host/quantize/");
     const { code: minified } = await transform(code, { minify: true, format: "esm" });
-    expect(minified.length).toBeLessThan(58_000);
+    expect(minified.length).toBeLessThan(60_000);
   });
 
   it("runs `npx rivulet --version`", async (context) => {

@@ -1,12 +1,9 @@
 // What the numbers in the tensors must keep to (FORMAT.md 2, 4, 5 and 6). The bounds of q15 make every sum fit an i32.
 
 import { ModelFormatError } from "./errors.ts";
-import { isOpenEnded } from "./spec.ts";
-import type { LayerSpec, ModelSpec, Tensor } from "./types.ts";
-
-const MAX_I32 = 2 ** 31 - 1;
-const MAX_I16_MAGNITUDE = 32768;
-const MAX_RAW = 2 ** 30;
+import { CANDIDATE_MULTIPLIER_MAX, I8_MAX, I16_MAX, I16_REACH, I32_MAX, RAW_MAX } from "./integers.ts";
+import { type LayerStage, type Matrix, matricesOf, type Network, networkOf } from "./network.ts";
+import type { ModelSpec, Tensor } from "./types.ts";
 
 type Tensors = ReadonlyMap<string, Tensor>;
 
@@ -18,7 +15,7 @@ type Tensors = ReadonlyMap<string, Tensor>;
 export function checkBounds(spec: ModelSpec, tensors: Tensors): void {
   for (const [name, tensor] of tensors) {
     if (tensor.dtype === "F32") checkFinite(name, tensor.data);
-    if (tensor.dtype === "I8") checkRange(name, tensor, -127, 127);
+    if (tensor.dtype === "I8") checkRange(name, tensor, -I8_MAX, I8_MAX);
     if (name.endsWith(".scale")) checkScales(name, tensor.data);
   }
   if (spec.numeric === "q15") checkQ15(spec, tensors);
@@ -44,61 +41,60 @@ function checkRange(name: string, { data }: Tensor, min: number, max: number, fr
 }
 
 function checkQ15(spec: ModelSpec, tensors: Tensors): void {
-  checkRange("output.multiplier", need(tensors, "output.multiplier"), 1, 32767);
+  checkRange("output.multiplier", need(tensors, "output.multiplier"), 1, I16_MAX);
   // raw is at least -2^30 and at most 2^30, so that raw - offset fits an i32.
   const offset = tensors.get("input.offset");
-  if (offset) checkRange("input.offset", offset, -MAX_RAW + 1, MAX_RAW);
+  if (offset) checkRange("input.offset", offset, -RAW_MAX + 1, RAW_MAX);
   const input = tensors.get("selftest.input");
-  if (input && !spec.embedding) checkRange("selftest.input", input, -MAX_RAW, MAX_RAW);
+  if (input && !spec.embedding) checkRange("selftest.input", input, -RAW_MAX, RAW_MAX);
 
+  const network = networkOf(spec);
   let lastBounds: readonly number[] = [];
-  spec.layers.forEach((layer, index) => {
-    const prefix = `layers.${index}`;
-    checkMultipliers(tensors, prefix, layer);
-    lastBounds = checkRows(`${prefix}.W`, need(tensors, `${prefix}.W`), need(tensors, `${prefix}.b`));
-    if (layer.kind === "gru") checkRows(`${prefix}.U`, need(tensors, `${prefix}.U`), need(tensors, `${prefix}.c`));
-  });
-  const uBounds = isOpenEnded(spec) ? lastBounds : spec.outputs.map(() => MAX_I16_MAGNITUDE * 256);
-  checkOutputs(tensors, uBounds);
+  for (const stage of network.layers) {
+    checkMultipliers(tensors, stage);
+    lastBounds = checkRows(tensors, stage.w);
+    if (stage.kind === "gru") checkRows(tensors, stage.u);
+  }
+  const uBounds = network.output.isOpen ? lastBounds : spec.outputs.map(() => I16_REACH * 256);
+  checkOutputs(tensors, network, uBounds);
 }
 
-function checkMultipliers(tensors: Tensors, prefix: string, layer: LayerSpec): void {
-  for (const weight of ["W", "U"]) {
-    const name = `${prefix}.${weight}.multiplier`;
-    const tensor = tensors.get(name);
-    if (!tensor) continue;
-    checkRange(name, tensor, 1, 32767);
-    if (weight === "U" && layer.kind === "gru" && layer.reset === "after") {
-      checkRange(name, tensor, 1, 16384, 2 * layer.size);
-    }
+function checkMultipliers(tensors: Tensors, stage: LayerStage): void {
+  for (const { multiplier } of matricesOf(stage)) {
+    if (multiplier !== undefined) checkRange(multiplier, need(tensors, multiplier), 1, I16_MAX);
+  }
+  if (stage.kind === "gru" && stage.layer.reset === "after") {
+    const name = stage.u.multiplier as string;
+    checkRange(name, need(tensors, name), 1, CANDIDATE_MULTIPLIER_MAX, 2 * stage.size);
   }
 }
 
 /** The bound of each row's sum over i16 inputs; refuses one that does not fit an i32. */
-function checkRows(name: string, weight: Tensor, bias?: Tensor): readonly number[] {
+function checkRows(tensors: Tensors, { weight: name, bias: biasName }: Matrix): readonly number[] {
+  const weight = need(tensors, name);
+  const bias = biasName === undefined ? undefined : need(tensors, biasName);
   const [rows = 0, columns = 0] = weight.shape;
-  const formula = `${bias ? "|bias| + " : ""}32768 * sum |weight|`;
+  const formula = `${bias ? "|bias| + " : ""}${I16_REACH} * sum |weight|`;
   return Array.from({ length: rows }, (_, row) => {
     let sum = 0;
     for (let k = row * columns; k < (row + 1) * columns; k++) sum += Math.abs(weight.data[k] as number);
-    const bound = Math.abs(bias?.data[row] ?? 0) + MAX_I16_MAGNITUDE * sum;
-    if (bound > MAX_I32) throw new ModelFormatError(name, `row ${row} has ${formula} = ${bound}, at most ${MAX_I32}`);
+    const bound = Math.abs(bias?.data[row] ?? 0) + I16_REACH * sum;
+    if (bound > I32_MAX) throw new ModelFormatError(name, `row ${row} has ${formula} = ${bound}, at most ${I32_MAX}`);
     return bound;
   });
 }
 
-function checkOutputs(tensors: Tensors, uBounds: readonly number[]): void {
-  const multiplier = need(tensors, "output.multiplier").data;
-  const offset = need(tensors, "output.offset").data;
-  const skip = tensors.get("skip.W");
-  const skipMultiplier = tensors.get("skip.multiplier");
-  if (skipMultiplier) checkRange("skip.multiplier", skipMultiplier, 0, 32767);
-  const sBounds = skip ? checkRows("skip.W", skip) : [];
+function checkOutputs(tensors: Tensors, { output, skip }: Network, uBounds: readonly number[]): void {
+  const multiplier = need(tensors, output.multiplier).data;
+  const offset = need(tensors, output.offset).data;
+  const skipMultiplier = skip && need(tensors, skip.w.multiplier as string);
+  if (skipMultiplier) checkRange("skip.multiplier", skipMultiplier, 0, I16_MAX);
+  const sBounds = skip ? checkRows(tensors, skip.w) : [];
   uBounds.forEach((uBound, o) => {
     const products = uBound * (multiplier[o] ?? 0) + (sBounds[o] ?? 0) * (skipMultiplier?.data[o] ?? 0);
     const bound = products / 65536 + Math.abs(offset[o] ?? 0) + 2;
-    if (bound <= MAX_I32) return;
-    throw new ModelFormatError("output.offset", `output ${o} can reach ${Math.ceil(bound)}, at most ${MAX_I32}`);
+    if (bound <= I32_MAX) return;
+    throw new ModelFormatError("output.offset", `output ${o} can reach ${Math.ceil(bound)}, at most ${I32_MAX}`);
   });
 }
 

@@ -2,8 +2,10 @@
 
 import { ModelFormatError } from "./errors.ts";
 import { Fields } from "./fields.ts";
+import { I32_MAX } from "./integers.ts";
 import { isObject, show, showKey } from "./json.ts";
 import { nearest } from "./nearest.ts";
+import { isOpenActivation } from "./network.ts";
 import type { Activation, InputSpec, LayerSpec, ModelSpec, Numeric, OutputSpec } from "./types.ts";
 
 const VERSION = 1;
@@ -12,7 +14,6 @@ const MAX_LAYERS = 64;
 const MAX_FRACTION = 30;
 const MAX_SHIFT = 30;
 const MAX_STEPS = 4096;
-const MAX_I32 = 2 ** 31 - 1;
 const MAX_DETECTOR_BYTES = 65536;
 const DEFAULT_TOLERANCE = 1e-5;
 
@@ -24,12 +25,6 @@ const FIELDS = [
   "format", "name", "numeric", "inputs", "outputs", "horizon", "embedding", "layers", "skip", "interval", "warmup",
   "detector", "provenance", "selftest",
 ];
-
-/** True when the output of the last layer stays an accumulator: linear or relu (FORMAT.md 5.4). */
-export function isOpenEnded(spec: Pick<ModelSpec, "layers">): boolean {
-  const last = spec.layers.at(-1);
-  return last?.kind === "dense" && (last.activation === "linear" || last.activation === "relu");
-}
 
 /**
  * Checks the document of a model and fills in its defaults; the fields of the result stand in the order of FORMAT.md 3. The
@@ -60,7 +55,7 @@ export function parseSpec(value: unknown): ModelSpec {
     layers,
     ...(skip && { skip }),
     ...(root.has("interval") && { interval: root.positive("interval") }),
-    warmup: root.has("warmup") ? root.integer("warmup", 0, MAX_I32) : 0,
+    warmup: root.has("warmup") ? root.integer("warmup", 0, I32_MAX) : 0,
     ...(root.has("detector") && { detector: parseDetector(root) }),
     ...(root.has("provenance") && { provenance: parseProvenance(root) }),
     ...(root.has("selftest") && { selftest: parseSelftest(root.raw("selftest"), numeric) }),
@@ -84,7 +79,7 @@ function checkFormat(value: unknown): void {
 
 function parseEmbedding(value: unknown): { vocabulary: number; size: number } {
   const fields = new Fields(value, "embedding", ["vocabulary", "size"]);
-  return { vocabulary: fields.integer("vocabulary", 1, MAX_I32), size: fields.integer("size", 1, MAX_SIZE) };
+  return { vocabulary: fields.integer("vocabulary", 1, I32_MAX), size: fields.integer("size", 1, MAX_SIZE) };
 }
 
 function parseInputs(root: Fields, numeric: Numeric, isToken: boolean): readonly InputSpec[] {
@@ -177,7 +172,7 @@ function parseLayer(item: unknown, path: string, numeric: Numeric, isLast: boole
   if (activation === "softmax" && !isLast) {
     throw new ModelFormatError(fields.at("activation"), "softmax, allowed only in the last layer");
   }
-  const isOpen = isLast && (activation === "linear" || activation === "relu");
+  const isOpen = isLast && isOpenActivation(activation);
   if (isOpen) for (const shift of shifts) fields.forbid(shift, `a last layer that is ${activation} has none`);
   return {
     kind: "dense",

@@ -1,8 +1,8 @@
 // Which tensors a model has (FORMAT.md 4, 5 and 6).
 
 import { ModelFormatError } from "./errors.ts";
-import { isOpenEnded } from "./spec.ts";
-import type { Dtype, LayerSpec, Model, ModelSpec, Tensor } from "./types.ts";
+import { type InputStage, matricesOf, networkOf, type OutputStage, type Stage } from "./network.ts";
+import type { Dtype, Model, ModelSpec, Tensor } from "./types.ts";
 
 /** What a tensor of a model must look like. */
 export interface TensorRule {
@@ -14,65 +14,55 @@ export interface TensorRule {
 
 /** The tensors of a model, by name, in the order in which a writer stores those of one element size. */
 export function tensorRules(spec: ModelSpec): ReadonlyMap<string, TensorRule> {
-  const rules = new Map<string, TensorRule>();
+  const rules: Rules = new Map();
   const isQ15 = spec.numeric === "q15";
-  const put = (name: string, dtype: Dtype, ...shape: number[]) => rules.set(name, { dtype, shape });
-  const I = spec.inputs.length;
-  const O = spec.outputs.length;
-
-  if (spec.embedding) put("embedding.weight", isQ15 ? "I16" : "F32", spec.embedding.vocabulary, spec.embedding.size);
-  else if (isQ15) put("input.offset", "I32", I);
-  else putAffine(rules, "input", I);
-
-  let N = spec.embedding?.size ?? I;
-  spec.layers.forEach((layer, index) => {
-    const isOpen = index === spec.layers.length - 1 && isOpenEnded(spec);
-    putLayer(rules, `layers.${index}`, layer, N, isQ15, isOpen);
-    N = layer.size;
-  });
-
-  if (spec.skip) {
-    put("skip.W", isQ15 ? "I16" : "F32", O, spec.skip.length * I);
-    if (isQ15) put("skip.multiplier", "I16", O);
+  for (const stage of networkOf(spec).stages) {
+    if (isQ15) putQ15(rules, stage);
+    else putF32(rules, stage);
   }
-  if (isQ15) {
-    put("output.multiplier", "I16", O);
-    put("output.offset", "I32", O);
-  } else if (isOpenEnded(spec)) putAffine(rules, "output", O);
   if (spec.selftest) {
-    put("selftest.input", isQ15 || spec.embedding ? "I32" : "F32", spec.selftest.steps, I);
-    put("selftest.output", isQ15 ? "I32" : "F32", spec.selftest.steps, O);
+    const { steps } = spec.selftest;
+    const isInteger = isQ15 || spec.embedding !== undefined;
+    rules.set("selftest.input", { dtype: isInteger ? "I32" : "F32", shape: [steps, spec.inputs.length] });
+    rules.set("selftest.output", { dtype: isQ15 ? "I32" : "F32", shape: [steps, spec.outputs.length] });
   }
   return rules;
 }
 
-function putAffine(rules: Map<string, TensorRule>, prefix: string, size: number): void {
-  const [offset, scale] = [`${prefix}.offset`, `${prefix}.scale`];
+type Rules = Map<string, TensorRule>;
+
+/** The tensors of a stage in single precision (FORMAT.md 4). */
+function putF32(rules: Rules, stage: Stage): void {
+  const put = (name: string, ...shape: number[]) => rules.set(name, { dtype: "F32", shape });
+  if (stage.kind === "embedding") put(stage.weight, stage.vocabulary, stage.size);
+  else if (stage.kind === "input" || (stage.kind === "output" && stage.isOpen)) putAffine(rules, stage);
+  for (const { weight, bias, rows, columns } of matricesOf(stage)) {
+    put(weight, rows, columns);
+    if (bias !== undefined) put(bias, rows);
+  }
+}
+
+/** The tensors of a stage in whole numbers (FORMAT.md 5). */
+function putQ15(rules: Rules, stage: Stage): void {
+  const put = (name: string, dtype: Dtype, ...shape: number[]) => rules.set(name, { dtype, shape });
+  if (stage.kind === "embedding") put(stage.weight, "I16", stage.vocabulary, stage.size);
+  if (stage.kind === "input") put(stage.offset, "I32", stage.size);
+  for (const { weight, bias, multiplier, rows, columns } of matricesOf(stage)) {
+    put(weight, stage.kind === "skip" ? "I16" : "I8", rows, columns);
+    if (bias !== undefined) put(bias, "I32", rows);
+    if (multiplier !== undefined) put(multiplier, "I16", rows);
+  }
+  if (stage.kind === "output") {
+    put(stage.multiplier, "I16", stage.size);
+    put(stage.offset, "I32", stage.size);
+  }
+}
+
+/** Offset and scale: both are there, or none. */
+function putAffine(rules: Rules, { offset, scale, size }: InputStage | OutputStage): void {
   rules.set(offset, { dtype: "F32", shape: [size], partner: scale });
   rules.set(scale, { dtype: "F32", shape: [size], partner: offset });
 }
-
-/** @param N input size of the layer  @param isOpen whether it is a last layer whose output stays an accumulator */
-function putLayer(
-  rules: Map<string, TensorRule>,
-  prefix: string,
-  layer: LayerSpec,
-  N: number,
-  isQ15: boolean,
-  isOpen: boolean,
-): void {
-  const rows = layer.kind === "gru" ? 3 * layer.size : layer.size;
-  const putMatrix = (weight: string, bias: string, columns: number) => {
-    rules.set(`${prefix}.${weight}`, { dtype: isQ15 ? "I8" : "F32", shape: [rows, columns] });
-    rules.set(`${prefix}.${bias}`, { dtype: isQ15 ? "I32" : "F32", shape: [rows] });
-    if (isQ15 && !isOpen) rules.set(`${prefix}.${weight}.multiplier`, { dtype: "I16", shape: [rows] });
-  };
-  putMatrix("W", "b", N);
-  if (layer.kind === "gru") putMatrix("U", "c", layer.size);
-}
-
-/** Size of x, the input of layer 0. */
-export const inputSizeOf = (spec: ModelSpec): number => spec.embedding?.size ?? spec.inputs.length;
 
 /** The data of a tensor that the reader has proven to be there. */
 export function dataOf(model: Model, name: string): Tensor["data"] {

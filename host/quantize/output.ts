@@ -1,85 +1,97 @@
 // The last layer of a quantized model: an accumulator, a linear skip, and the way to real units (FORMAT.md 5.5).
 
+import { I8_MAX, I16_MAX, I16_REACH, I32_MAX } from "../model/integers.ts";
+import type { DenseStage, Network, OutputStage } from "../model/network.ts";
 import { dataOf } from "../model/tensors.ts";
 import type { Model, Tensor } from "../model/types.ts";
-import { type Columns, INT8, INT16, INT32, type Rounding, type RowRounder } from "./rows.ts";
-
-const LIMIT = 32767;
+import type { Columns, Rounding, RowRounder } from "./rows.ts";
 
 /** An output that moves by fewer steps of its raw integer is refused: it would hardly move at all. */
 const LEAST_STEPS = 64;
 
 /** Integer weights of one output row, and the multiplier that brings their sum to real units. */
-interface OutputRow {
+interface IntegerRow {
   readonly weights: readonly number[];
   readonly multiplier: number;
   /** Real value of one unit of the accumulator. */
   readonly unit: number;
 }
 
+/** What a row of the output reads. */
+interface Signals {
+  /** What enters the last layer. */
+  readonly last: Columns;
+  /** What enters the network, for the skip. */
+  readonly input: Columns;
+}
+
+/** An open last layer and what surrounds it. */
+interface OpenEnd {
+  readonly last: DenseStage;
+  readonly skip: Network["skip"];
+  readonly output: OutputStage;
+}
+
 /**
- * Quantizes the last layer, when it is linear or relu, with the skip and the output's scale; writes output.* and skip.* in any case.
+ * Quantizes the last layer, when it is open, with the skip and the output's scale; writes output.* and skip.* in any case.
  *
- * @param signals  what enters the last layer, and what enters the network (for the skip)
  * @returns the fraction of each output
  */
 export function quantizeOutput(
   model: Model,
-  signals: { readonly head: Columns; readonly input: Columns },
+  { layers, skip, output }: Network,
+  signals: Signals,
   { tensors, rounding }: { readonly tensors: Map<string, Tensor>; readonly rounding: Rounding },
 ): readonly number[] {
-  const { spec } = model;
-  const outputs = spec.outputs.length;
-  const lastIndex = spec.layers.length - 1;
-  const last = spec.layers[lastIndex];
-  const put = (name: string, dtype: "I8" | "I16" | "I32", columns: number, values: readonly number[]) => {
+  const last = layers.at(-1);
+  const put = (name: string, dtype: "I8" | "I16" | "I32", values: readonly number[], columns?: number) => {
     const type = { I8: Int8Array, I16: Int16Array, I32: Int32Array }[dtype];
-    tensors.set(name, { dtype, shape: columns ? [outputs, columns] : [outputs], data: type.from(values) });
+    const shape = columns === undefined ? [output.size] : [output.size, columns];
+    tensors.set(name, { dtype, shape, data: type.from(values) });
   };
-  if (last?.kind !== "dense" || (last.activation !== "linear" && last.activation !== "relu")) {
+  const all = (value: number) => new Array<number>(output.size).fill(value);
+  if (last?.kind !== "dense" || !last.isOpen) {
     // Outputs are Q15 already: (y << 8) * 256 >> 16 = y.
-    put("output.multiplier", "I16", 0, new Array(outputs).fill(256));
-    put("output.offset", "I32", 0, new Array(outputs).fill(0));
-    return new Array(outputs).fill(15);
+    put(output.multiplier, "I16", all(256));
+    put(output.offset, "I32", all(0));
+    return all(15);
   }
-  const rounder = rounding(`layers.${lastIndex}.W`, signals.head).round;
-  const rows = Array.from({ length: outputs }, (_, row) => quantizeOutputRow(model, row, signals, rounder));
+  const rounder = rounding(last.w.weight, signals.last).round;
+  const end = { last, skip, output };
+  const rows = all(0).map((_, row) => quantizeOutputRow(model, end, row, signals, rounder));
+  const each = (value: (row: (typeof rows)[number]) => number | readonly number[]) => rows.flatMap(value);
   put(
-    `layers.${lastIndex}.W`,
+    last.w.weight,
     "I8",
-    signals.head.columns.length,
-    rows.flatMap(({ head }) => head.weights),
+    each((row) => row.last.weights),
+    last.w.columns,
   );
   put(
-    `layers.${lastIndex}.b`,
+    last.w.bias,
     "I32",
-    0,
-    rows.map(({ bias }) => bias),
+    each(({ bias }) => bias),
   );
   put(
-    "output.multiplier",
+    output.multiplier,
     "I16",
-    0,
-    rows.map(({ head }) => head.multiplier),
+    each((row) => row.last.multiplier),
   );
   put(
-    "output.offset",
+    output.offset,
     "I32",
-    0,
-    rows.map(({ offset }) => offset),
+    each(({ offset }) => offset),
   );
-  if (spec.skip) {
+  if (skip) {
     put(
-      "skip.W",
+      skip.w.weight,
       "I16",
-      spec.skip.length * spec.inputs.length,
-      rows.flatMap(({ skip }) => skip.weights),
+      each((row) => row.skip.weights),
+      skip.w.columns,
     );
     put(
-      "skip.multiplier",
+      skip.w.multiplier as string,
       "I16",
-      0,
-      rows.map(({ skip }) => skip.multiplier),
+      each((row) => row.skip.multiplier),
     );
   }
   return rows.map(({ fraction }) => fraction);
@@ -87,52 +99,52 @@ export function quantizeOutput(
 
 function quantizeOutputRow(
   model: Model,
+  { last, skip, output }: OpenEnd,
   row: number,
-  signals: { readonly head: Columns; readonly input: Columns },
+  signals: Signals,
   rounder: RowRounder,
 ) {
-  const { spec } = model;
-  const lastIndex = spec.layers.length - 1;
-  const scale = (model.tensors.get("output.scale")?.data[row] as number | undefined) ?? 1;
-  const shift = (model.tensors.get("output.offset")?.data[row] as number | undefined) ?? 0;
-  const last = spec.layers[lastIndex];
-  const isRelu = last?.kind === "dense" && last.activation === "relu";
-  const head = realRow(dataOf(model, `layers.${lastIndex}.W`), row, signals.head.columns.length, signals.head);
-  const skip = spec.skip
-    ? realRow(dataOf(model, "skip.W"), row, spec.skip.length * spec.inputs.length, signals.input)
+  const { name } = model.spec.outputs[row] as { readonly name: string };
+  const element = (tensor: string) => model.tensors.get(tensor)?.data[row];
+  const [scale, shift] = [element(output.scale) ?? 1, element(output.offset) ?? 0];
+  const isRelu = last.layer.activation === "relu";
+  const lastRow = realRow(dataOf(model, last.w.weight), row, last.w.columns, signals.last);
+  const skipRow = skip
+    ? realRow(dataOf(model, skip.w.weight), row, skip.w.columns, signals.input)
     : { weights: [], constant: 0 };
-  const bias = (dataOf(model, `layers.${lastIndex}.b`)[row] as number) + head.constant;
-  const headScale = least(head.weights, INT8, Math.floor(INT32 / 2 / INT16));
-  const skipScale = least(skip.weights, LIMIT, Math.floor(INT32 / INT16));
-  const largest = Math.max(headScale, skipScale) * scale * 65536;
-  checkSteps(spec.outputs[row]?.name, INT16 * scale * (magnitude(head.weights) + magnitude(skip.weights)));
-  let fraction = Math.max(-30, Math.min(30, Math.floor(Math.log2(LIMIT / largest))));
+  const bias = (dataOf(model, last.w.bias)[row] as number) + lastRow.constant;
+  const lastScale = least(lastRow.weights, I8_MAX, Math.floor(I32_MAX / 2 / I16_REACH));
+  const skipScale = least(skipRow.weights, I16_MAX, Math.floor(I32_MAX / I16_REACH));
+  const largest = Math.max(lastScale, skipScale) * scale * 65536;
+  checkSteps(name, I16_REACH * scale * (magnitude(lastRow.weights) + magnitude(skipRow.weights)));
+  let fraction = Math.max(-30, Math.min(30, Math.floor(Math.log2(I16_MAX / largest))));
   for (; fraction > -30; fraction--) {
-    const { correction, ...quantizedHead } = quantizeHead(head.weights, headScale, scale * 2 ** fraction, row, rounder);
-    const quantizedSkip = quantizeRow(skip.weights, skipScale, scale * 2 ** fraction);
+    const perUnit = scale * 2 ** fraction;
+    const { correction, ...quantizedLast } = quantizeLast(lastRow.weights, lastScale, perUnit, row, rounder);
+    const quantizedSkip = quantizeRow(skipRow.weights, skipScale, perUnit);
     // A relu's bias acts before the relu; otherwise the offset holds it exactly.
-    const inner = isRelu ? Math.round((bias + correction) / quantizedHead.unit) : 0;
-    const outer = shift + scale * ((isRelu ? 0 : bias + correction) + skip.constant);
+    const inner = isRelu ? Math.round((bias + correction) / quantizedLast.unit) : 0;
+    const outer = shift + scale * ((isRelu ? 0 : bias + correction) + skipRow.constant);
     // The two floors of the product lose half a unit each.
-    const offset = Math.round(outer * 2 ** fraction + (spec.skip ? 1 : 0.5));
+    const offset = Math.round(outer * 2 ** fraction + (skip ? 1 : 0.5));
     const bound =
-      (bound32(quantizedHead.weights, inner) * quantizedHead.multiplier +
+      (bound32(quantizedLast.weights, inner) * quantizedLast.multiplier +
         bound32(quantizedSkip.weights, 0) * quantizedSkip.multiplier) /
         65536 +
       Math.abs(offset);
-    if (bound + 2 <= INT32 && bound32(quantizedHead.weights, inner) <= INT32) {
-      return { head: quantizedHead, skip: quantizedSkip, bias: inner, offset, fraction };
+    if (bound + 2 <= I32_MAX && bound32(quantizedLast.weights, inner) <= I32_MAX) {
+      return { last: quantizedLast, skip: quantizedSkip, bias: inner, offset, fraction };
     }
   }
-  throw new RangeError(`Output "${spec.outputs[row]?.name}" is too large for 32-bit fixed point`);
+  throw new RangeError(`Output "${name}" is too large for 32-bit fixed point`);
 }
 
 const magnitude = (weights: readonly number[]): number => weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
 
-const bound32 = (weights: readonly number[], bias: number): number => Math.abs(bias) + INT16 * magnitude(weights);
+const bound32 = (weights: readonly number[], bias: number): number => Math.abs(bias) + I16_REACH * magnitude(weights);
 
 /** Refuses an output that never moves by more than `reach`, when that is but a few steps of the finest raw integer. */
-function checkSteps(name: string | undefined, reach: number): void {
+function checkSteps(name: string, reach: number): void {
   const steps = reach * 2 ** 30;
   if (reach === 0 || steps >= LEAST_STEPS) return;
   throw new RangeError(
@@ -162,7 +174,7 @@ function least(weights: readonly number[], greatest: number, norm: number): numb
 }
 
 /** Rounds a row of int8 weights by a rounder; falls back to nearest where its weights would not fit the 32-bit sum. */
-function quantizeHead(weights: readonly number[], scale: number, perUnit: number, row: number, rounder: RowRounder) {
+function quantizeLast(weights: readonly number[], scale: number, perUnit: number, row: number, rounder: RowRounder) {
   const nearest = quantizeRow(weights, scale, perUnit);
   const task = {
     row,
@@ -170,17 +182,17 @@ function quantizeHead(weights: readonly number[], scale: number, perUnit: number
     perUnit: perUnit * 65536,
     multiplier: nearest.multiplier,
     least: 1,
-    most: LIMIT,
+    most: I16_MAX,
   };
   const { weights: found, multiplier, correction } = rounder(task);
   const rounded = { weights: Array.from(found), multiplier, unit: multiplier / task.perUnit };
-  if (magnitude(rounded.weights) > Math.floor(INT32 / 2 / INT16)) return { ...nearest, correction: 0 };
+  if (magnitude(rounded.weights) > Math.floor(I32_MAX / 2 / I16_REACH)) return { ...nearest, correction: 0 };
   return { ...rounded, correction };
 }
 
 /** Rounds a row; the multiplier is rounded up and the scale recomputed from it, so that it is exact. */
-function quantizeRow(weights: readonly number[], scale: number, perUnit: number): OutputRow {
-  const multiplier = Math.max(1, Math.min(LIMIT, Math.ceil(scale * perUnit * 65536 - 1e-9)));
+function quantizeRow(weights: readonly number[], scale: number, perUnit: number): IntegerRow {
+  const multiplier = Math.max(1, Math.min(I16_MAX, Math.ceil(scale * perUnit * 65536 - 1e-9)));
   const unit = multiplier / (perUnit * 65536);
   return { weights: weights.map((weight) => Math.round(weight / unit)), multiplier, unit };
 }

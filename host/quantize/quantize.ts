@@ -3,11 +3,28 @@
 // Every integer vector in the network has a real value per unit: `columns[i]`. A row of weights times columns is quantized with the
 // least scale that fits int8; its multiplier is then rounded up and the scale recomputed from it, so that the multiplier is exact.
 
+import { CANDIDATE_MULTIPLIER_MAX, I16_MAX, I16_REACH, Q12_UNIT, Q15_UNIT, RAW_MAX } from "../model/integers.ts";
 import type { ModelSpecInput } from "../model/model.ts";
-import { dataOf, inputSizeOf } from "../model/tensors.ts";
+import {
+  type BiasedMatrix,
+  type DenseStage,
+  type EmbeddingStage,
+  type GruStage,
+  type InputStage,
+  networkOf,
+} from "../model/network.ts";
+import { dataOf } from "../model/tensors.ts";
 import type { DenseLayerSpec, GruLayerSpec, InputSpec, LayerSpec, Model, Tensor } from "../model/types.ts";
 import { quantizeOutput } from "./output.ts";
-import { type Columns, denseTarget, plainRounding, quantizeRows, type Rounding, type RowTarget } from "./rows.ts";
+import {
+  type Columns,
+  denseTarget,
+  plainRounding,
+  type QuantizedRows,
+  quantizeRows,
+  type Rounding,
+  type RowTarget,
+} from "./rows.ts";
 
 /** The real values that an input takes. */
 export interface Range {
@@ -27,17 +44,11 @@ interface Work {
   readonly rounding: Rounding;
 }
 
-/** Greatest magnitude of an i16. */
-const FULL = 32767;
-
 /** A range of fewer steps of its raw integer is refused: the network would hardly see the input move. */
 const LEAST_STEPS = 64;
 
 /** σ(a) = ½ + ½ tanh(a/2): the rows of r and z work on half of their sums. */
 const GATE_FACTORS = [0.5, 0.5, 1] as const;
-
-/** Real value of one unit of a Q15 vector. */
-const Q15_UNIT = 2 ** -15;
 
 /**
  * Quantizes an f32 model. Test vectors are left out, since they are those of the float model.
@@ -57,24 +68,26 @@ export function quantizeModel(
   const { rounding = plainRounding } = options;
   if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric} already, expected f32`);
   const tensors = new Map<string, Tensor>();
-  const input = spec.embedding ? quantizeEmbedding(model, tensors) : quantizeInput(model, options.ranges, tensors);
+  const network = networkOf(spec);
+  const input =
+    network.input.kind === "embedding"
+      ? quantizeEmbedding(model, network.input, tensors)
+      : quantizeInput(model, network.input, options.ranges, tensors);
   let signal: Columns = input.signal;
   const layers: LayerSpec[] = [];
-  const last = spec.layers.length - 1;
-  spec.layers.forEach((layer, index) => {
-    const name = `layers.${index}`;
-    if (layer.kind === "gru") {
-      layers.push(quantizeGru(model, name, layer, signal, { tensors, rounding }));
-      signal = uniform(layer.size, Q15_UNIT);
-    } else if (index < last || (layer.activation !== "linear" && layer.activation !== "relu")) {
-      const { quantized, unit } = quantizeDense(model, name, layer, signal, { tensors, rounding });
-      layers.push(quantized);
-      signal = uniform(layer.size, unit);
+  for (const stage of network.layers) {
+    if (stage.kind === "gru") {
+      layers.push(quantizeGru(model, stage, signal, { tensors, rounding }));
+      signal = uniform(stage.size, Q15_UNIT);
+    } else if (stage.isOpen) {
+      layers.push({ kind: "dense", size: stage.size, activation: stage.layer.activation });
     } else {
-      layers.push({ kind: "dense", size: layer.size, activation: layer.activation });
+      const { quantized, unit } = quantizeDense(model, stage, signal, { tensors, rounding });
+      layers.push(quantized);
+      signal = uniform(stage.size, unit);
     }
-  });
-  const fractions = quantizeOutput(model, { head: signal, input: input.signal }, { tensors, rounding });
+  }
+  const fractions = quantizeOutput(model, network, { last: signal, input: input.signal }, { tensors, rounding });
   const { selftest: _, ...rest } = spec;
   return {
     spec: {
@@ -94,7 +107,7 @@ function uniform(size: number, unit: number): Columns {
 }
 
 /** input.offset, and the fraction of each input: the most bits with which its range fits an i16 around the offset. */
-function quantizeInput(model: Model, ranges: readonly Range[], tensors: Map<string, Tensor>) {
+function quantizeInput(model: Model, stage: InputStage, ranges: readonly Range[], tensors: Map<string, Tensor>) {
   const { inputs } = model.spec;
   if (ranges.length !== inputs.length) {
     throw new RangeError(`${ranges.length} ranges given, model ${model.id} has ${inputs.length} inputs`);
@@ -109,12 +122,12 @@ function quantizeInput(model: Model, ranges: readonly Range[], tensors: Map<stri
         `Input "${input.name}" ranges from ${min} to ${max}, expected two finite numbers, the first less`,
       );
     }
-    const offset = (model.tensors.get("input.offset")?.data[i] as number | undefined) ?? 0;
-    const scale = (model.tensors.get("input.scale")?.data[i] as number | undefined) ?? 1;
+    const offset = (model.tensors.get(stage.offset)?.data[i] as number | undefined) ?? 0;
+    const scale = (model.tensors.get(stage.scale)?.data[i] as number | undefined) ?? 1;
     const reach = Math.max(Math.abs(max - offset), Math.abs(min - offset));
     // Raw integers stay within ±2^30 as well.
     const largest = Math.max(Math.abs(min), Math.abs(max), Math.abs(offset));
-    const bits = Math.min(Math.floor(Math.log2(FULL / reach)), Math.floor(Math.log2(2 ** 30 / largest)));
+    const bits = Math.min(Math.floor(Math.log2(I16_MAX / reach)), Math.floor(Math.log2(RAW_MAX / largest)));
     const fraction = Math.max(-30, Math.min(30, bits));
     const unit = 2 ** -fraction;
     checkSteps(input.name, { min, max }, offset, unit);
@@ -123,14 +136,14 @@ function quantizeInput(model: Model, ranges: readonly Range[], tensors: Map<stri
     constants[i] = ((offsets[i] as number) * unit - offset) * scale;
     return { ...input, range: [min, max], fraction };
   });
-  tensors.set("input.offset", { dtype: "I32", shape: [inputs.length], data: offsets });
+  tensors.set(stage.offset, { dtype: "I32", shape: [inputs.length], data: offsets });
   return { inputs: quantized, signal: { columns, constants } };
 }
 
 /** Refuses a range that a raw integer with steps of `unit` cannot tell apart, or cannot hold. */
 function checkSteps(name: string, { min, max }: Range, offset: number, unit: number): void {
   const found = `Input "${name}" ranges from ${min} to ${max}`;
-  if (Math.max(max - offset, offset - min) > (FULL + 1) * unit) {
+  if (Math.max(max - offset, offset - min) > I16_REACH * unit) {
     throw new RangeError(`${found}, expected within ±2^45 of its offset ${offset}; scale it down before the model`);
   }
   const steps = (max - min) / unit;
@@ -142,89 +155,51 @@ function checkSteps(name: string, { min, max }: Range, offset: number, unit: num
 }
 
 /** embedding.weight with one scale for each column. */
-function quantizeEmbedding(model: Model, tensors: Map<string, Tensor>) {
-  const size = inputSizeOf(model.spec);
-  const weights = dataOf(model, "embedding.weight");
+function quantizeEmbedding(model: Model, stage: EmbeddingStage, tensors: Map<string, Tensor>) {
+  const { size } = stage;
+  const weights = dataOf(model, stage.weight);
   const columns = new Float64Array(size);
   weights.forEach((weight, i) => {
-    columns[i % size] = Math.max(columns[i % size] as number, Math.abs(weight) / FULL);
+    columns[i % size] = Math.max(columns[i % size] as number, Math.abs(weight) / I16_MAX);
   });
   // A column of zeros keeps a unit that divides.
   const units = columns.map((unit) => unit || Q15_UNIT);
   const data = Int16Array.from(weights, (weight, i) => Math.round(weight / (units[i % size] as number)));
-  tensors.set("embedding.weight", { dtype: "I16", shape: [weights.length / size, size], data });
+  tensors.set(stage.weight, { dtype: "I16", shape: [weights.length / size, size], data });
   return { inputs: model.spec.inputs, signal: { columns: units, constants: new Float64Array(size) } };
 }
 
-function quantizeGru(
-  model: Model,
-  name: string,
-  layer: GruLayerSpec,
-  signal: Columns,
-  { tensors, rounding }: Work,
-): GruLayerSpec {
-  const { size } = layer;
+function quantizeGru(model: Model, stage: GruStage, signal: Columns, { tensors, rounding }: Work): GruLayerSpec {
+  const { size, layer, w, u } = stage;
   // Pre-activations are Q12 (times the gate's factor); the recurrent part of a reset-after candidate has half the multiplier range.
   const target =
     (isRecurrent: boolean) =>
     (row: number): RowTarget => {
       const gate = Math.floor(row / size);
-      const limit = isRecurrent && gate === 2 && layer.reset === "after" ? 16384 : FULL;
-      return { unit: 2 ** -12 / (GATE_FACTORS[gate] as number), limit };
+      const limit = isRecurrent && gate === 2 && layer.reset === "after" ? CANDIDATE_MULTIPLIER_MAX : I16_MAX;
+      return { unit: Q12_UNIT / (GATE_FACTORS[gate] as number), limit };
     };
-  const w = quantizeRows(
-    `${name}.W`,
-    dataOf(model, `${name}.W`),
-    dataOf(model, `${name}.b`),
-    signal,
-    target(false),
-    rounding,
-  );
-  const h = uniform(size, Q15_UNIT);
-  const u = quantizeRows(
-    `${name}.U`,
-    dataOf(model, `${name}.U`),
-    dataOf(model, `${name}.c`),
-    h,
-    target(true),
-    rounding,
-  );
-  putRows(tensors, name, "W", "b", w);
-  putRows(tensors, name, "U", "c", u);
-  return { kind: "gru", size, reset: layer.reset, shift_x: w.shift, shift_h: u.shift };
+  const rows = ({ weight, bias }: BiasedMatrix, columns: Columns, isRecurrent: boolean) =>
+    quantizeRows(weight, dataOf(model, weight), dataOf(model, bias), columns, target(isRecurrent), rounding);
+  const [rowsW, rowsU] = [rows(w, signal, false), rows(u, uniform(size, Q15_UNIT), true)];
+  putRows(tensors, w, rowsW);
+  putRows(tensors, u, rowsU);
+  return { kind: "gru", size, reset: layer.reset, shift_x: rowsW.shift, shift_h: rowsU.shift };
 }
 
-/** A dense layer that is followed by another, or has an activation that needs the table. */
-function quantizeDense(
-  model: Model,
-  name: string,
-  layer: DenseLayerSpec,
-  signal: Columns,
-  { tensors, rounding }: Work,
-) {
-  const w = dataOf(model, `${name}.W`);
-  const b = dataOf(model, `${name}.b`);
-  const { unitIn, unitOut } = denseTarget(layer.activation, w, b, signal);
-  const rows = quantizeRows(`${name}.W`, w, b, signal, () => ({ unit: unitIn, limit: FULL }), rounding);
-  putRows(tensors, name, "W", "b", rows);
-  const quantized: DenseLayerSpec = {
-    kind: "dense",
-    size: layer.size,
-    activation: layer.activation,
-    shift_x: rows.shift,
-  };
+/** A dense layer that is not open: followed by another, or with an activation that needs the table. */
+function quantizeDense(model: Model, { w, size, layer }: DenseStage, signal: Columns, { tensors, rounding }: Work) {
+  const [weights, bias] = [dataOf(model, w.weight), dataOf(model, w.bias)];
+  const { unitIn, unitOut } = denseTarget(layer.activation, weights, bias, signal);
+  const rows = quantizeRows(w.weight, weights, bias, signal, () => ({ unit: unitIn, limit: I16_MAX }), rounding);
+  putRows(tensors, w, rows);
+  const quantized: DenseLayerSpec = { kind: "dense", size, activation: layer.activation, shift_x: rows.shift };
   return { quantized, unit: unitOut };
 }
 
-function putRows(
-  tensors: Map<string, Tensor>,
-  name: string,
-  weight: string,
-  bias: string,
-  rows: ReturnType<typeof quantizeRows>,
-): void {
-  const count = rows.bias.length;
-  tensors.set(`${name}.${weight}`, { dtype: "I8", shape: [count, rows.weights.length / count], data: rows.weights });
-  tensors.set(`${name}.${weight}.multiplier`, { dtype: "I16", shape: [count], data: rows.multipliers });
-  tensors.set(`${name}.${bias}`, { dtype: "I32", shape: [count], data: rows.bias });
+function putRows(tensors: Map<string, Tensor>, matrix: BiasedMatrix, found: QuantizedRows): void {
+  const { rows, columns, weight, bias, multiplier } = matrix;
+  tensors.set(weight, { dtype: "I8", shape: [rows, columns], data: found.weights });
+  tensors.set(multiplier as string, { dtype: "I16", shape: [rows], data: found.multipliers });
+  tensors.set(bias, { dtype: "I32", shape: [rows], data: found.bias });
 }

@@ -1,3 +1,4 @@
+import { I8_MAX, I16_MAX, I16_REACH, I32_MAX, Q12_UNIT, Q15_UNIT } from "../model/integers.ts";
 import type { Activation } from "../model/types.ts";
 
 /** What a row's accumulator turns into: `unit` is the real value of one unit of v, `limit` the greatest multiplier. */
@@ -61,21 +62,9 @@ export const plainRounding: Rounding = () => ({ round: roundRow });
 
 const roundRow: RowRounder = ({ values, perUnit, multiplier }) => {
   const unit = multiplier / perUnit;
-  const weights = values.map((value) => Math.max(-INT8, Math.min(INT8, Math.round(value / unit))));
+  const weights = values.map((value) => Math.max(-I8_MAX, Math.min(I8_MAX, Math.round(value / unit))));
   return { weights, multiplier, correction: 0 };
 };
-
-/** Greatest int8 weight. */
-export const INT8 = 127;
-
-/** Greatest magnitude of an i16. */
-export const INT16 = 32768;
-
-/** Largest sum that an accumulator holds. */
-export const INT32 = 2 ** 31 - 1;
-
-/** Sums beyond this many units of Q12 (±8) need not be told apart: tanh is flat there. */
-export const REACH = 32768;
 
 /**
  * Rounds a matrix to int8 rows with exact multipliers: `v = (sat16(acc >> shift) * multiplier) >> 14`.
@@ -127,19 +116,20 @@ export function quantizeRows(
   facts.forEach(({ scale, fits32, total }, row) => {
     const { unit, limit } = targetOf(row);
     const perUnit = 2 ** (14 + shift) / unit;
-    // A row of small weights keeps enough multiplier that sat16 does not cut sums that still matter.
-    const reach = Math.min(REACH, (rounder.reach?.(row) ?? total) / unit) / 2;
+    // A row of small weights keeps enough multiplier that sat16 does not cut sums that still matter: those within ±8 in Q12, beyond
+    // which tanh is flat.
+    const reach = Math.min(I16_REACH, (rounder.reach?.(row) ?? total) / unit) / 2;
     const multiplierOf = (least: number) => Math.max(1, Math.min(limit, Math.ceil(Math.max(least * perUnit, reach))));
     const values = scaled.subarray(row * count, (row + 1) * count);
     const bounds = { multiplier: multiplierOf(scale), least: multiplierOf(fits32), most: limit };
     const task = { row, values, perUnit, ...bounds, unit };
     let rounded = rounder.round(task);
-    let room = INT32 - INT16 * magnitude(rounded.weights);
+    let room = I32_MAX - I16_REACH * magnitude(rounded.weights);
     const half = shift > 0 ? 2 ** (shift - 1) : 0;
     if (room < half) {
       // Weights that make up for each other may sum to more than those to nearest do.
       rounded = roundRow(task);
-      room = INT32 - INT16 * magnitude(rounded.weights);
+      room = I32_MAX - I16_REACH * magnitude(rounded.weights);
     }
     if (room < half)
       throw new RangeError(`${name} row ${row}: sums of ${count} products do not fit 32 bits; make the layer smaller`);
@@ -166,10 +156,10 @@ function rowFacts(row: Float64Array, bias: number): { scale: number; fits32: num
     greatest = Math.max(greatest, Math.abs(value));
     norm += Math.abs(value);
   }
-  const total = norm * INT16 + Math.abs(bias);
+  const total = norm * I16_REACH + Math.abs(bias);
   // Rounding may add half a unit to each weight.
-  const fits32 = (norm * INT16) / (INT32 - row.length * (INT16 / 2) - 2 ** 29);
-  return { scale: Math.max(greatest / INT8, fits32), fits32, total };
+  const fits32 = (norm * I16_REACH) / (I32_MAX - row.length * (I16_REACH / 2) - 2 ** 29);
+  return { scale: Math.max(greatest / I8_MAX, fits32), fits32, total };
 }
 
 /** Units of the pre-activation and of the output of a dense layer whose outputs are i16. */
@@ -181,22 +171,22 @@ export function denseTarget(
 ): { unitIn: number; unitOut: number } {
   switch (activation) {
     case "tanh":
-      return { unitIn: 2 ** -12, unitOut: 2 ** -15 };
+      return { unitIn: Q12_UNIT, unitOut: Q15_UNIT };
     case "sigmoid":
-      return { unitIn: 2 ** -11, unitOut: 2 ** -15 };
+      return { unitIn: 2 * Q12_UNIT, unitOut: Q15_UNIT };
     case "softmax":
-      return { unitIn: 1 / (1024 * Math.LOG2E), unitOut: 2 ** -15 };
+      return { unitIn: 1 / (1024 * Math.LOG2E), unitOut: Q15_UNIT };
     case "linear":
     case "relu": {
       let greatest = 0;
       for (let row = 0; row < b.length; row++) {
         let total = Math.abs(b[row] as number);
         for (let k = 0; k < columns.length; k++) {
-          total += Math.abs(w[row * columns.length + k] as number) * (columns[k] as number) * INT16;
+          total += Math.abs(w[row * columns.length + k] as number) * (columns[k] as number) * I16_REACH;
         }
         greatest = Math.max(greatest, total);
       }
-      const unit = (greatest || 1) / (INT16 - 1);
+      const unit = (greatest || 1) / I16_MAX;
       return { unitIn: unit, unitOut: unit };
     }
   }

@@ -1,27 +1,29 @@
 import { BLOCK, IMAGE_MAGIC_F32 } from "../../assembly/layout.ts";
-import { dataOf, inputSizeOf } from "../model/tensors.ts";
-import type { GruLayerSpec, LayerSpec, Model } from "../model/types.ts";
+import {
+  type DenseStage,
+  type EmbeddingStage,
+  type GruStage,
+  type InputStage,
+  type Matrix,
+  networkOf,
+  type OutputStage,
+} from "../model/network.ts";
+import { dataOf } from "../model/tensors.ts";
+import type { Model } from "../model/types.ts";
 import { blocks, bytesOf, type Image, packImage } from "./image.ts";
 
 /** Packs an f32 model. The SIMD and the scalar build read the same image. */
 export function packF32(model: Model): Image {
-  const { spec } = model;
-  const outputs = spec.outputs.length;
-  const size = inputSizeOf(spec);
-  return packImage(spec, {
+  const network = networkOf(model.spec);
+  const { input, skip, output } = network;
+  return packImage(network, {
     magic: IMAGE_MAGIC_F32,
     elementBytes: 4,
-    head: [spec.embedding ? embeddingRows(model, size) : affine(model, "input", size, "before")],
-    layer: (index, layer, sizeIn) => {
-      const name = `layers.${index}`;
-      if (layer.kind === "dense") return denseParts(model, name, layer, sizeIn);
-      return gruParts(model, name, layer, sizeIn);
-    },
-    skip: spec.skip
-      ? bytesOf(matrix(dataOf(model, "skip.W"), outputs, spec.skip.length * spec.inputs.length, 1))
-      : undefined,
-    output: affine(model, "output", outputs, "behind"),
-    accumulatorBytes: (layer) => blocks(layer.size) * (layer.kind === "gru" ? 80 * 4 : 0),
+    input: [input.kind === "embedding" ? embeddingRows(model, input) : affine(model, input, "before")],
+    layer: (stage) => (stage.kind === "dense" ? denseParts(model, stage) : gruParts(model, stage)),
+    skip: skip && bytesOf(matrix(dataOf(model, skip.w.weight), skip.w, 1)),
+    output: affine(model, output, "behind"),
+    accumulatorBytes: ({ kind, size }) => (kind === "gru" ? blocks(size) * 80 * 4 : 0),
   });
 }
 
@@ -30,12 +32,13 @@ export function packF32(model: Model): Image {
  *
  * @param place  where the offset goes: a = -offset before the scale, or c = offset behind it
  */
-function affine(model: Model, prefix: string, count: number, place: "before" | "behind"): Uint8Array {
+function affine(model: Model, stage: InputStage | OutputStage, place: "before" | "behind"): Uint8Array {
+  const count = stage.size;
   const padded = Math.ceil(count / 4) * 4;
   const values = new Float32Array(3 * padded);
   values.fill(1, padded, padded + count);
-  const offset = model.tensors.get(`${prefix}.offset`)?.data ?? new Float32Array(count);
-  const scale = model.tensors.get(`${prefix}.scale`);
+  const offset = model.tensors.get(stage.offset)?.data ?? new Float32Array(count);
+  const scale = model.tensors.get(stage.scale);
   for (let i = 0; i < count; i++) {
     const value = offset[i] as number;
     if (place === "before") values[i] = -value;
@@ -46,8 +49,8 @@ function affine(model: Model, prefix: string, count: number, place: "before" | "
 }
 
 /** Rows of the embedding, each padded to 4 elements. */
-function embeddingRows(model: Model, size: number): Uint8Array {
-  const rows = dataOf(model, "embedding.weight");
+function embeddingRows(model: Model, { size, weight }: EmbeddingStage): Uint8Array {
+  const rows = dataOf(model, weight);
   const stride = Math.ceil(size / 4) * 4;
   const padded = new Float32Array((rows.length / size) * stride);
   for (let row = 0; row * size < rows.length; row++) {
@@ -56,8 +59,10 @@ function embeddingRows(model: Model, size: number): Uint8Array {
   return bytesOf(padded);
 }
 
+type Size = Pick<Matrix, "rows" | "columns">;
+
 /** A row-major matrix as f32[blocks][columns][16], times `factor`. */
-function matrix(w: ArrayLike<number>, rows: number, columns: number, factor: number): Float32Array {
+function matrix(w: ArrayLike<number>, { rows, columns }: Size, factor: number): Float32Array {
   const packed = new Float32Array(blocks(rows) * columns * BLOCK);
   for (let row = 0; row < rows; row++) {
     const base = Math.floor(row / BLOCK) * columns * BLOCK + (row % BLOCK);
@@ -68,11 +73,10 @@ function matrix(w: ArrayLike<number>, rows: number, columns: number, factor: num
   return packed;
 }
 
-function denseParts(model: Model, name: string, layer: LayerSpec, sizeIn: number): readonly Uint8Array[] {
-  const factor = layer.kind === "dense" && layer.activation === "sigmoid" ? 0.5 : 1;
-  const bias = matrix(dataOf(model, `${name}.b`), layer.size, 1, factor);
-  const w = matrix(dataOf(model, `${name}.W`), layer.size, sizeIn, factor);
-  return [bytesOf(bias), bytesOf(w)];
+function denseParts(model: Model, { layer, w }: DenseStage): readonly Uint8Array[] {
+  const factor = layer.activation === "sigmoid" ? 0.5 : 1;
+  const bias = matrix(dataOf(model, w.bias), { rows: w.rows, columns: 1 }, factor);
+  return [bytesOf(bias), bytesOf(matrix(dataOf(model, w.weight), w, factor))];
 }
 
 /** Factor of the rows of gate r, z, n: those that pass a sigmoid are halved. */
@@ -93,10 +97,9 @@ function gates(w: ArrayLike<number>, size: number, columns: number): Float32Arra
   return packed;
 }
 
-function gruParts(model: Model, name: string, layer: GruLayerSpec, sizeIn: number): readonly Uint8Array[] {
-  const { size } = layer;
-  const b = dataOf(model, `${name}.b`);
-  const c = dataOf(model, `${name}.c`);
+function gruParts(model: Model, { layer, size, w, u }: GruStage): readonly Uint8Array[] {
+  const b = dataOf(model, w.bias);
+  const c = dataOf(model, u.bias);
   const bias = new Float32Array(blocks(size) * 4 * BLOCK);
   for (let unit = 0; unit < size; unit++) {
     const base = Math.floor(unit / BLOCK) * 4 * BLOCK + (unit % BLOCK);
@@ -108,8 +111,8 @@ function gruParts(model: Model, name: string, layer: GruLayerSpec, sizeIn: numbe
   }
   return [
     bytesOf(bias),
-    bytesOf(gates(dataOf(model, `${name}.W`), size, sizeIn)),
-    bytesOf(gates(dataOf(model, `${name}.U`), size, size)),
+    bytesOf(gates(dataOf(model, w.weight), size, w.columns)),
+    bytesOf(gates(dataOf(model, u.weight), size, u.columns)),
   ];
 }
 

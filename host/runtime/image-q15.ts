@@ -1,7 +1,16 @@
 import { BLOCK, IMAGE_MAGIC_Q15_BYTE, IMAGE_MAGIC_Q15_WIDE } from "../../assembly/layout.ts";
+import {
+  type DenseStage,
+  type EmbeddingStage,
+  type GruStage,
+  type Matrix,
+  type Network,
+  networkOf,
+  type SkipStage,
+} from "../model/network.ts";
 import { TANH_TABLE } from "../model/tables.ts";
-import { dataOf, inputSizeOf } from "../model/tensors.ts";
-import type { GruLayerSpec, LayerSpec, Model } from "../model/types.ts";
+import { dataOf } from "../model/tensors.ts";
+import type { Model } from "../model/types.ts";
 import { blocks, bytesOf, type Image, packImage } from "./image.ts";
 
 /** How a build stores int8 weights: widened to i16 for the SIMD module (faster to multiply), as they are for the scalar one. */
@@ -10,26 +19,23 @@ type Weights = Int16ArrayConstructor | Int8ArrayConstructor;
 /**
  * Packs a q15 model.
  *
- * @param wide whether for the SIMD build
+ * @param simd  whether for the SIMD build
  */
-export function packQ15(model: Model, wide: boolean): Image {
-  const { spec } = model;
-  const type = wide ? Int16Array : Int8Array;
-  const outputs = spec.outputs.length;
-  const window = (spec.skip?.length ?? 0) * spec.inputs.length;
-  return packImage(spec, {
-    magic: wide ? IMAGE_MAGIC_Q15_WIDE : IMAGE_MAGIC_Q15_BYTE,
+export function packQ15(model: Model, simd: boolean): Image {
+  const network = networkOf(model.spec);
+  const { input, skip } = network;
+  const type = simd ? Int16Array : Int8Array;
+  return packImage(network, {
+    magic: simd ? IMAGE_MAGIC_Q15_WIDE : IMAGE_MAGIC_Q15_BYTE,
     elementBytes: 2,
-    head: [tableWords(), spec.embedding ? embeddingRows(model) : bytesOf(dataOf(model, "input.offset"))],
-    layer: (index, layer, sizeIn) => {
-      const name = `layers.${index}`;
-      return layer.kind === "gru"
-        ? gruParts(model, name, layer, sizeIn, type)
-        : denseParts(model, name, layer, sizeIn, type);
-    },
-    skip: spec.skip ? skipPart(model, outputs, window) : undefined,
-    output: outputWords(model, outputs),
-    accumulatorBytes: (layer) => (layer.kind === "gru" ? blocks(layer.size) * (384 + 32) : blocks(layer.size) * 64 * 2),
+    input: [
+      tableWords(),
+      input.kind === "embedding" ? embeddingRows(model, input) : bytesOf(dataOf(model, input.offset)),
+    ],
+    layer: (stage) => (stage.kind === "gru" ? gruParts(model, stage, type) : denseParts(model, stage, type)),
+    skip: skip && skipPart(model, skip),
+    output: outputWords(model, network),
+    accumulatorBytes: ({ kind, size }) => blocks(size) * (kind === "gru" ? 384 + 32 : 64 * 2),
   });
 }
 
@@ -38,9 +44,8 @@ function tableWords(): Uint8Array {
 }
 
 /** Rows of the embedding, each padded to 8 elements. */
-function embeddingRows(model: Model): Uint8Array {
-  const size = inputSizeOf(model.spec);
-  const rows = dataOf(model, "embedding.weight");
+function embeddingRows(model: Model, { size, weight }: EmbeddingStage): Uint8Array {
+  const rows = dataOf(model, weight);
   const stride = Math.ceil(size / 8) * 8;
   const padded = new Int16Array((rows.length / size) * stride);
   for (let row = 0; row * size < rows.length; row++) {
@@ -50,7 +55,7 @@ function embeddingRows(model: Model): Uint8Array {
 }
 
 /** A row-major matrix as [blocks][pairs of columns][16][2]. */
-function matrix(type: Weights, w: ArrayLike<number>, rows: number, columns: number) {
+function matrix(type: Weights, w: ArrayLike<number>, { rows, columns }: Matrix) {
   const pairs = Math.ceil(columns / 2);
   const packed = new type(blocks(rows) * pairs * 2 * BLOCK);
   for (let row = 0; row < rows; row++) {
@@ -79,37 +84,23 @@ function gates(type: Weights, w: ArrayLike<number>, size: number, columns: numbe
   return packed;
 }
 
-function denseParts(
-  model: Model,
-  name: string,
-  layer: LayerSpec,
-  sizeIn: number,
-  type: Weights,
-): readonly Uint8Array[] {
-  const padded = blocks(layer.size) * BLOCK;
+function denseParts(model: Model, { w }: DenseStage, type: Weights): readonly Uint8Array[] {
+  const padded = blocks(w.rows) * BLOCK;
   const bias = new Int32Array(padded);
-  bias.set(dataOf(model, `${name}.b`));
+  bias.set(dataOf(model, w.bias));
   const multipliers = new Int32Array(padded);
-  const given = model.tensors.get(`${name}.W.multiplier`);
-  if (given) multipliers.set(given.data);
-  return [bytesOf(bias), bytesOf(multipliers), bytesOf(matrix(type, dataOf(model, `${name}.W`), layer.size, sizeIn))];
+  if (w.multiplier !== undefined) multipliers.set(dataOf(model, w.multiplier));
+  return [bytesOf(bias), bytesOf(multipliers), bytesOf(matrix(type, dataOf(model, w.weight), w))];
 }
 
 /** Place of the sums of gate r, z, n in a block: n, r, z. */
 const PLACES = [1, 2, 0] as const;
 
-function gruParts(
-  model: Model,
-  name: string,
-  layer: GruLayerSpec,
-  sizeIn: number,
-  type: Weights,
-): readonly Uint8Array[] {
-  const { size } = layer;
-  const b = dataOf(model, `${name}.b`);
-  const c = dataOf(model, `${name}.c`);
-  const mx = dataOf(model, `${name}.W.multiplier`);
-  const mh = dataOf(model, `${name}.U.multiplier`);
+function gruParts(model: Model, { size, w, u }: GruStage, type: Weights): readonly Uint8Array[] {
+  const b = dataOf(model, w.bias);
+  const c = dataOf(model, u.bias);
+  const mx = dataOf(model, w.multiplier as string);
+  const mh = dataOf(model, u.multiplier as string);
   const bias = new Int32Array(blocks(size) * 6 * BLOCK);
   const multipliers = new Int16Array(blocks(size) * 6 * BLOCK);
   for (let row = 0; row < 3 * size; row++) {
@@ -122,26 +113,26 @@ function gruParts(
     multipliers[base + place * BLOCK + lane] = mx[row] as number;
     multipliers[base + (3 + place) * BLOCK + lane] = mh[row] as number;
   }
-  const w = gates(type, dataOf(model, `${name}.W`), size, sizeIn);
-  const u = gates(type, dataOf(model, `${name}.U`), size, size);
-  return [bias, multipliers, w, u].map(bytesOf);
+  const gatesW = gates(type, dataOf(model, w.weight), size, w.columns);
+  const gatesU = gates(type, dataOf(model, u.weight), size, u.columns);
+  return [bias, multipliers, gatesW, gatesU].map(bytesOf);
 }
 
 /** The skip as a dense layer: biases of 0, i32[blocks][16], then its weights, i16 in both builds. */
-function skipPart(model: Model, outputs: number, window: number): Uint8Array {
-  const weights = bytesOf(matrix(Int16Array, dataOf(model, "skip.W"), outputs, window));
-  const part = new Uint8Array(blocks(outputs) * 64 + weights.length);
-  part.set(weights, blocks(outputs) * 64);
+function skipPart(model: Model, { w }: SkipStage): Uint8Array {
+  const weights = bytesOf(matrix(Int16Array, dataOf(model, w.weight), w));
+  const biasBytes = blocks(w.rows) * BLOCK * 4;
+  const part = new Uint8Array(biasBytes + weights.length);
+  part.set(weights, biasBytes);
   return part;
 }
 
 /** i32 multiplier[O], skip multiplier[O], offset[O], each padded to 16 bytes. */
-function outputWords(model: Model, outputs: number): Uint8Array {
-  const padded = Math.ceil(outputs / 4) * 4;
+function outputWords(model: Model, { skip, output }: Network): Uint8Array {
+  const padded = Math.ceil(output.size / 4) * 4;
   const words = new Int32Array(3 * padded);
-  words.set(dataOf(model, "output.multiplier"));
-  const skip = model.tensors.get("skip.multiplier");
-  if (skip) words.set(skip.data, padded);
-  words.set(dataOf(model, "output.offset"), 2 * padded);
+  words.set(dataOf(model, output.multiplier));
+  if (skip) words.set(dataOf(model, skip.w.multiplier as string), padded);
+  words.set(dataOf(model, output.offset), 2 * padded);
   return bytesOf(words);
 }

@@ -1,8 +1,8 @@
 // Packs a model into the image that the kernels read. Layout: assembly/layout.ts; data of the layers: assembly/gru_*.ts, dense_*.ts.
 
 import * as format from "../../assembly/layout.ts";
-import { inputSizeOf } from "../model/tensors.ts";
-import type { LayerSpec, ModelSpec } from "../model/types.ts";
+import type { LayerStage, Network } from "../model/network.ts";
+import type { LayerSpec } from "../model/types.ts";
 
 /** An image with what a host must know to place it. */
 export interface Image {
@@ -37,14 +37,14 @@ export interface Form {
   /** Bytes of an element of the state. */
   readonly elementBytes: number;
   /** Parts between the header and the first layer. */
-  readonly head: readonly Uint8Array[];
+  readonly input: readonly Uint8Array[];
   /** The parts of one layer's data. */
-  layer(index: number, layer: LayerSpec, sizeIn: number): readonly Uint8Array[];
+  layer(stage: LayerStage): readonly Uint8Array[];
   /** The packed weights of the skip, if any. */
   readonly skip: Uint8Array | undefined;
   readonly output: Uint8Array;
   /** Bytes of accumulators for one layer. */
-  accumulatorBytes(layer: LayerSpec): number;
+  accumulatorBytes(stage: LayerStage): number;
 }
 
 /** Views any typed array as bytes. */
@@ -52,38 +52,31 @@ export const bytesOf = (data: ArrayBufferView): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 /** Assembles an image from a form's parts. */
-export function packImage(spec: ModelSpec, form: Form): Image {
-  const parts: Uint8Array[] = [new Uint8Array(format.HEADER_SIZE), ...form.head];
-  const size = inputSizeOf(spec);
-  const window = (spec.skip?.length ?? 0) * spec.inputs.length;
-  let stateBytes = align16(window * form.elementBytes);
-  let widest = size;
-  let accumulators = 0;
-  let sizeIn = size;
-  spec.layers.forEach((layer, index) => {
-    const data = form.layer(index, layer, sizeIn);
+export function packImage({ input, layers, skip, output, state }: Network, form: Form): Image {
+  const parts: Uint8Array[] = [new Uint8Array(format.HEADER_SIZE), ...form.input];
+  for (const stage of layers) {
+    const data = form.layer(stage);
     const next = format.RECORD_SIZE + data.reduce((sum, part) => sum + align16(part.length), 0);
-    parts.push(record(layer, sizeIn, next), ...data);
-    if (layer.kind === "gru") stateBytes += align16(layer.size * form.elementBytes);
-    accumulators = Math.max(accumulators, form.accumulatorBytes(layer));
-    sizeIn = layer.size;
-    widest = Math.max(widest, sizeIn);
-  });
+    parts.push(record(stage, next), ...data);
+  }
   if (form.skip) parts.push(form.skip);
   const outputOffset = parts.reduce((sum, part) => sum + align16(part.length), 0);
   parts.push(form.output);
   const bytes = join(parts);
+  const widest = Math.max(input.size, ...layers.map(({ size }) => size));
   const vectorBytes = blocks(widest) * format.BLOCK * 4;
+  const stateBytes = state.reduce((sum, elements) => sum + align16(elements * form.elementBytes), 0);
+  const accumulators = Math.max(...layers.map((stage) => form.accumulatorBytes(stage)));
   const header = new DataView(bytes.buffer);
   const words: readonly (readonly [number, number])[] = [
     [format.HEADER_MAGIC, form.magic],
     [format.HEADER_BYTES, bytes.length],
-    [format.HEADER_LAYERS, spec.layers.length],
-    [format.HEADER_SAMPLE, spec.inputs.length],
-    [format.HEADER_PREDICTION, spec.outputs.length],
-    [format.HEADER_VOCABULARY, spec.embedding?.vocabulary ?? 0],
-    [format.HEADER_INPUT, size],
-    [format.HEADER_WINDOW, window],
+    [format.HEADER_LAYERS, layers.length],
+    [format.HEADER_SAMPLE, input.sizeIn],
+    [format.HEADER_PREDICTION, output.size],
+    [format.HEADER_VOCABULARY, input.kind === "embedding" ? input.vocabulary : 0],
+    [format.HEADER_INPUT, input.size],
+    [format.HEADER_WINDOW, skip?.w.columns ?? 0],
     [format.HEADER_STATE, stateBytes],
     [format.HEADER_VECTOR, vectorBytes],
     [format.HEADER_OUTPUT, outputOffset],
@@ -103,11 +96,11 @@ function checksum(image: Uint8Array): number {
   return sum;
 }
 
-function record(layer: LayerSpec, sizeIn: number, next: number): Uint8Array {
+function record({ layer, sizeIn, size }: LayerStage, next: number): Uint8Array {
   const words = new Int32Array(format.RECORD_SIZE / 4);
   words[format.RECORD_KIND / 4] = layerKind(layer);
   words[format.RECORD_SIZE_IN / 4] = sizeIn;
-  words[format.RECORD_SIZE_OUT / 4] = layer.size;
+  words[format.RECORD_SIZE_OUT / 4] = size;
   words[format.RECORD_NEXT / 4] = next;
   words[format.RECORD_SHIFT_X / 4] = layer.shift_x ?? 0;
   words[format.RECORD_SHIFT_H / 4] = (layer.kind === "gru" ? layer.shift_h : undefined) ?? 0;

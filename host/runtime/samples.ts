@@ -1,11 +1,9 @@
 // Samples on their way into the memory of an instance, checked, and predictions on their way out (FORMAT.md 5.1).
 
 import { SampleError } from "../model/errors.ts";
+import { RAW_MAX } from "../model/integers.ts";
 import type { Model } from "../model/types.ts";
 import type { Instance } from "./instance.ts";
-
-/** Greatest |raw| of a q15 input (FORMAT.md 5.1). */
-const RAW_LIMIT = 2 ** 30;
 
 /** Greatest |value| of an f32 sample: far beyond any sensor, and far enough below 3.4e38 that sums of products stay finite. */
 const F32_LIMIT = 1e18;
@@ -78,7 +76,7 @@ function putRaw(instance: Instance, values: ArrayLike<number>, from: number, cou
       const value = values[from + row + i] as number;
       const scaled = value * (toRaw[i] as number) + 0.5;
       // False for NaN as well.
-      const fits = Math.abs(scaled) <= RAW_LIMIT;
+      const fits = Math.abs(scaled) <= RAW_MAX;
       samples[row + i] = fits ? Math.floor(scaled) : clampRaw(model, value, from + row + i);
     }
   }
@@ -87,7 +85,7 @@ function putRaw(instance: Instance, values: ArrayLike<number>, from: number, cou
 /** The raw integer of a finite value beyond ±2^30. */
 function clampRaw(model: Model, value: number, at: number): number {
   checkValue(model, value, at);
-  return value > 0 ? RAW_LIMIT : -RAW_LIMIT;
+  return value > 0 ? RAW_MAX : -RAW_MAX;
 }
 
 /** Greatest |value| of a sample that is no token. */

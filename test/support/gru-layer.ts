@@ -1,3 +1,4 @@
+import { type GruStage, networkOf } from "../../host/model/network.ts";
 import type { Dtype, GruLayerSpec, Model, Tensor } from "../../host/model/types.ts";
 import { randomQ15Model, tensorOf } from "./models.ts";
 
@@ -11,6 +12,13 @@ export const gru = (size: number, reset: "after" | "before", shifts = [0, 0]): G
   reset,
   ...{ shift_x: shifts[0]!, shift_h: shifts[1]! },
 });
+
+/** The stage of a network that is one GRU layer. */
+export function stageOf(layer: GruLayerSpec, sizeIn: number): GruStage {
+  const names = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `${i}` }));
+  const [stage] = networkOf({ inputs: names(sizeIn), outputs: names(layer.size), layers: [layer] }).layers;
+  return stage as GruStage;
+}
 
 /** A model that is one GRU layer. */
 export function modelOf(values: GruValues, layer: GruLayerSpec, sizeIn: number): Model {

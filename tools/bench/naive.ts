@@ -1,9 +1,10 @@
 // The modules that the kernels for microcontrollers are measured against: the same module with its GRU layers as plain loops.
 
 import { readFileSync } from "node:fs";
+import { type GruStage, networkOf } from "../../host/model/network.ts";
 import { TANH_TABLE } from "../../host/model/tables.ts";
 import { dataOf } from "../../host/model/tensors.ts";
-import type { GruLayerSpec, Model } from "../../host/model/types.ts";
+import type { Model } from "../../host/model/types.ts";
 import { bytesOf } from "../../host/runtime/image.ts";
 import { Layout } from "../mcu/layout.ts";
 import { linkModule } from "../mcu/link.ts";
@@ -29,25 +30,19 @@ export function naiveModule(model: Model, options: { readonly drive: boolean }):
 /** Replaces the calls of GRU layers; their data stand behind everything else, and the packed ones are left out. */
 function withPlainLoops(model: Model, program: Program): Program {
   const layout = new Layout(program.memoryBytes);
-  const widest = Math.max(...model.spec.layers.map(({ size }) => size));
+  const { layers } = networkOf(model.spec);
+  const widest = Math.max(...layers.map(({ size }) => size));
   const t = layout.space("sums of the plain loops", 24 * widest, 16);
   const table = layout.data("tanh table of the plain loops", bytesOf(Int16Array.from(TANH_TABLE)));
-  let sizeIn = model.spec.inputs.length;
-  const sizes = model.spec.layers.map(({ size }) => {
-    const own = sizeIn;
-    sizeIn = size;
-    return own;
-  });
-  const layers = [...model.spec.layers.entries()].filter((entry): entry is [number, GruLayerSpec] => {
-    return entry[1].kind === "gru";
-  });
+  const gruStages = layers.filter((stage) => stage.kind === "gru");
   const calls = program.calls.map((call): Call => {
     if (!call.name.startsWith("gru_")) return call;
-    const [index, layer] = layers.shift() as [number, GruLayerSpec];
+    const stage = gruStages.shift() as GruStage;
+    const { index, layer } = stage;
     if (layer.reset === "before") throw new RangeError("Layer is reset-before, expected reset-after");
-    const data = layout.data(`layer ${index}, plain`, plainData(model, index), 4);
+    const data = layout.data(`layer ${index}, plain`, plainData(model, stage), 4);
     const [, x, , h] = call.args as [number, number, number, number];
-    const args = [data, table, x, h, t, sizes[index] as number, layer.size, layer.shift_x ?? 0, layer.shift_h ?? 0];
+    const args = [data, table, x, h, t, stage.sizeIn, stage.size, layer.shift_x ?? 0, layer.shift_h ?? 0];
     return { name: "gru_naive", args };
   });
   const regions = program.regions.filter(({ name }) => !name.endsWith("GRU"));
@@ -55,9 +50,8 @@ function withPlainLoops(model: Model, program: Program): Program {
 }
 
 /** i32 b[3H], c[3H], then i16 mx[3H], mh[3H], then i8 W[3H][I], U[3H][H]. */
-function plainData(model: Model, index: number): Uint8Array {
-  const parts = ["b", "c", "W.multiplier", "U.multiplier", "W", "U"].map((name) =>
-    bytesOf(dataOf(model, `layers.${index}.${name}`)),
-  );
+function plainData(model: Model, { w, u }: GruStage): Uint8Array {
+  const names = [w.bias, u.bias, w.multiplier as string, u.multiplier as string, w.weight, u.weight];
+  const parts = names.map((name) => bytesOf(dataOf(model, name)));
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }

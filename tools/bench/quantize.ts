@@ -1,6 +1,8 @@
 // `node dist/bench-quantize.js [FILE]`: what each step of calibrated quantization buys, on random models, on the demo model and, given the
 // CSV file of machine temperatures, on that model. Calibrated on the first half, measured on the second; errors against f32.
 
+import { Q15_UNIT } from "../../host/model/integers.ts";
+import { networkOf } from "../../host/model/network.ts";
 import type { Model } from "../../host/model/types.ts";
 import { quantizeModel, type Range } from "../../host/quantize/quantize.ts";
 import { parseModel, serializeModel } from "../../host/runtime/index.ts";
@@ -49,10 +51,11 @@ function quantized(model: Model, samples: Float64Array, ranges: readonly Range[]
 /** Runs both forms over samples [T·I]. */
 function measure(model: Model, q15: Model, samples: Float64Array): Measured {
   const [f, q] = [createRuntime(model).createSession(), createRuntime(q15).createSession()];
-  const { inputs, outputs, layers, skip } = model.spec;
+  const { inputs, outputs } = model.spec;
+  const { layers, skip } = networkOf(model.spec);
   const I = inputs.length;
   const H = layers[0]?.size ?? 0;
-  const window = (skip?.length ?? 0) * I;
+  const window = skip?.w.columns ?? 0;
   const block = (bytes: Uint8Array) => bytes.slice(28, -4).buffer;
   const aligned = (bytes: number) => Math.ceil(bytes / 16) * 16;
   const found = outputs.map(() => ({ squares: 0, least: Infinity, greatest: -Infinity, exact: 0, rounded: 0 }));
@@ -74,7 +77,7 @@ function measure(model: Model, q15: Model, samples: Float64Array): Measured {
     });
     const exact = new Float32Array(block(f.snapshot()), aligned(4 * window), H);
     const other = new Int16Array(block(q.snapshot()), aligned(2 * window), H);
-    for (let j = 0; j < H; j++) squares += ((exact[j] as number) - (other[j] as number) / 32768) ** 2 / H;
+    for (let j = 0; j < H; j++) squares += ((exact[j] as number) - (other[j] as number) * Q15_UNIT) ** 2 / H;
   }
   return {
     state: Math.sqrt(squares / count),

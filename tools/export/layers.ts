@@ -1,7 +1,8 @@
 // The weights of a model in the order of the framework that they came from. Values are moved, never computed, with one exception:
 // Keras keeps one bias for a reset-before layer, the sum of both.
 
-import type { LayerSpec, Model } from "../../host/model/types.ts";
+import { type GruStage, type LayerStage, networkOf } from "../../host/model/network.ts";
+import type { Model } from "../../host/model/types.ts";
 import { CliError } from "../errors.ts";
 
 /** Frameworks that weights can be written for. */
@@ -47,86 +48,83 @@ interface Draft {
 
 /** A state dict: rows r, z, n and [out, in] as here. GRU layers in a row with equal H are the layers of one nn.GRU. */
 function exportPytorch(model: Model): Draft {
-  const { embedding, inputs, layers } = model.spec;
+  const { input, layers } = networkOf(model.spec);
   const draft: Draft = { tensors: new Map(), layers: [] };
   const name = counter((kind, count) => (count === 0 ? kind : `${kind}${count + 1}`));
-  if (embedding) {
-    draft.tensors.set("embedding.weight", take(model, "embedding.weight"));
-    draft.layers.push(`embedding: nn.Embedding(${embedding.vocabulary}, ${embedding.size})`);
+  if (input.kind === "embedding") {
+    draft.tensors.set("embedding.weight", take(model, input.weight));
+    draft.layers.push(`embedding: nn.Embedding(${input.vocabulary}, ${input.size})`);
   }
-  let sizeIn = embedding?.size ?? inputs.length;
+  const put = (key: string, tensor: string) => draft.tensors.set(key, take(model, tensor));
   for (let index = 0; index < layers.length; ) {
-    const layer = layers[index] as LayerSpec;
-    const put = (key: string, from: number, part: string) =>
-      draft.tensors.set(key, take(model, `layers.${from}.${part}`));
-    if (layer.kind === "dense") {
+    const stage = layers[index] as LayerStage;
+    if (stage.kind === "dense") {
       const fc = name("fc");
-      put(`${fc}.weight`, index, "W");
-      put(`${fc}.bias`, index, "b");
-      const then = layer.activation === "linear" ? "" : `, then ${layer.activation}`;
-      draft.layers.push(`${fc}: nn.Linear(${sizeIn}, ${layer.size})${then}`);
+      put(`${fc}.weight`, stage.w.weight);
+      put(`${fc}.bias`, stage.w.bias);
+      const { activation } = stage.layer;
+      const then = activation === "linear" ? "" : `, then ${activation}`;
+      draft.layers.push(`${fc}: nn.Linear(${stage.sizeIn}, ${stage.size})${then}`);
       index++;
     } else {
       const gru = name("gru");
-      const count = stackedLayers(model, index);
-      for (let level = 0; level < count; level++) {
-        put(`${gru}.weight_ih_l${level}`, index + level, "W");
-        put(`${gru}.weight_hh_l${level}`, index + level, "U");
-        put(`${gru}.bias_ih_l${level}`, index + level, "b");
-        put(`${gru}.bias_hh_l${level}`, index + level, "c");
+      const stack = stackFrom(layers, stage);
+      for (const [level, { w, u }] of stack.entries()) {
+        put(`${gru}.weight_ih_l${level}`, w.weight);
+        put(`${gru}.weight_hh_l${level}`, u.weight);
+        put(`${gru}.bias_ih_l${level}`, w.bias);
+        put(`${gru}.bias_hh_l${level}`, u.bias);
       }
-      draft.layers.push(`${gru}: nn.GRU(${sizeIn}, ${layer.size}, num_layers=${count}, batch_first=True)`);
-      index += count;
+      draft.layers.push(`${gru}: nn.GRU(${stage.sizeIn}, ${stage.size}, num_layers=${stack.length}, batch_first=True)`);
+      index += stack.length;
     }
-    sizeIn = layer.size;
   }
   return draft;
 }
 
-/** Number of GRU layers from `index` on that one nn.GRU holds. */
-function stackedLayers({ spec }: Model, index: number): number {
-  const size = spec.layers[index]?.size;
-  let count = 0;
-  for (const layer of spec.layers.slice(index)) {
-    if (layer.kind !== "gru" || layer.size !== size) break;
-    if (layer.reset === "before") {
-      throw new CliError(`layers.${index + count}: Reset-before, which nn.GRU does not compute; use --to keras-npz`);
+/** The GRU layers from `first` on that one nn.GRU holds. */
+function stackFrom(layers: readonly LayerStage[], first: GruStage): readonly GruStage[] {
+  const stack: GruStage[] = [];
+  for (const stage of layers.slice(first.index)) {
+    if (stage.kind !== "gru" || stage.size !== first.size) break;
+    if (stage.layer.reset === "before") {
+      throw new CliError(`${stage.name}: Reset-before, which nn.GRU does not compute; use --to keras-npz`);
     }
-    count++;
+    stack.push(stage);
   }
-  return count;
+  return stack;
 }
 
 /** Kernels [in, out] with columns z, r, h, as `layer.get_weights()` gives them. */
 function exportKeras(model: Model): Draft {
-  const { embedding, inputs, layers } = model.spec;
+  const { input, layers } = networkOf(model.spec);
   const draft: Draft = { tensors: new Map(), layers: [] };
   const name = counter((kind, count) => (count === 0 ? kind : `${kind}_${count}`));
-  if (embedding) {
-    draft.tensors.set("embedding/embeddings", take(model, "embedding.weight"));
-    draft.layers.push(`embedding: Embedding(${embedding.vocabulary}, ${embedding.size})`);
+  if (input.kind === "embedding") {
+    draft.tensors.set("embedding/embeddings", take(model, input.weight));
+    draft.layers.push(`embedding: Embedding(${input.vocabulary}, ${input.size})`);
   }
-  let sizeIn = embedding?.size ?? inputs.length;
-  for (const [index, layer] of layers.entries()) {
-    const part = (tensor: string) => take(model, `layers.${index}.${tensor}`).data;
-    const put = (key: string, data: Float32Array, ...shape: number[]) => draft.tensors.set(key, { shape, data });
-    const H = layer.size;
-    if (layer.kind === "dense") {
+  const data = (tensor: string) => take(model, tensor).data;
+  const put = (key: string, values: Float32Array, ...shape: number[]) =>
+    draft.tensors.set(key, { shape, data: values });
+  for (const stage of layers) {
+    const { size: H, sizeIn, w } = stage;
+    if (stage.kind === "dense") {
       const dense = name("dense");
-      put(`${dense}/kernel`, transpose(part("W"), H, sizeIn), sizeIn, H);
-      put(`${dense}/bias`, part("b"), H);
-      draft.layers.push(`${dense}: Dense(${H}, activation="${layer.activation}")`);
+      put(`${dense}/kernel`, transpose(data(w.weight), H, sizeIn), sizeIn, H);
+      put(`${dense}/bias`, data(w.bias), H);
+      draft.layers.push(`${dense}: Dense(${H}, activation="${stage.layer.activation}")`);
     } else {
       const gru = name("gru");
-      const isAfter = layer.reset === "after";
-      put(`${gru}/kernel`, transpose(swapGates(part("W"), H * sizeIn), 3 * H, sizeIn), sizeIn, 3 * H);
-      put(`${gru}/recurrent_kernel`, transpose(swapGates(part("U"), H * H), 3 * H, H), H, 3 * H);
-      const [b, c] = [swapGates(part("b"), H), swapGates(part("c"), H)];
+      const { u } = stage;
+      const isAfter = stage.layer.reset === "after";
+      put(`${gru}/kernel`, transpose(swapGates(data(w.weight), H * sizeIn), 3 * H, sizeIn), sizeIn, 3 * H);
+      put(`${gru}/recurrent_kernel`, transpose(swapGates(data(u.weight), H * H), 3 * H, H), H, 3 * H);
+      const [b, c] = [swapGates(data(w.bias), H), swapGates(data(u.bias), H)];
       if (isAfter) put(`${gru}/bias`, concatenate(b, c), 2, 3 * H);
       else put(`${gru}/bias`, addBiases(b, c), 3 * H);
       draft.layers.push(`${gru}: GRU(${H}, reset_after=${isAfter ? "True" : "False"}, return_sequences=True)`);
     }
-    sizeIn = H;
   }
   return draft;
 }

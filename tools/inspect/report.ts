@@ -1,4 +1,5 @@
-import type { LayerSpec, Model, ModelSpec } from "../../host/model/types.ts";
+import { multiplications, networkOf } from "../../host/model/network.ts";
+import type { Model } from "../../host/model/types.ts";
 import { createRuntime, runSelftest } from "../../host/runtime/index.ts";
 
 /** Everything that `rivulet inspect` tells of a model. */
@@ -9,11 +10,13 @@ export function describeModel(model: Model) {
   const { spec, tensors } = model;
   const runtime = createRuntime(model);
   const selftest = runSelftest(model, runtime.createSession());
-  const layers = describeLayers(spec);
-  const skip = spec.skip && {
-    ...spec.skip,
-    multiplications: spec.skip.length * spec.inputs.length * spec.outputs.length,
-  };
+  const network = networkOf(spec);
+  const layers = network.layers.map((stage) => ({
+    ...stage.layer,
+    inputs: stage.sizeIn,
+    multiplications: multiplications(stage),
+  }));
+  const skip = network.skip && { length: network.skip.length, multiplications: multiplications(network.skip) };
   const affine = (kind: "input" | "output", index: number) => {
     const offset = tensors.get(`${kind}.offset`)?.data[index];
     const scale = tensors.get(`${kind}.scale`)?.data[index];
@@ -35,7 +38,7 @@ export function describeModel(model: Model) {
     skip,
     tensors: [...tensors].map(([name, { dtype, shape, data }]) => ({ name, dtype, shape, bytes: data.byteLength })),
     /** Multiplications by weights in one step. */
-    multiplications: layers.reduce((sum, layer) => sum + layer.multiplications, skip?.multiplications ?? 0),
+    multiplications: network.stages.reduce((sum, stage) => sum + multiplications(stage), 0),
     /** Packed weights, once for all sessions. */
     imageBytes: runtime.imageBytes,
     /** For each session. */
@@ -44,14 +47,4 @@ export function describeModel(model: Model) {
     detector: spec.detector,
     provenance: spec.provenance,
   };
-}
-
-function describeLayers(spec: ModelSpec) {
-  let size = spec.embedding?.size ?? spec.inputs.length;
-  return spec.layers.map((layer: LayerSpec) => {
-    const inputs = size;
-    size = layer.size;
-    const multiplications = layer.kind === "gru" ? 3 * size * (inputs + size) : size * inputs;
-    return { ...layer, inputs, multiplications };
-  });
 }

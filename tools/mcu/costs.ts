@@ -1,6 +1,7 @@
 // What runtimes cost, for the plan that `rivulet build` prints. Measured by `npm run bench:mcu` (docs/microcontrollers.md) on models of 8 inputs,
 // one GRU layer of 16, 32 or 64 units and one output; the formulas are within 15 % of those three, of models that saturate and of others.
 
+import { multiplications, networkOf } from "../../host/model/network.ts";
 import type { Model } from "../../host/model/types.ts";
 import type { BuiltModule } from "./build.ts";
 import type { Pack, Target } from "./types.ts";
@@ -48,15 +49,9 @@ export interface Estimate {
 /** Estimates the executed instructions of a step where they were measured for other models; multiplications of dense layers count like those of a GRU. */
 export function estimateSteps(model: Model, { target, pack, program }: BuiltModule): readonly Estimate[] {
   if (program.numeric === "f32") return [];
-  const { spec } = model;
-  let size = spec.embedding?.size ?? spec.inputs.length;
-  let products = (spec.skip?.length ?? 0) * spec.inputs.length * spec.outputs.length;
-  let units = 0;
-  for (const layer of spec.layers) {
-    products += layer.kind === "gru" ? 3 * layer.size * (size + layer.size) : layer.size * size;
-    units += layer.kind === "gru" ? layer.size : 0;
-    size = layer.size;
-  }
+  const { stages } = networkOf(model.spec);
+  const products = stages.reduce((sum, stage) => sum + multiplications(stage), 0);
+  const units = stages.reduce((sum, stage) => sum + (stage.kind === "gru" ? stage.size : 0), 0);
   return COSTS.filter((cost) => cost.pack === pack && (target === "generic" || cost.target === target)).map((cost) => {
     const exact = cost.perProduct * products + cost.perUnit * units + cost.besides;
     return { name: cost.name, instructions: Number(exact.toPrecision(2)) };

@@ -1,6 +1,8 @@
 // Weights of q15 GRU layers in the order in which the inner loops of a pack read them (assembly/mcu/layer.ts draws it).
 
 import { OVER_SHIFT } from "../../assembly/layout.ts";
+import { I16_MAX, I16_REACH } from "../../host/model/integers.ts";
+import type { GruStage } from "../../host/model/network.ts";
 import { dataOf } from "../../host/model/tensors.ts";
 import type { GruLayerSpec, Model } from "../../host/model/types.ts";
 import { alignTo } from "./layout.ts";
@@ -28,13 +30,13 @@ interface Rows {
   multiplier(matrix: Matrix, gate: number, unit: number): number;
 }
 
-/** Packs layer `index` of a q15 model. */
-export function packGru(model: Model, index: number, layer: GruLayerSpec, sizeIn: number, pack: Pack): PackedGru {
+/** Packs a GRU layer of a q15 model. */
+export function packGru(model: Model, { name, layer, sizeIn }: GruStage, pack: Pack): PackedGru {
   const { columns, put, isOffset } = PACKS[pack];
   const step = columns[layer.reset];
   const units = alignTo(layer.size, GROUP);
   const sizes = { W: alignTo(sizeIn, step), U: alignTo(layer.size, step) };
-  const rows = rowsOf(model, `layers.${index}`, layer.size, sizeIn);
+  const rows = rowsOf(model, name, layer.size, sizeIn);
   const writer = new Writer();
   /** Biases, then weights, of gates over one vector. */
   const putSums = (units: readonly number[], matrix: Matrix, gates: readonly number[]) => {
@@ -86,29 +88,29 @@ export function packDenseBytes(biases: ArrayLike<number>, weights: ArrayLike<num
 const unitsFrom = (from: number, count: number): readonly number[] => Array.from({ length: count }, (_, i) => from + i);
 
 type Matrix = "W" | "U";
+type Reset = GruLayerSpec["reset"];
 
 /** What a group is gone through for in each pass: gates over one vector. */
-const PASSES: Readonly<Record<GruLayerSpec["reset"], readonly (readonly (readonly [Matrix, readonly number[]])[])[]>> =
-  {
-    after: [
-      [
-        ["W", GATES],
-        ["U", GATES],
-      ],
+const PASSES: Readonly<Record<Reset, readonly (readonly (readonly [Matrix, readonly number[]])[])[]>> = {
+  after: [
+    [
+      ["W", GATES],
+      ["U", GATES],
     ],
-    before: [
-      [
-        ["W", [R]],
-        ["U", [R]],
-      ],
-      [
-        ["W", [Z]],
-        ["U", [Z]],
-        ["W", [N]],
-        ["U", [N]],
-      ],
+  ],
+  before: [
+    [
+      ["W", [R]],
+      ["U", [R]],
     ],
-  };
+    [
+      ["W", [Z]],
+      ["U", [Z]],
+      ["W", [N]],
+      ["U", [N]],
+    ],
+  ],
+};
 
 function rowsOf(model: Model, name: string, size: number, sizeIn: number): Rows {
   const [W, U] = [dataOf(model, `${name}.W`), dataOf(model, `${name}.U`)];
@@ -128,24 +130,26 @@ function rowsOf(model: Model, name: string, size: number, sizeIn: number): Rows 
 }
 
 /**
- * Proves, row by row, that no shifted sum passes i16: |bias| + 32768 Σ|weight| is the greatest sum there can be. (That the sums fit 32 bits is proven when
+ * Proves, row by row, that no shifted sum passes i16: |bias| + I16_REACH Σ|weight| is the greatest sum there can be. (That the sums fit 32 bits is proven when
  * the model is read, host/model/bounds.ts.)
  */
-export function isProven(model: Model, index: number, layer: GruLayerSpec): boolean {
+export function isProven(model: Model, { layer, w, u }: GruStage): boolean {
   const fits = (weights: ArrayLike<number>, biases: ArrayLike<number>, shift: number) => {
     const columns = weights.length / biases.length;
     for (let row = 0; row < biases.length; row++) {
       let reach = 0;
       for (let k = 0; k < columns; k++) reach += Math.abs(weights[row * columns + k] as number);
-      reach *= 32768;
+      reach *= I16_REACH;
       const bias = biases[row] as number;
-      if (Math.floor((bias + reach) / 2 ** shift) > 32767 || Math.floor((bias - reach) / 2 ** shift) < -32768)
+      if (Math.floor((bias + reach) / 2 ** shift) > I16_MAX || Math.floor((bias - reach) / 2 ** shift) < -I16_REACH)
         return false;
     }
     return true;
   };
-  const data = (name: string) => dataOf(model, `layers.${index}.${name}`);
-  return fits(data("W"), data("b"), layer.shift_x ?? 0) && fits(data("U"), data("c"), layer.shift_h ?? 0);
+  const data = (name: string) => dataOf(model, name);
+  return (
+    fits(data(w.weight), data(w.bias), layer.shift_x ?? 0) && fits(data(u.weight), data(u.bias), layer.shift_h ?? 0)
+  );
 }
 
 type WeightOf = (gate: number, unit: number, column: number) => number;

@@ -2,9 +2,17 @@
 
 import * as format from "../../assembly/layout.ts";
 import { hashBytes } from "../../host/model/hash.ts";
+import {
+  type DenseStage,
+  type EmbeddingStage,
+  type GruStage,
+  type Network,
+  networkOf,
+  type SkipStage,
+} from "../../host/model/network.ts";
 import { TANH_TABLE } from "../../host/model/tables.ts";
-import { dataOf, inputSizeOf } from "../../host/model/tensors.ts";
-import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/model/types.ts";
+import { dataOf } from "../../host/model/tensors.ts";
+import type { Model } from "../../host/model/types.ts";
 import { bytesOf, layerKind } from "../../host/runtime/image.ts";
 import { alignTo, Layout } from "./layout.ts";
 import { isProven, packDenseBytes, packGru } from "./pack.ts";
@@ -31,6 +39,7 @@ interface Shared {
 
 class Planner {
   readonly #model: Model;
+  readonly #network: Network;
   readonly #pack: Pack;
   /** Whether no sum of any GRU layer needs saturation. All layers use the same inner loops, so that a module has them once. */
   readonly #isProven: boolean;
@@ -40,7 +49,8 @@ class Planner {
   constructor(model: Model, pack: Pack) {
     this.#model = model;
     this.#pack = pack;
-    this.#isProven = model.spec.layers.every((layer, index) => layer.kind === "dense" || isProven(model, index, layer));
+    this.#network = networkOf(model.spec);
+    this.#isProven = this.#network.layers.every((stage) => stage.kind === "dense" || isProven(model, stage));
   }
 
   plan(vectors: Vectors): Program {
@@ -83,124 +93,106 @@ class Planner {
   }
 
   #stateBytes(): number {
-    const { spec } = this.#model;
-    const window = (spec.skip?.length ?? 0) * spec.inputs.length;
-    return spec.layers.reduce(
-      (sum, layer) => sum + (layer.kind === "gru" ? vectorBytes(layer.size) : 0),
-      vectorBytes(window),
-    );
+    return this.#network.state.reduce((sum, elements) => sum + vectorBytes(elements), 0);
   }
 
   /** Greatest number of elements in each of the two work vectors. */
   #workWidths(): readonly [number, number] {
-    const widths: [number, number] = [inputSizeOf(this.#model.spec), 0];
+    const widths: [number, number] = [this.#network.input.size, 0];
     let turn: 0 | 1 = 0;
-    for (const layer of this.#model.spec.layers) {
+    for (const stage of this.#network.layers) {
       // What is open goes from the sums to the output.
-      if (layer.kind === "gru" || layer.shift_x === undefined) continue;
+      if (stage.kind === "gru" || stage.isOpen) continue;
       turn = turn === 0 ? 1 : 0;
-      widths[turn] = Math.max(widths[turn], layer.size);
+      widths[turn] = Math.max(widths[turn], stage.size);
     }
     return widths;
   }
 
   #workBytes(): number {
-    const { spec } = this.#model;
-    const perLayer = spec.layers.map((layer) => {
-      if (layer.kind === "dense") return 4 * alignTo(layer.size, 4);
-      return 96 + (layer.reset === "after" ? 1 : 2) * vectorBytes(layer.size);
+    const perLayer = this.#network.layers.map((stage) => {
+      if (stage.kind === "dense") return 4 * alignTo(stage.size, 4);
+      return 96 + (stage.layer.reset === "after" ? 1 : 2) * vectorBytes(stage.size);
     });
-    return Math.max(4 * spec.outputs.length, ...perLayer);
+    return Math.max(4 * this.#network.output.size, ...perLayer);
   }
 
   #steps(shared: Shared): void {
-    const { spec } = this.#model;
+    const { layers, skip, output: end } = this.#network;
     const { state, sums, output } = shared;
-    const window = (spec.skip?.length ?? 0) * spec.inputs.length;
-    this.#input(shared, window);
+    this.#input(shared);
     let x = shared.x[0];
     let turn: 0 | 1 = 0;
-    let sizeIn = inputSizeOf(spec);
-    let h = state + vectorBytes(window);
-    spec.layers.forEach((layer, index) => {
-      const isLast = index === spec.layers.length - 1;
-      if (layer.kind === "gru") {
-        this.#gru(index, layer, x, sizeIn, h, sums);
+    let h = state + vectorBytes(skip?.w.columns ?? 0);
+    for (const stage of layers) {
+      if (stage.kind === "gru") {
+        this.#gru(stage, x, h, sums);
         x = h;
-        h += vectorBytes(layer.size);
-        if (isLast) this.#call("widen", x, sums, layer.size);
+        h += vectorBytes(stage.size);
       } else {
         turn = turn === 0 ? 1 : 0;
-        this.#dense(index, layer, x, sizeIn, shared.x[turn], sums, isLast);
+        this.#dense(stage, x, shared.x[turn], sums);
         x = shared.x[turn];
       }
-      sizeIn = layer.size;
-    });
-    const O = spec.outputs.length;
-    const words = new Int32Array(2 * O);
-    words.set(dataOf(this.#model, "output.offset"));
-    words.set(dataOf(this.#model, "output.multiplier"), O);
-    this.#call("output", sums, this.#layout.data("output", bytesOf(words)), output, O);
-    if (spec.skip) this.#skip(window, state, sums, output);
+    }
+    if (layers.at(-1)?.kind === "gru") this.#call("widen", x, sums, end.size);
+    const words = new Int32Array(2 * end.size);
+    words.set(dataOf(this.#model, end.offset));
+    words.set(dataOf(this.#model, end.multiplier), end.size);
+    this.#call("output", sums, this.#layout.data("output", bytesOf(words)), output, end.size);
+    if (skip) this.#skip(skip, state, sums, output);
   }
 
-  #input({ input, state, x }: Shared, window: number): void {
-    const { spec } = this.#model;
-    const size = inputSizeOf(spec);
-    if (spec.embedding) {
-      const rows = this.#layout.data("embedding", embeddingRows(this.#model, size), 8);
-      const args = [input, rows, spec.embedding.vocabulary, alignTo(2 * size, 8), x[0]];
+  #input({ input, state, x }: Shared): void {
+    const { input: stage, skip } = this.#network;
+    if (stage.kind === "embedding") {
+      const rows = this.#layout.data("embedding", embeddingRows(this.#model, stage), 8);
+      const args = [input, rows, stage.vocabulary, alignTo(2 * stage.size, 8), x[0]];
       this.#calls.push({ name: "embed", args, hasStatus: true });
       return;
     }
-    const offset = this.#layout.data("input offset", bytesOf(dataOf(this.#model, "input.offset")));
+    const { size } = stage;
+    const offset = this.#layout.data("input offset", bytesOf(dataOf(this.#model, stage.offset)));
     this.#call("input", input, offset, x[0], size);
-    if (window > 0) this.#call("push", state, x[0], 2 * (window - size), 2 * size);
+    if (skip) this.#call("push", state, x[0], 2 * (skip.w.columns - size), 2 * size);
   }
 
-  #gru(index: number, layer: GruLayerSpec, x: number, sizeIn: number, h: number, sums: number): void {
-    const packed = packGru(this.#model, index, layer, sizeIn, this.#pack);
+  #gru(stage: GruStage, x: number, h: number, sums: number): void {
+    const { index, layer } = stage;
+    const packed = packGru(this.#model, stage, this.#pack);
     const data = this.#layout.data(`layer ${index}, GRU`, packed.bytes, 8);
     const name = `gru_${layer.reset}_${this.#pack}${this.#isProven ? "" : "_sat"}`;
     this.#call(name, data, x, h, sums, packed.overX, packed.overH);
   }
 
-  #dense(
-    index: number,
-    layer: DenseLayerSpec,
-    x: number,
-    sizeIn: number,
-    y: number,
-    sums: number,
-    isLast: boolean,
-  ): void {
-    const { size, activation } = layer;
-    const name = `layers.${index}`;
+  #dense({ index, layer, sizeIn, size, isOpen, w }: DenseStage, x: number, y: number, sums: number): void {
+    const { activation } = layer;
     const columns = alignTo(sizeIn, 4);
-    const [b, W] = [dataOf(this.#model, `${name}.b`), dataOf(this.#model, `${name}.W`)];
+    const [biases, weights] = [dataOf(this.#model, w.bias), dataOf(this.#model, w.weight)];
     const isBytes = this.#pack === "bytes";
-    const rows = isBytes ? packDenseBytes(b, W, sizeIn) : affineRows(b, W, sizeIn, columns, Int8Array);
+    const rows = isBytes
+      ? packDenseBytes(biases, weights, sizeIn)
+      : affineRows(biases, weights, sizeIn, columns, Int8Array);
     const data = this.#layout.data(`layer ${index}, dense`, rows, 8);
     const affine = isBytes ? "affine_bytes" : "affine";
     this.#call(affine, data, x, x + 2 * columns, sums, isBytes ? alignTo(size, 4) : size);
-    if (isLast && activation === "linear") return;
-    if (isLast && activation === "relu") {
-      this.#call("relu", sums, size);
+    if (isOpen) {
+      if (activation === "relu") this.#call("relu", sums, size);
       return;
     }
-    const multipliers = Int16Array.from(dataOf(this.#model, `${name}.W.multiplier`));
+    const multipliers = Int16Array.from(dataOf(this.#model, w.multiplier as string));
     const m = this.#layout.data(`layer ${index}, multipliers`, bytesOf(multipliers));
     this.#call("activate", sums, m, y, size, layer.shift_x ?? 0, layerKind(layer));
     if (activation === "softmax") this.#call("softmax", sums, size);
   }
 
-  #skip(window: number, state: number, sums: number, output: number): void {
-    const O = this.#model.spec.outputs.length;
-    const columns = alignTo(window, 4);
-    const rows = affineRows(new Int32Array(O), dataOf(this.#model, "skip.W"), window, columns, Int16Array);
-    const multipliers = Int32Array.from(dataOf(this.#model, "skip.multiplier"));
-    this.#call("affine16", this.#layout.data("skip", rows), state, state + 2 * columns, sums, O);
-    this.#call("add_skip", sums, this.#layout.data("skip multipliers", bytesOf(multipliers)), output, O);
+  #skip({ w }: SkipStage, state: number, sums: number, output: number): void {
+    const columns = alignTo(w.columns, 4);
+    const weights = dataOf(this.#model, w.weight);
+    const rows = affineRows(new Int32Array(w.rows), weights, w.columns, columns, Int16Array);
+    const multipliers = Int32Array.from(dataOf(this.#model, w.multiplier as string));
+    this.#call("affine16", this.#layout.data("skip", rows), state, state + 2 * columns, sums, w.rows);
+    this.#call("add_skip", sums, this.#layout.data("skip multipliers", bytesOf(multipliers)), output, w.rows);
   }
 }
 
@@ -233,8 +225,8 @@ function affineRows(
 }
 
 /** Rows of the embedding, padded to four elements. */
-function embeddingRows(model: Model, size: number): Uint8Array {
-  const rows = dataOf(model, "embedding.weight");
+function embeddingRows(model: Model, { size, weight }: EmbeddingStage): Uint8Array {
+  const rows = dataOf(model, weight);
   const stride = alignTo(size, 4);
   const padded = new Int16Array((rows.length / size) * stride);
   for (let row = 0; row * size < rows.length; row++) {

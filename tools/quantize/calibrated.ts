@@ -1,9 +1,10 @@
 // The calibrating quantizer: rounds an f32 model's weights by what the calibration samples feed to each matrix.
 
-import { inputSizeOf } from "../../host/model/tensors.ts";
+import { I16_REACH } from "../../host/model/integers.ts";
+import { type Matrix, networkOf } from "../../host/model/network.ts";
 import type { Model } from "../../host/model/types.ts";
 import { type QuantizedModel, quantizeModel, type Range } from "../../host/quantize/quantize.ts";
-import { type Columns, REACH, type RoundedRow, type Rounder, type RowTask } from "../../host/quantize/rows.ts";
+import type { Columns, RoundedRow, Rounder, RowTask } from "../../host/quantize/rows.ts";
 import { biasCorrection } from "./bias.ts";
 import { type Candidate, roundCompensated, roundNearest } from "./compensate.ts";
 import { type Factor, factorHessian, Moments } from "./hessian.ts";
@@ -50,7 +51,7 @@ export function quantizeCalibrated(model: Model, options: CalibrateOptions): Cal
   let rows = 0;
   let changed = 0;
   const rounding = (name: string, signal: Columns): Rounder => {
-    const { moments, gated: gatedMoments, sums } = matrices.get(name) as Matrix;
+    const { moments, gated: gatedMoments, sums } = matrices.get(name) as Observed;
     const own = matrixRounder(moments, signal, sums, options);
     const gated = gatedMoments && matrixRounder(gatedMoments, signal, sums, options);
     const round = (task: RowTask): RoundedRow => {
@@ -83,7 +84,7 @@ function notesOf(options: CalibrateOptions, found: { samples: number; rows: numb
 }
 
 /** What the samples do at one matrix. */
-interface Matrix {
+interface Observed {
   /** Of what enters it. */
   readonly moments: Moments;
   /** The same for the candidate's rows of U in reset-before, which see r * h. */
@@ -92,23 +93,27 @@ interface Matrix {
   readonly sums: Magnitudes;
 }
 
+const observerOf = ({ rows, columns }: Matrix): Observed => ({
+  moments: new Moments(columns),
+  sums: new Magnitudes(rows),
+});
+
 /** Runs the samples; returns what they do at each matrix, by its tensor's name. */
-function observe(model: Model, samples: ArrayLike<number>): Map<string, Matrix> {
-  const matrices = new Map<string, Matrix>();
-  let size = inputSizeOf(model.spec);
-  model.spec.layers.forEach((layer, index) => {
-    const rows = layer.kind === "gru" ? 3 * layer.size : layer.size;
-    matrices.set(`layers.${index}.W`, { moments: new Moments(size), sums: new Magnitudes(rows) });
-    size = layer.size;
-    if (layer.kind === "dense") return;
-    const gated = layer.reset === "before" ? { gated: new Moments(size) } : {};
-    matrices.set(`layers.${index}.U`, { moments: new Moments(size), ...gated, sums: new Magnitudes(rows) });
+function observe(model: Model, samples: ArrayLike<number>): Map<string, Observed> {
+  const matrices = new Map<string, Observed>();
+  const observed = networkOf(model.spec).layers.map((stage) => {
+    const gated = stage.kind === "gru" && stage.layer.reset === "before" ? { gated: new Moments(stage.size) } : {};
+    const w = observerOf(stage.w);
+    const u = stage.kind === "gru" ? { ...observerOf(stage.u), ...gated } : undefined;
+    matrices.set(stage.w.weight, w);
+    if (stage.kind === "gru" && u) matrices.set(stage.u.weight, u);
+    return { w, u };
   });
   traceF32(model, samples, (layers) => {
     layers.forEach(({ x, h, gated, sumsX, sumsH }, index) => {
-      const [w, u] = [matrices.get(`layers.${index}.W`), matrices.get(`layers.${index}.U`)];
-      w?.moments.observe(x);
-      w?.sums.observe(sumsX);
+      const { w, u } = observed[index] as (typeof observed)[number];
+      w.moments.observe(x);
+      w.sums.observe(sumsX);
       u?.moments.observe(h);
       u?.gated?.observe(gated);
       u?.sums.observe(sumsH);
@@ -176,14 +181,14 @@ function multipliersOf({ row, multiplier, unit }: RowTask, sums: Magnitudes, opt
   const around = (options.scale === "error" ? SCALES : [1]).map((part) => part * multiplier);
   if (options.sums !== "error" || unit === undefined) return around;
   // Never less than the greatest weight asks for: a handful of samples says little about sums.
-  const fitting = (reach: number) => Math.max(multiplier, Math.min(REACH, reach / unit) / 2);
+  const fitting = (reach: number) => Math.max(multiplier, Math.min(I16_REACH, reach / unit) / 2);
   return [...around, fitting(sums.limit(row, TAIL)), fitting(sums.greatest(row))];
 }
 
 /** Mean squared error of holding the sums in 16 bits: what is cut off, and what rounding them costs. */
 function sumCost({ row, unit }: RowTask, multiplier: number, sums: Magnitudes): number {
   if (unit === undefined) return 0;
-  return sums.cutSquare(row, 2 * unit * multiplier, REACH * unit) + (unit * multiplier * 2 ** -14) ** 2 / 12;
+  return sums.cutSquare(row, 2 * unit * multiplier, I16_REACH * unit) + (unit * multiplier * 2 ** -14) ** 2 / 12;
 }
 
 /** The damped diagonal of the Hessian, in the order of the columns. */

@@ -1,6 +1,6 @@
 // Rounding one row of weights: to nearest, or column by column so that later columns make up for the errors of earlier ones.
 
-import { INT8 } from "../../host/quantize/rows.ts";
+import { I8_MAX } from "../../host/model/integers.ts";
 import type { Factor } from "./hessian.ts";
 
 /** Integer weights of a row, and the mean of its squared error by the Hessian that judged it. */
@@ -9,7 +9,7 @@ export interface Candidate {
   readonly error: number;
 }
 
-const clamp8 = (value: number): number => Math.max(-INT8, Math.min(INT8, Math.round(value)));
+const clamp8 = (value: number): number => Math.max(-I8_MAX, Math.min(I8_MAX, Math.round(value)));
 
 /**
  * Rounds each weight to the nearest integer.

@@ -1,3 +1,4 @@
+import { I16_MAX } from "../../host/model/integers.ts";
 import { nearest } from "../../host/model/nearest.ts";
 import type { InputSpec } from "../../host/model/types.ts";
 import type { Range } from "../../host/quantize/quantize.ts";
@@ -37,9 +38,6 @@ export type RangeSource = RangeMethod | "model";
 /** Share of the values on either side that may lie beyond a range by percentile. */
 export const TAIL = 0.0005;
 
-/** Greatest distance of an input from its offset in q15, in units of its fraction. */
-const FULL = 32767;
-
 /** Bins of the histogram within a range by error: with fewer, its error is not known. */
 const LEAST_BINS = 16;
 
@@ -76,12 +74,12 @@ export class RangeFinder {
  * bit of fraction halves the reach and quarters the mean square of rounding, `4^-fraction / 12`.
  */
 function leastError(histogram: Histogram, { min, max }: Range, offset: number): Range {
-  const whole = Math.ceil(Math.log2(Math.max(max - offset, offset - min) / FULL));
+  const whole = Math.ceil(Math.log2(Math.max(max - offset, offset - min) / I16_MAX));
   let best = { min, max };
   if (!Number.isFinite(whole)) return best;
   let least = Infinity;
-  for (let bits = whole; FULL * 2 ** bits > LEAST_BINS * histogram.width; bits--) {
-    const reach = FULL * 2 ** bits;
+  for (let bits = whole; I16_MAX * 2 ** bits > LEAST_BINS * histogram.width; bits--) {
+    const reach = I16_MAX * 2 ** bits;
     const error = histogram.cutSquare(offset, reach) + 4 ** bits / 12;
     const narrowed = { min: Math.max(min, offset - reach), max: Math.min(max, offset + reach) };
     if (error >= least || narrowed.min >= narrowed.max) break;

@@ -1,9 +1,7 @@
+import { rawOf } from "../../host/model/integers.ts";
 import type { Model, Tensor } from "../../host/model/types.ts";
 import type { QuantizedModel } from "../../host/quantize/quantize.ts";
 import { createRuntime, parseModel, serializeModel } from "../../host/runtime/index.ts";
-
-/** Greatest magnitude of a raw input (FORMAT.md 5.1). */
-const MAX_RAW = 2 ** 30;
 
 /**
  * Writes a q15 model with test vectors: what it answers itself to the f32 model's test samples (FORMAT.md 6). Every other
@@ -31,9 +29,8 @@ export function serializeWithSelftest(quantized: QuantizedModel, original: Model
 /** Turns T rows of real values into raw integers, `floor(value · 2^fraction + 0.5)` with the fraction of each column. */
 function toRaw(values: ArrayLike<number>, steps: number, fractions: readonly number[]): Tensor {
   const width = fractions.length;
-  const data = Int32Array.from({ length: steps * width }, (_, i) => {
-    const raw = Math.floor((values[i] as number) * 2 ** (fractions[i % width] as number) + 0.5);
-    return Math.min(MAX_RAW, Math.max(-MAX_RAW, raw));
-  });
+  const data = Int32Array.from({ length: steps * width }, (_, i) =>
+    rawOf(values[i] as number, fractions[i % width] as number),
+  );
   return { dtype: "I32", shape: [steps, width], data };
 }

@@ -1,7 +1,14 @@
 // The f32 network of FORMAT.md 4 in double precision, with everything that happens inside: what calibration and the report look at.
 
-import { dataOf, inputSizeOf } from "../../host/model/tensors.ts";
-import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/model/types.ts";
+import {
+  type BiasedMatrix,
+  type DenseStage,
+  type GruStage,
+  type Network,
+  networkOf,
+} from "../../host/model/network.ts";
+import { dataOf } from "../../host/model/tensors.ts";
+import type { DenseLayerSpec, Model } from "../../host/model/types.ts";
 
 /** What one layer did in one step. The arrays are reused by the next step. */
 export interface LayerTrace {
@@ -30,6 +37,7 @@ const sigmoid = (a: number): number => 1 / (1 + Math.exp(-a));
 /** Steps an f32 model, from a state of zeros. The skip and the output's scale, which change no state, are left out. */
 export class F32Trace {
   readonly #model: Model;
+  readonly #network: Network;
   readonly #layers: readonly TracedLayer[];
 
   /** @throws {RangeError} when the model is not f32 */
@@ -37,12 +45,10 @@ export class F32Trace {
     const { spec } = model;
     if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric}, expected f32`);
     this.#model = model;
-    let size = inputSizeOf(spec);
-    this.#layers = spec.layers.map((layer, index) => {
-      const traced = layer.kind === "gru" ? gruLayer(model, index, layer, size) : denseLayer(model, index, layer, size);
-      size = layer.size;
-      return traced;
-    });
+    this.#network = networkOf(spec);
+    this.#layers = this.#network.layers.map((stage) =>
+      stage.kind === "gru" ? gruLayer(model, stage) : denseLayer(model, stage),
+    );
   }
 
   /**
@@ -52,7 +58,7 @@ export class F32Trace {
    * @throws {RangeError} when a token is not in the vocabulary
    */
   step(samples: ArrayLike<number>, t: number): readonly LayerTrace[] {
-    let x = inputOf(this.#model, samples, t * this.#model.spec.inputs.length);
+    let x = inputOf(this.#model, this.#network.input, samples, t);
     for (const layer of this.#layers) {
       layer.step(x);
       x = layer.y;
@@ -79,20 +85,19 @@ export function traceF32(
 }
 
 /** x of the first layer: a scaled sample, or a row of the embedding. */
-function inputOf(model: Model, samples: ArrayLike<number>, at: number): Float64Array {
-  const { embedding, inputs } = model.spec;
-  if (embedding) {
-    const token = samples[at] as number;
-    if (!Number.isInteger(token) || token < 0 || token >= embedding.vocabulary) {
-      throw new RangeError(`Sample ${at + 1} is token ${token}, expected 0 to ${embedding.vocabulary - 1}`);
+function inputOf(model: Model, stage: Network["input"], samples: ArrayLike<number>, t: number): Float64Array {
+  const { size } = stage;
+  if (stage.kind === "embedding") {
+    const token = samples[t] as number;
+    if (!Number.isInteger(token) || token < 0 || token >= stage.vocabulary) {
+      throw new RangeError(`Sample ${t + 1} is token ${token}, expected 0 to ${stage.vocabulary - 1}`);
     }
-    const start = token * embedding.size;
-    return Float64Array.from(dataOf(model, "embedding.weight").subarray(start, start + embedding.size));
+    return Float64Array.from(dataOf(model, stage.weight).subarray(token * size, (token + 1) * size));
   }
-  const offset = model.tensors.get("input.offset")?.data;
-  const scale = model.tensors.get("input.scale")?.data;
-  return Float64Array.from(inputs, (_, i) => {
-    const value = Math.fround(samples[at + i] as number);
+  const offset = model.tensors.get(stage.offset)?.data;
+  const scale = model.tensors.get(stage.scale)?.data;
+  return Float64Array.from({ length: size }, (_, i) => {
+    const value = Math.fround(samples[t * size + i] as number);
     return offset && scale ? (value - (offset[i] as number)) * (scale[i] as number) : value;
   });
 }
@@ -105,10 +110,12 @@ function rowSum(w: ArrayLike<number>, b: ArrayLike<number>, row: number, x: Floa
   return sum;
 }
 
-function gruLayer(model: Model, index: number, layer: GruLayerSpec, sizeIn: number): TracedLayer {
-  const tensor = (name: string) => Float64Array.from(dataOf(model, `layers.${index}.${name}`));
-  const [w, b, u, c] = [tensor("W"), tensor("b"), tensor("U"), tensor("c")];
-  const H = layer.size;
+const rowsOf = (model: Model, { weight, bias }: BiasedMatrix) =>
+  [Float64Array.from(dataOf(model, weight)), Float64Array.from(dataOf(model, bias))] as const;
+
+function gruLayer(model: Model, { layer, sizeIn, size: H, ...matrices }: GruStage): TracedLayer {
+  const [w, b] = rowsOf(model, matrices.w);
+  const [u, c] = rowsOf(model, matrices.u);
   const vector = (size: number) => new Float64Array(size);
   const [x, sumsX, sumsH] = [vector(sizeIn), vector(3 * H), vector(3 * H)];
   const [h, gated, z, y] = [vector(H), vector(H), vector(H), vector(H)];
@@ -131,10 +138,9 @@ function gruLayer(model: Model, index: number, layer: GruLayerSpec, sizeIn: numb
   return { x, h, gated, sumsX, sumsH, z, y, step };
 }
 
-function denseLayer(model: Model, index: number, layer: DenseLayerSpec, sizeIn: number): TracedLayer {
-  const w = Float64Array.from(dataOf(model, `layers.${index}.W`));
-  const b = Float64Array.from(dataOf(model, `layers.${index}.b`));
-  const [x, a, y] = [new Float64Array(sizeIn), new Float64Array(layer.size), new Float64Array(layer.size)];
+function denseLayer(model: Model, { layer, sizeIn, size, ...matrices }: DenseStage): TracedLayer {
+  const [w, b] = rowsOf(model, matrices.w);
+  const [x, a, y] = [new Float64Array(sizeIn), new Float64Array(size), new Float64Array(size)];
   const empty = new Float64Array(0);
   const step = (input: Float64Array) => {
     x.set(input);

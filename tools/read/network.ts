@@ -2,6 +2,7 @@
 // rows of GRU matrices in gate order rzn, blending `h' = (1 - z) n + z h` (FORMAT.md 4).
 
 import type { ModelSpecInput } from "../../host/model/model.ts";
+import { type BiasedMatrix, type Network as ModelNetwork, networkOf } from "../../host/model/network.ts";
 import type { Activation, InputSpec, LayerSpec, OutputSpec, Tensor } from "../../host/model/types.ts";
 
 /** One GRU layer: W[3H][N], U[3H][H], b[3H], c[3H], row-major. */
@@ -68,30 +69,13 @@ export interface ModelNames {
 
 /** Turns a network into the parts of an f32 model file, ready for `serializeModel`. */
 export function toModel(network: Network, names: ModelNames): { spec: ModelSpecInput; tensors: Map<string, Tensor> } {
-  const tensors = new Map<string, Tensor>();
-  const put = (name: string, data: Float32Array, ...shape: number[]) =>
-    tensors.set(name, { dtype: "F32", shape, data });
-  const { embedding, normalisation, output } = network;
-  if (embedding) put("embedding.weight", embedding.weight, embedding.vocabulary, embedding.size);
-  if (normalisation) {
-    put("input.offset", normalisation.offset, network.inputs);
-    put("input.scale", normalisation.scale, network.inputs);
-  }
-  let sizeIn = embedding?.size ?? network.inputs;
-  const layers = network.layers.map((layer, index): LayerSpec => {
-    const rows = layer.kind === "gru" ? 3 * layer.size : layer.size;
-    put(`layers.${index}.W`, layer.W, rows, sizeIn);
-    put(`layers.${index}.b`, layer.b, rows);
-    sizeIn = layer.size;
-    if (layer.kind === "dense") return { kind: "dense", size: layer.size, activation: layer.activation };
-    put(`layers.${index}.U`, layer.U, rows, layer.size);
-    put(`layers.${index}.c`, layer.c, rows);
-    return { kind: "gru", size: layer.size, reset: layer.reset };
-  });
-  if (output) {
-    put("output.offset", output.offset, sizeIn);
-    put("output.scale", output.scale, sizeIn);
-  }
+  const { embedding } = network;
+  const layers = network.layers.map(
+    (layer): LayerSpec =>
+      layer.kind === "dense"
+        ? { kind: "dense", size: layer.size, activation: layer.activation }
+        : { kind: "gru", size: layer.size, reset: layer.reset },
+  );
   const numbered = (prefix: string, count: number) =>
     count === 1 ? [{ name: prefix }] : Array.from({ length: count }, (_, i) => ({ name: `${prefix}${i}` }));
   const spec: ModelSpecInput = {
@@ -99,12 +83,40 @@ export function toModel(network: Network, names: ModelNames): { spec: ModelSpecI
     name: names.name,
     numeric: "f32",
     inputs: names.inputs ?? numbered(embedding ? "token" : "x", network.inputs),
-    outputs: names.outputs ?? numbered("y", sizeIn),
+    outputs: names.outputs ?? numbered("y", layers.at(-1)?.size ?? 0),
     ...(embedding && { embedding: { vocabulary: embedding.vocabulary, size: embedding.size } }),
     layers,
     ...((names.provenance || network.lastOnly) && { provenance: { ...names.provenance, ...lastOnlyNote(network) } }),
   };
-  return { spec, tensors };
+  return { spec, tensors: tensorsOf(network, networkOf(spec)) };
+}
+
+/** The tensors of a network by the names that its stages give them. */
+function tensorsOf(network: Network, { input, layers, output }: ModelNetwork): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  const put = (name: string, data: Float32Array, ...shape: number[]) =>
+    tensors.set(name, { dtype: "F32", shape, data });
+  const putRows = ({ weight, bias, rows, columns }: BiasedMatrix, w: Float32Array, b: Float32Array) => {
+    put(weight, w, rows, columns);
+    put(bias, b, rows);
+  };
+  if (network.embedding) {
+    put("embedding.weight", network.embedding.weight, network.embedding.vocabulary, network.embedding.size);
+  }
+  if (network.normalisation) {
+    put("input.offset", network.normalisation.offset, input.sizeIn);
+    put("input.scale", network.normalisation.scale, input.sizeIn);
+  }
+  for (const stage of layers) {
+    const layer = network.layers[stage.index] as GruLayer | DenseLayer;
+    putRows(stage.w, layer.W, layer.b);
+    if (stage.kind === "gru" && layer.kind === "gru") putRows(stage.u, layer.U, layer.c);
+  }
+  if (network.output) {
+    put(output.offset, network.output.offset, output.size);
+    put(output.scale, network.output.scale, output.size);
+  }
+  return tensors;
 }
 
 /** What `inspect` is to say of a source that answers once for a whole sequence. */

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { packDenseBytes, packGru } from "../../../tools/mcu/pack.ts";
 import type { Pack } from "../../../tools/mcu/types.ts";
-import { type GruValues, gru, modelOf } from "../../support/gru-layer.ts";
+import { type GruValues, gru, modelOf, stageOf } from "../../support/gru-layer.ts";
 
 /** Gates r, z, n of one unit with one input. */
 const ONE: GruValues = {
@@ -19,7 +19,7 @@ const packed = (values: GruValues, reset: "after" | "before", pack: Pack) => {
   const size = values.b.length / 3;
   const sizeIn = values.W.length / values.b.length;
   const layer = gru(size, reset);
-  return packGru(modelOf(values, layer, sizeIn), 0, layer, sizeIn, pack);
+  return packGru(modelOf(values, layer, sizeIn), stageOf(layer, sizeIn), pack);
 };
 
 const i8 = (...values: readonly number[]) => [...new Uint8Array(Int8Array.from(values).buffer)];
@@ -91,7 +91,7 @@ describe("packGru, one unit with one input, reset-after", () => {
 describe("packGru", () => {
   it("says the shifts in what the kernel must know of x and h", () => {
     const layer = gru(1, "after", [3, 30]);
-    const { overX, overH } = packGru(modelOf(ONE, layer, 1), 0, layer, 1, "bytes");
+    const { overX, overH } = packGru(modelOf(ONE, layer, 1), stageOf(layer, 1), "bytes");
     expect([overX, overH]).toEqual([8 + 3 * 2 ** 24, 8 + 30 * 2 ** 24]);
   });
 });

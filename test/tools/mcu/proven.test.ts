@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isProven } from "../../../tools/mcu/pack.ts";
-import { gru, modelOf } from "../../support/gru-layer.ts";
+import { gru, modelOf, stageOf } from "../../support/gru-layer.ts";
 
 describe("isProven", () => {
   /** One row of a layer of one unit at its bound; the others are nothing. */
@@ -10,7 +10,7 @@ describe("isProven", () => {
     const own = part === "W" ? { W: one(weight), b: one(bias) } : { U: one(weight), c: one(bias) };
     const values = { W: none, b: none, U: none, c: none, mx: none, mh: none, ...own };
     const layer = gru(1, "after", part === "W" ? [shift, 0] : [0, shift]);
-    return isProven(modelOf(values, layer, 1), 0, layer);
+    return isProven(modelOf(values, layer, 1), stageOf(layer, 1));
   };
 
   describe.each(["W", "U"] as const)("rows of %s", (part) => {

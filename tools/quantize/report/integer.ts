@@ -1,9 +1,18 @@
 // The q15 network in the integers of FORMAT.md 5, layer by layer, which counts what is clamped on the way. The output stage, which
 // changes no state, is left to the kernels.
 
+import { I16_MAX, I16_REACH, rawOf } from "../../../host/model/integers.ts";
+import {
+  type BiasedMatrix,
+  type DenseStage,
+  type GruStage,
+  type LayerStage,
+  type Network,
+  networkOf,
+} from "../../../host/model/network.ts";
 import { TANH_TABLE } from "../../../host/model/tables.ts";
 import { dataOf } from "../../../host/model/tensors.ts";
-import type { DenseLayerSpec, GruLayerSpec, Model } from "../../../host/model/types.ts";
+import type { Model } from "../../../host/model/types.ts";
 import type { SaturationReport } from "./types.ts";
 
 /** One matrix with its bias, shift and multipliers. */
@@ -24,19 +33,15 @@ export interface IntegerView {
 }
 
 interface Layer extends IntegerView {
-  readonly spec: GruLayerSpec | DenseLayerSpec;
+  readonly stage: LayerStage;
   readonly w: Rows;
   readonly u: Rows | undefined;
-  /** A last layer whose accumulator goes straight to the output stage. */
-  readonly isOpen: boolean;
   readonly saturation: Counters;
 }
 
 type Counters = { -readonly [key in keyof SaturationReport]: number };
 
-const LEAST = -32768;
-const GREATEST = 32767;
-const sat16 = (value: number) => Math.max(LEAST, Math.min(GREATEST, value));
+const sat16 = (value: number) => Math.max(-I16_REACH, Math.min(I16_MAX, value));
 
 /** T(v) of FORMAT.md 5.3. */
 function table(v: number): number {
@@ -49,11 +54,14 @@ const sigmoid = (v: number) => (table(v) + 32769) >> 1;
 /** Runs the layers of a q15 model. */
 export class IntegerForward {
   readonly #model: Model;
+  readonly #stage: Network["input"];
   readonly #layers: readonly Layer[];
 
   constructor(model: Model) {
     this.#model = model;
-    this.#layers = model.spec.layers.map((spec, index) => layerOf(model, spec, index));
+    const { input, layers } = networkOf(model.spec);
+    this.#stage = input;
+    this.#layers = layers.map((stage) => layerOf(model, stage));
   }
 
   /** The layer `index` after the last step. */
@@ -65,43 +73,35 @@ export class IntegerForward {
   step(sample: ArrayLike<number>): void {
     let x = this.#input(sample);
     for (const layer of this.#layers) {
-      x = layer.spec.kind === "gru" ? gru(layer, layer.spec, x) : dense(layer, layer.spec, x);
+      x = layer.stage.kind === "gru" ? gru(layer, layer.stage, x) : dense(layer, layer.stage, x);
     }
   }
 
   #input(sample: ArrayLike<number>): Int32Array {
-    const { embedding, inputs } = this.#model.spec;
-    if (embedding) {
-      const start = (sample[0] as number) * embedding.size;
-      return Int32Array.from(dataOf(this.#model, "embedding.weight").subarray(start, start + embedding.size));
+    const stage = this.#stage;
+    if (stage.kind === "embedding") {
+      const start = (sample[0] as number) * stage.size;
+      return Int32Array.from(dataOf(this.#model, stage.weight).subarray(start, start + stage.size));
     }
-    const offset = dataOf(this.#model, "input.offset");
-    return Int32Array.from(inputs, ({ fraction = 0 }, i) =>
+    const offset = dataOf(this.#model, stage.offset);
+    return Int32Array.from(this.#model.spec.inputs, ({ fraction = 0 }, i) =>
       sat16(rawOf(sample[i] as number, fraction) - (offset[i] as number)),
     );
   }
 }
 
-/** The raw integer of a real value (FORMAT.md 5.1). */
-export function rawOf(value: number, fraction: number): number {
-  const limit = 2 ** 30;
-  return Math.max(-limit, Math.min(limit, Math.floor(value * 2 ** fraction + 0.5)));
-}
-
-function layerOf(model: Model, spec: GruLayerSpec | DenseLayerSpec, index: number): Layer {
-  const isOpen = !model.tensors.has(`layers.${index}.W.multiplier`);
-  const rows = (weight: "W" | "U", bias: "b" | "c", shift: number): Rows => ({
-    weights: dataOf(model, `layers.${index}.${weight}`),
-    bias: dataOf(model, `layers.${index}.${bias}`),
-    multipliers: isOpen ? [] : dataOf(model, `layers.${index}.${weight}.multiplier`),
+function layerOf(model: Model, stage: LayerStage): Layer {
+  const rows = ({ weight, bias, multiplier }: BiasedMatrix, shift: number): Rows => ({
+    weights: dataOf(model, weight),
+    bias: dataOf(model, bias),
+    multipliers: multiplier === undefined ? [] : dataOf(model, multiplier),
     shift,
   });
-  const size = spec.kind === "gru" ? spec.size : 0;
+  const size = stage.kind === "gru" ? stage.size : 0;
   return {
-    spec,
-    isOpen,
-    w: rows("W", "b", spec.shift_x ?? 0),
-    u: spec.kind === "gru" ? rows("U", "c", spec.shift_h ?? 0) : undefined,
+    stage,
+    w: rows(stage.w, stage.layer.shift_x ?? 0),
+    u: stage.kind === "gru" ? rows(stage.u, stage.layer.shift_h ?? 0) : undefined,
     z: new Int32Array(size),
     h: new Int32Array(size),
     saturation: { sums: 0, sumCount: 0, preactivations: 0, preactivationCount: 0 },
@@ -122,7 +122,7 @@ function scaled({ weights, bias, multipliers, shift }: Rows, row: number, x: Int
   for (let k = 0; k < x.length; k++) acc += (weights[start + k] as number) * (x[k] as number);
   const value = acc >> shift;
   count.sumCount++;
-  if (Math.abs(value) > GREATEST + SLACK && multiplier < UNIT_MULTIPLIER) count.sums++;
+  if (Math.abs(value) > I16_MAX + SLACK && multiplier < UNIT_MULTIPLIER) count.sums++;
   return sat16(value) * multiplier;
 }
 
@@ -130,12 +130,12 @@ function scaled({ weights, bias, multipliers, shift }: Rows, row: number, x: Int
 function preactivation(value: number, count: Counters): number {
   const v = (value + 8192) >> 14;
   count.preactivationCount++;
-  if (v < LEAST || v > GREATEST) count.preactivations++;
+  if (v < -I16_REACH || v > I16_MAX) count.preactivations++;
   return sat16(v);
 }
 
 /** FORMAT.md 5.2. */
-function gru({ w, u, h, z, saturation }: Layer, { size: H, reset }: GruLayerSpec, x: Int32Array): Int32Array {
+function gru({ w, u, h, z, saturation }: Layer, { size: H, layer: { reset } }: GruStage, x: Int32Array): Int32Array {
   if (u === undefined) throw new TypeError("A GRU layer has no U");
   const gate = (row: number) =>
     sigmoid(preactivation(scaled(w, row, x, saturation) + scaled(u, row, h, saturation), saturation));
@@ -155,7 +155,11 @@ function gru({ w, u, h, z, saturation }: Layer, { size: H, reset }: GruLayerSpec
 }
 
 /** FORMAT.md 5.4, but for softmax, which is last. */
-function dense({ w, isOpen, saturation }: Layer, { size, activation }: DenseLayerSpec, x: Int32Array): Int32Array {
+function dense(
+  { w, saturation }: Layer,
+  { size, isOpen, layer: { activation } }: DenseStage,
+  x: Int32Array,
+): Int32Array {
   const result = new Int32Array(size);
   // The accumulators of an open layer go on in 32 bits: nothing is clamped.
   if (isOpen) return result;

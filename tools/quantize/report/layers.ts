@@ -1,11 +1,10 @@
 // Both forms of the network side by side, layer by layer: state errors, memory and saturation.
 
+import { Q15_UNIT } from "../../../host/model/integers.ts";
 import type { Model } from "../../../host/model/types.ts";
 import { F32Trace } from "../trace.ts";
 import { IntegerForward } from "./integer.ts";
 import type { MemoryReport, SaturationReport } from "./types.ts";
-
-const ONE = 32768;
 
 /** Mean memories beyond this, 1 - z below 16 · 2^-15, are coarse in int16: the state stops where z (h - n) rounds away. */
 export const LONGEST_STATE = 2048;
@@ -72,9 +71,9 @@ class GruObserver {
       const leak = Math.max(1 - (f32.z[j] as number), Number.EPSILON);
       this.#least = Math.min(this.#least, leak);
       this.#leakF32[j] = (this.#leakF32[j] as number) + leak;
-      this.#leakQ15[j] = (this.#leakQ15[j] as number) + 1 - (q15.z[j] as number) / ONE;
+      this.#leakQ15[j] = (this.#leakQ15[j] as number) + 1 - (q15.z[j] as number) * Q15_UNIT;
       if ((this.#steps * this.#size + j) % this.#stride === 0) this.#memories.push(1 / leak);
-      const error = Math.abs((q15.h[j] as number) / ONE - (f32.h[j] as number));
+      const error = Math.abs((q15.h[j] as number) * Q15_UNIT - (f32.h[j] as number));
       this.#squares += error * error;
       this.#max = Math.max(this.#max, error);
     }

@@ -1,6 +1,6 @@
+import { I16_MAX, I16_REACH, rawOf } from "../../../host/model/integers.ts";
 import { dataOf } from "../../../host/model/tensors.ts";
 import type { Model } from "../../../host/model/types.ts";
-import { rawOf } from "./integer.ts";
 import { traceLayers } from "./layers.ts";
 import { longRun, outputErrors, predictBoth } from "./outputs.ts";
 import type { HeldOutSource, InputReport, LayerReport, OutputReport, Plots, QuantizationReport } from "./types.ts";
@@ -141,7 +141,7 @@ function inputReports(q15: Model, parts: readonly Float64Array[]): InputReport[]
         if (range && (value < range[0] || value > range[1])) beyondRange++;
         if (embedding) continue;
         const x = rawOf(value, fraction) - offset;
-        if (x < -32768 || x > 32767) saturated++;
+        if (x < -I16_REACH || x > I16_MAX) saturated++;
       }
     }
     return {

@@ -1,11 +1,11 @@
 // Weights of a q15 model in the units of the f32 model's weights (FORMAT.md 5 read backwards).
 
-import { dataOf, inputSizeOf } from "../../../host/model/tensors.ts";
-import type { DenseLayerSpec, Model } from "../../../host/model/types.ts";
+import { Q12_UNIT, Q15_UNIT } from "../../../host/model/integers.ts";
+import { type DenseStage, type Matrix, type Network, networkOf, type SkipStage } from "../../../host/model/network.ts";
+import { dataOf } from "../../../host/model/tensors.ts";
+import type { Model } from "../../../host/model/types.ts";
 import type { Histogram, WeightError } from "./types.ts";
 
-const Q15 = 2 ** -15;
-const Q12 = 2 ** -12;
 const GATES = ["r", "z", "n"] as const;
 const BINS = 60;
 
@@ -26,51 +26,46 @@ export interface WeightFacts {
 
 /** Compares all weights of two forms of a model. */
 export function compareWeights(f32: Model, q15: Model): WeightFacts {
-  const { layers, skip, outputs } = f32.spec;
-  const input = inputUnits(f32, q15);
-  let units = input;
-  const pairs = layers.map((layer, index) => {
-    const name = `layers.${index}`;
-    if (layer.kind === "gru") {
-      const target = (row: number) => (row < 2 * layer.size ? 2 * Q12 : Q12);
+  const { input, layers, skip, output } = networkOf(q15.spec);
+  const inputs = inputUnits(f32, q15, input);
+  let units = inputs;
+  const pairs = layers.map((stage) => {
+    if (stage.kind === "gru") {
+      const { layer, size, w, u } = stage;
+      const target = (row: number) => (row < 2 * size ? 2 * Q12_UNIT : Q12_UNIT);
+      const h = new Float64Array(size).fill(Q15_UNIT);
       const found = [
-        ...gates(matrix(f32, q15, `${name}.W`, units, target, "shift_x"), "W"),
-        ...gates(matrix(f32, q15, `${name}.U`, new Float64Array(layer.size).fill(Q15), target, "shift_h"), "U"),
+        ...gates(matrix(f32, q15, w, units, target, layer.shift_x), "W"),
+        ...gates(matrix(f32, q15, u, h, target, layer.shift_h), "U"),
       ];
-      units = new Float64Array(layer.size).fill(Q15);
+      units = h;
       return found;
     }
-    const pair = isOpen(q15, index) ? openMatrix(f32, q15, `${name}.W`, units) : closedMatrix(f32, q15, index, units);
-    units = new Float64Array(layer.size).fill(pair.unit);
+    const pair = stage.isOpen
+      ? openMatrix(f32, q15, stage.w, output.multiplier, units)
+      : closedMatrix(f32, q15, stage, units);
+    units = new Float64Array(stage.size).fill(pair.unit);
     return [{ tensor: "W", ...pair }];
   });
-  const tiled = Float64Array.from(
-    { length: (skip?.length ?? 0) * input.length },
-    (_, k) => input[k % input.length] as number,
-  );
   return {
     layers: pairs.map((layer) => layer.map(errorOf)),
     histograms: pairs.map((layer, index) => histogram(`layer ${index}, ${layers[index]?.kind}`, layer)),
-    ...(skip && outputs.length > 0
-      ? { skip: errorOf({ tensor: "skip.W", ...openMatrix(f32, q15, "skip.W", tiled) }) }
-      : {}),
+    ...(skip && { skip: errorOf({ tensor: skip.w.weight, ...skipMatrix(f32, q15, skip, inputs) }) }),
   };
 }
 
-const isOpen = (q15: Model, index: number) => !q15.tensors.has(`layers.${index}.W.multiplier`);
-
 /** Real value of one unit of each element of x, after the f32 model's offset and scale. */
-function inputUnits(f32: Model, q15: Model): Float64Array {
-  const size = inputSizeOf(f32.spec);
-  if (f32.spec.embedding) {
-    const [exact, rounded] = [dataOf(f32, "embedding.weight"), dataOf(q15, "embedding.weight")];
+function inputUnits(f32: Model, q15: Model, stage: Network["input"]): Float64Array {
+  if (stage.kind === "embedding") {
+    const { size } = stage;
+    const [exact, rounded] = [dataOf(f32, stage.weight), dataOf(q15, stage.weight)];
     return Float64Array.from({ length: size }, (_, column) => {
       const ofColumn = (values: ArrayLike<number>) =>
         Float64Array.from({ length: values.length / size }, (_, row) => values[row * size + column] as number);
-      return bestScale(ofColumn(exact), ofColumn(rounded)) || Q15;
+      return bestScale(ofColumn(exact), ofColumn(rounded)) || Q15_UNIT;
     });
   }
-  const scale = f32.tensors.get("input.scale")?.data;
+  const scale = f32.tensors.get(stage.scale)?.data;
   return Float64Array.from(q15.spec.inputs, ({ fraction = 0 }, i) => 2 ** -fraction * (scale?.[i] ?? 1));
 }
 
@@ -88,16 +83,14 @@ function bestScale(exact: Float64Array, rounded: Float64Array): number {
 function matrix(
   f32: Model,
   q15: Model,
-  name: string,
+  { weight, multiplier }: Matrix,
   columns: Float64Array,
   target: (row: number) => number,
-  shiftName: "shift_x" | "shift_h",
+  shift = 0,
 ) {
-  const layer = q15.spec.layers[Number(name.split(".")[1])];
-  const shift = (layer?.kind === "gru" ? layer[shiftName] : layer?.shift_x) ?? 0;
-  const multipliers = dataOf(q15, `${name}.multiplier`);
+  const multipliers = dataOf(q15, multiplier as string);
   const rowUnit = (row: number) => ((multipliers[row] as number) * target(row)) / 2 ** (14 + shift);
-  return scaled(f32, q15, name, columns, rowUnit);
+  return scaled(f32, q15, weight, columns, rowUnit);
 }
 
 function scaled(f32: Model, q15: Model, name: string, columns: Float64Array, rowUnit: (row: number) => number) {
@@ -112,25 +105,33 @@ function scaled(f32: Model, q15: Model, name: string, columns: Float64Array, row
 }
 
 /** A dense layer that ends in an i16; `unit` is the real value of one unit of its outputs. */
-function closedMatrix(f32: Model, q15: Model, index: number, columns: Float64Array) {
-  const { activation } = q15.spec.layers[index] as DenseLayerSpec;
-  const fixed = { tanh: Q12, sigmoid: 2 * Q12, softmax: 1 / (1024 * Math.LOG2E), linear: 0, relu: 0 }[activation];
-  const pair = matrix(f32, q15, `layers.${index}.W`, columns, () => fixed || 1, "shift_x");
-  if (fixed > 0) return { ...pair, unit: Q15 };
+function closedMatrix(f32: Model, q15: Model, { layer, w }: DenseStage, columns: Float64Array) {
+  const { activation, shift_x } = layer;
+  const fixed = { tanh: Q12_UNIT, sigmoid: 2 * Q12_UNIT, softmax: 1 / (1024 * Math.LOG2E), linear: 0, relu: 0 }[
+    activation
+  ];
+  const pair = matrix(f32, q15, w, columns, () => fixed || 1, shift_x);
+  if (fixed > 0) return { ...pair, unit: Q15_UNIT };
   // The unit is the writer's choice, and nowhere written: the one that fits best.
   const unit = bestScale(pair.f32, pair.q15) || 1;
   return { f32: pair.f32, q15: pair.q15.map((value) => value * unit), unit };
 }
 
 /** The rows of the last layer or of the skip, which end in real units (FORMAT.md 5.5). */
-function openMatrix(f32: Model, q15: Model, name: string, columns: Float64Array) {
-  const multipliers = dataOf(q15, name === "skip.W" ? "skip.multiplier" : "output.multiplier");
+function openMatrix(f32: Model, q15: Model, { weight }: Matrix, multiplier: string, columns: Float64Array) {
+  const multipliers = dataOf(q15, multiplier);
   const scale = f32.tensors.get("output.scale")?.data;
   const rowUnit = (row: number) => {
     const fraction = q15.spec.outputs[row]?.fraction ?? 0;
     return (multipliers[row] as number) / 65536 / 2 ** fraction / (scale?.[row] ?? 1);
   };
-  return { ...scaled(f32, q15, name, columns, rowUnit), unit: Q15 };
+  return { ...scaled(f32, q15, weight, columns, rowUnit), unit: Q15_UNIT };
+}
+
+/** The rows of the skip, which see each sample of the window as the network sees the newest. */
+function skipMatrix(f32: Model, q15: Model, { w }: SkipStage, inputs: Float64Array) {
+  const tiled = Float64Array.from({ length: w.columns }, (_, k) => inputs[k % inputs.length] as number);
+  return openMatrix(f32, q15, w, w.multiplier as string, tiled);
 }
 
 /** The three blocks of rows of a GRU's matrix. */
