@@ -52,7 +52,10 @@ export class SampleReader {
    * have been handed over
    */
   push(chunk: Uint8Array, onSample: OnSample): void {
-    if (this.#isTooLong) return this.#skipLine(chunk, onSample);
+    if (this.#isTooLong) {
+      this.#skipLine(chunk, onSample);
+      return;
+    }
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     if (end > 0) {
       const lines = Buffer.concat([...this.#tail, chunk.subarray(0, end)]).toString("utf8");
