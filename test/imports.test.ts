@@ -10,6 +10,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "tools/commands": ["demo", "export", "inspect", "mcu", "quantize", "read", "replay", "samples", "verify", "wasm"],
   "tools/bench": ["commands", "demo", "firmware", "mcu", "quantize", "samples", "wasm"],
   "tools/firmware": ["mcu"],
+  "tools/fuzz": ["read", "samples", "wasm"],
   "tools/mcu": ["wasm"],
   "tools/quantize": ["samples"],
   "tools/replay": ["samples"],

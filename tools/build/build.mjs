@@ -37,6 +37,7 @@ const BUNDLES = [
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true },
   { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true },
   { entry: "tools/mutate/main.ts", outfile: "dist/mutate.js", node: true },
+  { entry: "tools/fuzz/main.ts", outfile: "dist/fuzz.js", node: true },
 ];
 
 /** The given files, and every file below the given folders. */
