@@ -101,6 +101,66 @@ describe("readKeras refuses, with layer, attribute and remedy,", () => {
     );
   });
 
+  it("a class that a script registered under the name of one of Keras, in any place", async () => {
+    const own = { module: null, registered_name: "mine>GRU" };
+    expect(await refusal((layers) => void Object.assign(layers[1]!, own))).toMatch(
+      /^m\.keras: layer "gru\w*" \(GRU\): Is the class mine>GRU, which a script registered/,
+    );
+    const cell = (layers: Json[]) => void Object.assign(layers[1]!.config.cell, own);
+    expect(await refusal(cell, "cell-reset-after")).toContain("Is the class mine>GRU");
+    const timed = (layers: Json[]) => void Object.assign(layers[2]!.config.layer, own);
+    expect(await refusal(timed, "time-distributed")).toContain("Is the class mine>GRU");
+    const nested = (layers: Json[]) => void Object.assign(layers[1]!.config.layers[1], own);
+    expect(await refusal(nested, "nested")).toContain("Is the class mine>GRU");
+    expect(await refusal((_, config) => void Object.assign(config, { registered_name: "mine>Sequential" }))).toContain(
+      "Is the class mine>Sequential",
+    );
+  });
+
+  it("a layer that cannot stream, with the nearest way that works", async () => {
+    const named = (className: string) => refusal((layers) => void Object.assign(layers[1]!, { class_name: className }));
+    expect(await named("Conv1D")).toContain(
+      "a convolution or pooling needs a window of samples at once; train without",
+    );
+    expect(await named("GlobalAveragePooling1D")).toContain("needs a window of samples");
+    expect(await named("MultiHeadAttention")).toContain("looks at the whole sequence");
+    expect(await named("Concatenate")).toContain("no chain; train one chain of layers");
+    expect(await named("Lambda")).toContain("is Python code, which is not run; put a layer of Keras in its place");
+    expect(await named("Flatten")).toContain("train with return_sequences=False in the GRU before it");
+  });
+
+  it("a slice that is not the last step", async () => {
+    const step = (index: unknown) => (layers: Json[]) => {
+      const slicing = layers.find(({ class_name: name }) => name === "GetItem")!;
+      slicing.inbound_nodes[0].args[1][1] = index;
+    };
+    const text = "only the last step of a sequence is read, as x[:, -1]";
+    expect(await refusal(step(0), "last-by-slice")).toContain(text);
+    const slice = { class_name: "__slice__", config: { start: -1, stop: null, step: null } };
+    expect(await refusal(step(slice), "last-by-slice")).toContain(text);
+  });
+
+  it("reads x[:, -1] of Keras 2", async () => {
+    const spec = [{ start: null, stop: null, step: null }, -1];
+    const bytes = altered("last-by-slice", (layers) => {
+      const slicing = layers.find(({ class_name: name }) => name === "GetItem")!;
+      const [before] = slicing.inbound_nodes[0].args[0].config.keras_history;
+      slicing.class_name = "SlicingOpLambda";
+      slicing.module = "keras.layers";
+      slicing.config.function = "__operators__.getitem";
+      slicing.inbound_nodes = [[before, 0, 0, { slice_spec: spec }]];
+    });
+    expect((await read(bytes)).network.lastOnly).toBe(true);
+  });
+
+  it("a layer of 16 bits that Keras saved half built", async () => {
+    const narrow = (layers: Json[]) =>
+      void layers.splice(2, 1, { ...layers[1]!, config: { ...layers[1]!.config, name: "narrow", dtype: "float16" } });
+    expect(await refusal(narrow, "stateful")).toMatch(
+      /layer "narrow" \(GRU\): kernel, recurrent_kernel, bias of this float16 layer are not in the file: Keras saved it half built, .*saving again cannot help/,
+    );
+  });
+
   it("a softmax before the last layer", async () => {
     const early = (layers: Json[]) => void Object.assign(layers[3]!.config, { activation: "softmax" });
     expect(await refusal(early, "stacked-names")).toContain(

@@ -5,6 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadModel } from "../../host/runtime/index.ts";
+import { reference as caseReference } from "../read/keras-cases.ts";
 import { cli } from "../support/cli.ts";
 import { randomF32Model } from "../support/models.ts";
 
@@ -46,6 +47,32 @@ describe("rivulet convert", () => {
     expect(stderr).toMatch(text);
     expect(stderr.split("\n")).toHaveLength(2);
     expect(existsSync(output)).toBe(false);
+  });
+
+  it("compares the sequences of a stateful source as one, and says so", async () => {
+    const { x, y, steps, outputs } = caseReference("stateful");
+    const rows = (values: number[], from: number) =>
+      Array.from({ length: steps / 2 }, (_, t) => {
+        const width = values.length / steps;
+        return values.slice((from + t) * width, (from + t + 1) * width);
+      });
+    const halves = (values: number[]) => [rows(values, 0), rows(values, steps / 2)];
+    expect(outputs).toBe(1);
+    const runOn = save("run-on.json", JSON.stringify({ inputs: halves(x), outputs: halves(y) }));
+    const args = ["convert", vector("keras/stateful.keras"), "-o", path.join(folder, "stateful.safetensors")];
+    const { code, stdout } = await cli([...args, "--reference", runOn]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /The source is stateful \(gru\w*\): its state ran on .*of the 2 sequences.*compared as one\n/,
+    );
+    const wrong = save(
+      "wrong.json",
+      JSON.stringify({ inputs: halves(x), outputs: halves(y.map((value) => value + 1)) }),
+    );
+    const { stderr } = await cli([...args, "--reference", wrong]);
+    expect(stderr).toMatch(
+      /does not compute what the source does; .*reset_state\(\) of these layers before each sequence/,
+    );
   });
 
   it("refuses to write over its source", async () => {

@@ -16,6 +16,7 @@ import { compareWithReference } from "../verify/compare.ts";
 import { loadOnnxRuntime } from "../verify/onnxruntime.ts";
 import type { Sequence } from "../verify/reference.ts";
 import { runOnnx } from "../verify/run-onnx.ts";
+import { compareWithSource } from "../verify/source.ts";
 import { renderComparison } from "../verify/text.ts";
 import { readReferenceFile } from "./verify.ts";
 
@@ -99,12 +100,14 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   const { spec, tensors } = toModel(network, completeNames(args, network, names ?? {}, reader.label, bytes));
   const bare = serializeModel(spec, tensors);
   const run = reader === READERS.onnx ? await runSource(bare, source, args, io) : { bytes: bare, lines: [] };
-  const result = args.reference === undefined ? run.bytes : await prove(bare, args.reference, io);
+  const proof = args.reference === undefined ? run : await prove(bare, args.reference, network, io);
+  const result = proof.bytes;
   const model = await loadModel(result);
   await writeFileAtomic(args.output, result);
   const lines = [
     `${args.output}: ${model.id}, ${model.bytes} bytes, from ${reader.label}`,
     ...describeNetwork(network),
+    ...(proof === run ? [] : proof.lines),
     ...run.lines,
     model.spec.selftest
       ? `self-test: ${model.spec.selftest.steps} steps`
@@ -196,16 +199,19 @@ function parseNames(text: string, count: number, option: string): { name: string
   return names.map((name) => ({ name }));
 }
 
-/** Compares the model with its reference; returns the model with the reference as self-test. */
-async function prove(bytes: Uint8Array, reference: string, io: Io): Promise<Uint8Array> {
+/** Compares the model with its reference; answers the model with the reference as self-test. */
+async function prove(bytes: Uint8Array, reference: string, network: Network, io: Io): Promise<Run> {
   const model = await loadModel(bytes);
-  const sequences = await readReferenceFile(reference, model.spec);
-  const comparison = compareWithReference(createRuntime(model), sequences);
+  const given = await readReferenceFile(reference, model.spec);
+  const { comparison, sequences, lines, hint } = compareWithSource(createRuntime(model), given, network);
   io.stdout.write(renderComparison(`${model.id} against ${reference}`, comparison, hasColors(io)));
   if (!comparison.passed) {
-    throw new CliError(`${reference}: The converted model does not compute what the source does; nothing is written`);
+    const text = hint === undefined ? "" : `. ${hint}`;
+    throw new CliError(
+      `${reference}: The converted model does not compute what the source does; nothing is written${text}`,
+    );
   }
-  return attachReference(model, sequences);
+  return { bytes: attachReference(model, sequences, { tolerance: comparison.tolerance }), lines };
 }
 
 /** What came of running the source. */

@@ -57,6 +57,10 @@ export interface Network {
   readonly substitutions: readonly string[];
   /** What the user should know of how the source was read, one line each. */
   readonly notes?: readonly string[];
+  /** The precision that the source computes in, where that is less than single. */
+  readonly precision?: "float16" | "bfloat16";
+  /** Layers of the source that keep their state from one batch to the next. */
+  readonly stateful?: readonly string[];
 }
 
 /** What the source does not say about a model. */

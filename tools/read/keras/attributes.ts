@@ -61,6 +61,11 @@ export class Attributes {
     for (const name of names) this.#known.add(name);
   }
 
+  /** Name of the policy by which the layer computes, as `mixed_float16`; float32 when it has none. */
+  get policy(): string {
+    return policyOf(this.#layer.attributes.dtype);
+  }
+
   /** Refuses attributes that were not asked for, unless they are off. */
   finish(): void {
     this.#checkDtype();
@@ -75,10 +80,14 @@ export class Attributes {
 
   /** Accepts floating-point policies; weights of quantized ones are codes. */
   #checkDtype(): void {
-    const { dtype } = this.#layer.attributes;
-    const policy = dtype as { class_name?: unknown; config?: { name?: unknown } } | string | null | undefined;
-    const name = typeof policy === "object" && policy !== null ? policy.config?.name : policy;
-    if (name === undefined || name === null || /^(mixed_)?(float(16|32|64)|bfloat16)$/.test(String(name))) return;
+    if (/^(mixed_)?(float(16|32|64)|bfloat16)$/.test(this.policy)) return;
     throw this.refusal("dtype", "convert the model before it is quantized");
   }
+}
+
+/** Name of a policy, which Keras stores as a text or as an object. */
+export function policyOf(dtype: unknown): string {
+  const policy = dtype as { class_name?: unknown; config?: { name?: unknown } } | string | null | undefined;
+  const name = typeof policy === "object" && policy !== null ? policy.config?.name : policy;
+  return name === undefined || name === null ? "float32" : String(name);
 }

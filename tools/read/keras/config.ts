@@ -11,8 +11,16 @@ export interface LayerConfig {
   readonly name: string;
   readonly className: string;
   readonly attributes: Json;
-  /** Group of its weights in `.keras` and `.weights.h5` files below the folder of layers, as `gru_1`. */
+  /** Group of its weights in `.keras` and `.weights.h5` files below the folder of layers, as `gru_1` or `sequential/layers/gru`. */
   readonly group: string;
+  /** Path of its weights below its group, for a layer inside of another: "" or `layer/`. */
+  readonly holder: string;
+  /** Name of the outermost layer, under which legacy files hold the weights of the layers inside of it. */
+  readonly owner?: string;
+  /** Name of the layer or cell whose weights are meant, where its owner holds those of several. */
+  readonly weightsOf?: string;
+  /** The calls of the layer, as they stand in a functional model. */
+  readonly calls?: unknown;
   /** Whether the next layer reads the layer's last state (tensor 1 of a GRU with return_state), not its outputs. */
   readonly readsState: boolean;
 }
@@ -24,9 +32,14 @@ export interface ModelConfig {
   readonly inputShape: readonly (number | null)[] | undefined;
   /** From input to output, without InputLayer. */
   readonly chain: readonly LayerConfig[];
+  /** What of the model is left out, one line each. */
+  readonly notes: readonly string[];
 }
 
 const MAX_LAYERS = 1000;
+/** How deep models may stand inside of models. */
+const MAX_NESTED = 8;
+const MODELS = ["Sequential", "Functional", "Model"];
 
 /**
  * Reads the JSON text of a model's configuration: a Sequential model, or a functional one that is a single chain.
@@ -36,7 +49,7 @@ const MAX_LAYERS = 1000;
 export function readConfig(text: string, where: string): ModelConfig {
   const root = object(parse(text, where), where);
   const { class_name: className } = root;
-  if (className !== "Sequential" && className !== "Functional" && className !== "Model") {
+  if (typeof className !== "string" || !MODELS.includes(className)) {
     throw new CliError(
       `${where}: The model is a ${String(className).slice(0, 80)}; only Sequential and functional models are read: rebuild it as one and load the weights into it`,
     );
@@ -44,24 +57,56 @@ export function readConfig(text: string, where: string): ModelConfig {
   refuseCustom(root, where);
   // Keras before 2.2.3 stores the list of a Sequential model without its name.
   const config = Array.isArray(root.config) ? { layers: root.config } : object(root.config, `${where}: config`);
-  const layers = list(config.layers, `${where}: config.layers`);
-  if (layers.length > MAX_LAYERS)
-    throw new CliError(`${where}: ${layers.length} layers; at most ${MAX_LAYERS} are read`);
-  const entries = numberGroups(layers, where);
-  const chain = className === "Sequential" ? entries : functionalChain(config, entries, where);
+  const notes: string[] = [];
+  const chain = chainOf({ className, config, where, folder: "", depth: 0 }, notes);
   const inputShape = chain.map(shapeOf).find((shape) => shape !== undefined) ?? buildShape(config);
   return {
     name: typeof config.name === "string" ? config.name : "keras",
     inputShape,
     chain: chain.filter((entry) => entry.className !== "InputLayer"),
+    notes,
   };
+}
+
+/** A model, alone or as a layer of another. */
+interface Nested {
+  readonly className: string;
+  readonly config: Json;
+  readonly where: string;
+  /** Path of its layers' groups below the folder of layers: "", or `sequential/layers/`. */
+  readonly folder: string;
+  readonly owner?: string;
+  readonly depth: number;
+}
+
+/** The layers of a model from input to output, those of models inside of it in their place. */
+function chainOf(model: Nested, notes: string[]): Entry[] {
+  const { className, config, where, depth } = model;
+  if (depth > MAX_NESTED) throw new CliError(`${where}: Models are nested more than ${MAX_NESTED} deep`);
+  const layers = list(config.layers, `${where}: config.layers`);
+  if (layers.length > MAX_LAYERS)
+    throw new CliError(`${where}: ${layers.length} layers; at most ${MAX_LAYERS} are read`);
+  const entries = numberGroups(layers, model);
+  const chain = className === "Sequential" ? entries : functionalChain(config, entries, where, notes);
+  return chain.flatMap((entry) => {
+    if (!MODELS.includes(entry.className)) return [entry];
+    const inner = {
+      className: entry.className,
+      config: entry.attributes,
+      where: entry.where,
+      folder: `${entry.group}/layers/`,
+      owner: entry.owner ?? entry.name,
+      depth: depth + 1,
+    };
+    return chainOf(inner, notes);
+  });
 }
 
 /** A layer with the JSON that it comes from. */
 type Entry = LayerConfig & { readonly json: Json };
 
 /** The layers in the order of the configuration, which is that in which Keras numbers the groups of weights by class. */
-function numberGroups(layers: readonly unknown[], where: string): Entry[] {
+function numberGroups(layers: readonly unknown[], { where, folder, owner }: Nested): Entry[] {
   const counts = new Map<string, number>();
   return layers.map((layer, index) => {
     const json = object(layer, `${where}: layer ${index}`);
@@ -74,8 +119,10 @@ function numberGroups(layers: readonly unknown[], where: string): Entry[] {
     const base = snakeCase(className);
     const count = counts.get(base) ?? 0;
     counts.set(base, count + 1);
-    const group = count === 0 ? base : `${base}_${count}`;
-    return { where: place, name, className, attributes, group, readsState: false, json };
+    const group = `${folder}${base}${count === 0 ? "" : `_${count}`}`;
+    const calls = json.inbound_nodes;
+    const inside = owner === undefined ? {} : { owner, weightsOf: name };
+    return { where: place, name, className, attributes, group, holder: "", ...inside, calls, readsState: false, json };
   });
 }
 
@@ -88,11 +135,32 @@ function snakeCase(className: string): string {
     .toLowerCase();
 }
 
-/** A class from outside of Keras may compute anything, whatever its name. */
-function refuseCustom(json: Json, where: string): void {
-  const { module } = json;
-  if (typeof module === "string" && !/^(tf_)?keras(\.|$)|^tensorflow\.(python\.)?keras(\.|$)/.test(module)) {
-    throw new CliError(`${where}: Is a class of module ${module.slice(0, 80)}; only layers of Keras itself are known`);
+const KERAS_MODULE = /^(tf_)?keras(\.|$)|^tensorflow\.(python\.)?keras(\.|$)/;
+
+/**
+ * Refuses a class from outside of Keras, which may compute anything, whatever its name.
+ *
+ * @throws {CliError} that names the class
+ */
+export function refuseCustom(json: Json, where: string): void {
+  const { module, registered_name: registered, class_name: className } = json;
+  const shown = (text: unknown) => String(text).slice(0, 80);
+  // The wrapper of the pruning tool hands on what the layer inside of it computes.
+  if (
+    typeof module === "string" &&
+    module.startsWith("tensorflow_model_optimization.") &&
+    className === "PruneLowMagnitude"
+  )
+    return;
+  if (typeof module === "string" && !KERAS_MODULE.test(module)) {
+    throw new CliError(`${where}: Is a class of module ${shown(module)}; only layers of Keras itself are known`);
+  }
+  const isForeign = typeof registered === "string" && />/.test(registered) && !/^(tf_)?keras>/i.test(registered);
+  // Keras leaves the module out where a script registered the class.
+  if (isForeign || (module === null && typeof registered === "string" && registered !== className)) {
+    throw new CliError(
+      `${where}: Is the class ${shown(registered)}, which a script registered; only layers of Keras itself are known: rebuild the model with them, or describe its weights as .npz with --map`,
+    );
   }
 }
 
@@ -104,7 +172,7 @@ interface TensorReference {
 }
 
 /** Follows a functional model from its output back to its input. */
-function functionalChain(config: Json, entries: readonly Entry[], where: string): Entry[] {
+function functionalChain(config: Json, entries: readonly Entry[], where: string, notes: string[]): Entry[] {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const outputs = references(config.output_layers, `${where}: output_layers`);
   const [main, ...others] = outputs;
@@ -127,6 +195,11 @@ function functionalChain(config: Json, entries: readonly Entry[], where: string)
     if (next.tensor !== 0 && !isRecurrent(entry)) throw new CliError(`${entry.where}: Has one output only`);
     chain.unshift({ ...entry, readsState: next.tensor !== 0 });
     next = inputOf(entry, byName, aside);
+  }
+  for (const name of aside) {
+    notes.push(
+      `Input "${name.slice(0, 80)}" of the source is left out: it is an initial state. The model starts from zeros, and each session keeps its state from sample to sample`,
+    );
   }
   const inChain = new Set(chain.map((entry) => entry.name));
   const unused = entries.find((entry) => !inChain.has(entry.name) && !aside.has(entry.name));

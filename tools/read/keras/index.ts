@@ -91,7 +91,10 @@ function readNetwork(model: ModelConfig, content: Hdf5Content, options: KerasOpt
   const isToken = model.chain[0]?.className === "Embedding";
   const builder = new Builder(isToken ? undefined : (model.inputShape?.at(-1) ?? undefined));
   const rank = model.inputShape ? model.inputShape.length + 1 : isToken ? 2 : 3;
-  const context: Context = { weights, builder, allowApproximate, substitutions: [], rank };
+  const notes = [...model.notes];
+  const policies = new Set<string>();
+  const stateful: string[] = [];
+  const context: Context = { weights, builder, allowApproximate, substitutions: [], rank, notes, policies, stateful };
   addLayers(model, context);
   const unused = weights.unused();
   if (unused.length > 0) {
@@ -105,7 +108,18 @@ function readNetwork(model: ModelConfig, content: Hdf5Content, options: KerasOpt
   }
   const early = network.layers.slice(0, -1).find((layer) => layer.kind === "dense" && layer.activation === "softmax");
   if (early) throw new CliError(`${path}: layer "${early.name}": softmax is supported in the last layer only`);
-  return network;
+  const precision = policies.has("bfloat16") || policies.has("mixed_bfloat16") ? "bfloat16" : "float16";
+  if (policies.size > 0) {
+    notes.push(
+      `The source computes in 16 bits (${[...policies].join(", ")}); it is converted as float32, and compared by what ${precision} can do`,
+    );
+  }
+  return {
+    ...network,
+    notes,
+    ...(policies.size > 0 && { precision }),
+    ...(stateful.length > 0 && { stateful }),
+  };
 }
 
 /** Up to eight paths, and how many more there are. */

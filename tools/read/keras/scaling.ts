@@ -1,4 +1,4 @@
-// The two layers of Keras that scale and shift each element.
+// The layers of Keras that scale and shift each element.
 
 import { CliError } from "../../errors.ts";
 import type { Attributes } from "./attributes.ts";
@@ -54,6 +54,14 @@ export function addBatchNormalization(layer: LayerConfig, attributes: Attributes
     throw new CliError(`${layer.where}: moving_variance + epsilon is not positive; the weights are damaged`);
   }
   context.builder.scale({ scale, shift: beta.map((value, i) => value - (mean[i] as number) * (scale[i] as number)) });
+}
+
+/** Rescaling: x * scale + offset, one number for all values or one for each. */
+export function addRescaling(layer: LayerConfig, attributes: Attributes, context: Context): void {
+  const given = ["scale", "offset"].map((name) => statistics(attributes.raw(name) ?? 0));
+  const size = sizeBefore(layer, context, Math.max(...given.map(({ length }) => length)));
+  const [scale, shift] = given.map((values, index) => spread(layer, index === 0 ? "scale" : "offset", values, size));
+  context.builder.scale({ scale: scale as Float64Array, shift: shift as Float64Array });
 }
 
 /** Accepts the last axis, or none where `allowsNone`. */

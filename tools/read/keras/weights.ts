@@ -4,11 +4,12 @@
 // legacy `.h5`                 [model_weights/]<layer>/<weight name>, by the attribute weight_names, `:0` ignored
 
 import { CliError } from "../../errors.ts";
+import { policyOf } from "./attributes.ts";
 import type { LayerConfig } from "./config.ts";
 import type { Hdf5Content, Hdf5Dataset } from "./hdf5.ts";
 
-/** Where the weights of a layer are below its own group in the numbered layout. */
-export type Holder = "" | "cell/" | "layer/";
+/** Where the weights of a layer are below its own group and holder in the numbered layout: "", `cell/`, `cell/cells/gru_cell/`. */
+export type Holder = string;
 
 /** The weights of a file; remembers which were taken. */
 export interface Weights {
@@ -20,6 +21,8 @@ export interface Weights {
   take(layer: LayerConfig, holder: Holder, names: readonly string[]): Hdf5Dataset[];
   /** Marks weights of a layer that do not matter, when they are there. */
   ignore(layer: LayerConfig, holder: Holder, names: readonly string[]): void;
+  /** Marks all weights of a layer, and of those inside of it, that were not taken. */
+  ignoreRest(layer: LayerConfig): void;
   /** Paths that were neither taken nor ignored. */
   unused(): string[];
 }
@@ -61,6 +64,11 @@ export function openWeights(content: Hdf5Content, where: string): Weights {
         if (path !== undefined) seen.add(path);
       });
     },
+    ignoreRest: (layer) => {
+      const prefixes = [`${FOLDER}/${layer.group}/`, `${MODEL}${layer.name}/`, `${layer.name}/`];
+      for (const path of content.datasets.keys())
+        if (prefixes.some((prefix) => path.startsWith(prefix))) seen.add(path);
+    },
     unused: () => [...content.datasets.keys()].filter((path) => !seen.has(path) && !/seed_generator/.test(path)),
   };
 }
@@ -73,6 +81,12 @@ function refuseMissing(
   const missing = found.filter(({ dataset }) => dataset === undefined);
   if (missing.length === 0) return;
   const paths = missing.flatMap(({ path }) => path ?? []);
+  const policy = policyOf(layer.attributes.dtype);
+  if (/^b?float16$/.test(policy)) {
+    throw new CliError(
+      `${layer.where}: ${missing.map(({ name }) => name).join(", ")} of this ${policy} layer ${missing.length === 1 ? "is" : "are"} not in the file: Keras saved it half built, since its initializers make no ${policy} weights, and saving again cannot help; build the model in float32 (or mixed_${policy}) and train it again`,
+    );
+  }
   throw new CliError(
     `${layer.where}: ${missing.map(({ name }) => name).join(", ")} ${missing.length === 1 ? "is" : "are"} missing from the weights` +
       `${paths.length > 0 ? ` (no dataset ${paths.join(", ")})` : ""}; save the weights of this very model again`,
@@ -98,7 +112,7 @@ function numbered(content: Hdf5Content, where: string): Find {
         `${layer.where}: Its weights ${folder}/${group} belong to a layer "${stored.slice(0, 80)}"; give the configuration of this very model`,
       );
     }
-    return `${folder}/${group}/${holder}vars/${index}`;
+    return `${folder}/${group}/${layer.holder}${holder}vars/${index}`;
   };
 }
 
@@ -127,9 +141,13 @@ function groupsInOrder(paths: readonly string[], folder: string): (layer: LayerC
 /** The layout of legacy `.h5` files. */
 function legacy(content: Hdf5Content, prefix: string): Find {
   return (layer, _holder, name) => {
-    const stored = content.attributes.get(`${prefix}${layer.name}@weight_names`);
-    const matching = (Array.isArray(stored) ? stored : []).filter((path: string) => baseName(path) === name);
-    return matching.length === 1 ? `${prefix}${layer.name}/${matching[0]}` : undefined;
+    const { owner = layer.name, weightsOf } = layer;
+    const stored = content.attributes.get(`${prefix}${owner}@weight_names`);
+    const isOwn = (path: string) => weightsOf === undefined || path.split("/").slice(0, -1).includes(weightsOf);
+    const matching = (Array.isArray(stored) ? stored : []).filter(
+      (path: string) => baseName(path) === name && isOwn(path),
+    );
+    return matching.length === 1 ? `${prefix}${owner}/${matching[0]}` : undefined;
   };
 }
 

@@ -239,6 +239,23 @@ def other_files() -> None:
         case(name, sequential(Input((None, 1)), layers.GRU(2, return_sequences=True, name="gru")), to=to)
 
 
+def wild() -> None:
+    """What people's models have beside plain chains."""
+    gru = {"return_sequences": True}
+    inside = sequential(layers.GRU(5, **gru), sequential(layers.Dense(4, "relu")))
+    for name, to in (("nested", "keras"), ("nested-legacy", "h5")):
+        cells = layers.StackedRNNCells([layers.GRUCell(4), layers.GRUCell(3, reset_after=False), layers.GRUCell(3)])
+        model = sequential(Input((None, 3)), inside, layers.RNN(cells, **gru), layers.Dense(2))
+        case(name, model, to=to)
+        inside = sequential(layers.GRU(5, **gru), sequential(layers.Dense(4, "relu")))
+    x = Input((12, 3))
+    last = layers.GRU(5, **gru)(layers.Rescaling([0.5, 2.0, 1.0], offset=[-1.0, 0.0, 3.0])(x))[:, -1]
+    case("last-by-slice", keras.Model(x, layers.Dense(2)(last)))
+    case("flatten-after-last", sequential(Input((12, 3)), layers.Rescaling(0.1), layers.GRU(5), layers.Flatten(), layers.Dense(2)))
+    with_policy = [layers.GRU(5, dtype="mixed_float16", **gru), layers.Dense(2, dtype="float32")]
+    case("mixed-float16", sequential(Input((None, 3)), *with_policy))
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     tutorials()
@@ -246,5 +263,6 @@ if __name__ == "__main__":
     other_layers()
     functional()
     other_files()
+    wild()
     versions = {"keras": keras.__version__, "backend": keras.backend.backend(), "h5py": h5py.__version__}
     (FOLDER / "index.json").write_text(json.dumps({"versions": versions, "cases": CASES}, indent=2) + "\n")
