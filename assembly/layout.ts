@@ -71,17 +71,17 @@ export const LAYER_GRU_BEFORE = 6;
 export const BLOCK = 16;
 
 /** Address of the tanh table in a module for a microcontroller, base and slope of each entry; 0 to 15 stay unused, so that 0 is no address. */
-export const DEVICE_TABLE = 16;
+export const MCU_TABLE = 16;
 /** Entries of that table: the segments of TANH_TABLE from v >> 8 = -83 to 82, beyond which tanh is flat. */
-export const DEVICE_TABLE_ENTRIES = 166;
+export const MCU_TABLE_ENTRIES = 166;
 /** What is added to v to count from the first of them. */
-export const DEVICE_TABLE_OFFSET = 21248;
+export const MCU_TABLE_OFFSET = 21248;
 /** The greatest v, counted so, that is not beyond them. */
-export const DEVICE_TABLE_SPAN = 42240;
+export const MCU_TABLE_SPAN = 42240;
 /** Where the shift starts in what such a module says of a vector and of a layer's sums over it, in one number (mcu/layer.ts, Over). */
 export const OVER_SHIFT = 24;
 /** Version of the functions and globals that a module for a microcontroller exports. */
-export const DEVICE_ABI_VERSION = 1;
+export const MCU_ABI_VERSION = 1;
 
 /** Coefficients of the cubic for 2^-x, Q15 (FORMAT.md 5.6; fitted by tools/build/tables.mjs). */
 export const EXP2_A = 22664;

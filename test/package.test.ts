@@ -1,7 +1,7 @@
 // Packs dist/ as npm would publish it, installs the tarball in an empty folder and uses it there.
 
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -13,6 +13,7 @@ const execute = promisify(execFile);
 
 const REQUIRED = [
   "cli.js",
+  "binaryen.js",
   "index.js",
   "host.js",
   "runtime.js",
@@ -86,9 +87,27 @@ describe("package", () => {
     expect(others).toEqual(["config.schema.json"]);
   });
 
-  it("is smaller than 2.5 MB, of which the HDF5 library is 1.4", () => {
-    expect(packed.size).toBeLessThan(2_500_000);
+  it("is smaller than 5.5 MB, of which Binaryen is 2.9 and the HDF5 library 1.4", () => {
+    expect(packed.size).toBeLessThan(5_500_000);
   });
+
+  it("loads Binaryen for `rivulet build` alone", async (context) => {
+    if (!isInstalled) return context.skip();
+    const own = path.join(folder, "node_modules/rivulet/dist");
+    const model = path.join(own, "pump.safetensors");
+    writeFileSync(path.join(folder, "samples.csv"), "speed,pressure,current,bearing_temperature\n1800,2.5,10,40\n");
+    const rivulet = (...args: string[]) => execute("npx", ["rivulet", ...args], { cwd: folder });
+    renameSync(path.join(own, "binaryen.js"), path.join(own, "elsewhere.js"));
+    try {
+      expect((await rivulet("predict", model, "samples.csv")).stdout).not.toBe("");
+      expect((await rivulet("run", "--help")).stdout).not.toBe("");
+      await expect(rivulet("build", model, "-o", "pump.wasm", "--for", "generic")).rejects.toThrow("binaryen.js");
+    } finally {
+      renameSync(path.join(own, "elsewhere.js"), path.join(own, "binaryen.js"));
+    }
+    await rivulet("build", model, "-o", "pump.wasm", "--for", "generic");
+    expect(WebAssembly.validate(readFileSync(path.join(folder, "pump.wasm")))).toBe(true);
+  }, 60_000);
 
   it("declares nothing that is marked @internal", () => {
     const declarations = readdirSync("dist/types", { recursive: true, encoding: "utf8" }).filter((file) =>

@@ -5,11 +5,11 @@
 // Sums come with the saturation of FORMAT.md 5.2 done (mac_limits.ts): shifted they fit i16. Only the functions for little code saturate here, which is
 // slower and shorter: those with `Sat` in their names.
 
-import { DEVICE_TABLE, DEVICE_TABLE_OFFSET, DEVICE_TABLE_SPAN } from "../layout";
+import { MCU_TABLE, MCU_TABLE_OFFSET, MCU_TABLE_SPAN } from "../layout";
 import { sat16 } from "../q15/activations";
 
 /** Rounding of a sum, and the offset of the table, before the shift by 14. */
-const TANH_ROUND: i32 = 8192 + (DEVICE_TABLE_OFFSET << 14);
+const TANH_ROUND: i32 = 8192 + (MCU_TABLE_OFFSET << 14);
 
 /** From here on a shifted unsigned sum stands for a negative one: sums end at (2^31 - 2^16 + TANH_ROUND) >> 14 = 152316. */
 const TANH_NEGATIVE: i32 = 152320;
@@ -55,21 +55,21 @@ export class Unit {
   @inline static tanhOf(sum: i32): i32 {
     // As an unsigned number the sum with its offset does not overflow; what is below 0 comes out above what any sum reaches.
     let v = (sum + TANH_ROUND) >>> 14;
-    if (u32(v) > u32(DEVICE_TABLE_SPAN)) v = v < TANH_NEGATIVE ? DEVICE_TABLE_SPAN : 0;
+    if (u32(v) > u32(MCU_TABLE_SPAN)) v = v < TANH_NEGATIVE ? MCU_TABLE_SPAN : 0;
     return Unit.entry(v);
   }
 
   /** T of an i16 (FORMAT.md 5.3). */
   @inline static tanh(value: i32): i32 {
-    let v = value + DEVICE_TABLE_OFFSET;
-    if (u32(v) > u32(DEVICE_TABLE_SPAN)) v = v < 0 ? 0 : DEVICE_TABLE_SPAN;
+    let v = value + MCU_TABLE_OFFSET;
+    if (u32(v) > u32(MCU_TABLE_SPAN)) v = v < 0 ? 0 : MCU_TABLE_SPAN;
     return Unit.entry(v);
   }
 
   /** T of v counted from the start of the table. */
   @inline static entry(v: i32): i32 {
     const entry = usize((v >>> 8) << 2);
-    return i32(load<i16>(entry, DEVICE_TABLE)) + ((i32(load<i16>(entry, DEVICE_TABLE + 2)) * (v & 255)) >> 8);
+    return i32(load<i16>(entry, MCU_TABLE)) + ((i32(load<i16>(entry, MCU_TABLE + 2)) * (v & 255)) >> 8);
   }
 
   /** h' = n + ((z (h - n) + 16384) >> 15), stored. */

@@ -47,7 +47,7 @@ export function pushQ15(window: usize, x: usize, rest: usize, bytes: usize): voi
  * @param end  address after the last multiple of 4 elements; what stands in the padding meets zero weights
  * @param t  i32[size], written
  */
-export function affineDevice<T>(data: usize, x: usize, end: usize, t: usize, size: i32): void {
+export function affineMcu<T>(data: usize, x: usize, end: usize, t: usize, size: i32): void {
   let w = data + I32s.bytes(size);
   const last = w;
   do {

@@ -14,7 +14,7 @@ export {
 } from "./head";
 export { selftest } from "./selftest";
 
-import { affineDevice } from "./head";
+import { affineMcu } from "./head";
 import { affineBytes, Layer } from "./layer";
 // biome-ignore lint/style/useImportType: asc knows no import type
 import { Bytes, BytesSat, Rows, RowsSat, Wide, WideSat } from "./packs";
@@ -22,7 +22,7 @@ import { drive } from "./selftest";
 
 /** Rows of int8 weights. */
 export function affine(data: usize, x: usize, end: usize, t: usize, size: i32): void {
-  affineDevice<i8>(data, x, end, t, size);
+  affineMcu<i8>(data, x, end, t, size);
 }
 
 /** Rows of int8 weights, padded to four, as in gru_after_bytes. */
@@ -32,7 +32,7 @@ export function affine_bytes(data: usize, x: usize, end: usize, t: usize, rows: 
 
 /** Rows of int16 weights: the skip. */
 export function affine16(data: usize, x: usize, end: usize, t: usize, size: i32): void {
-  affineDevice<i16>(data, x, end, t, size);
+  affineMcu<i16>(data, x, end, t, size);
 }
 
 /** The run by which runtimes are compared. */

@@ -1,4 +1,4 @@
-// Device modules as programs of this machine, through the C that `rivulet build --wasm2c` writes.
+// Modules for microcontrollers as programs of this machine, through the C that `rivulet build --wasm2c` writes.
 
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 const execute = promisify(execFile);
 const LONGEST_MS = 8 * 60_000;
 
-/** A device module to run. */
+/** A module to run. */
 export interface Job {
   /** `drive`: SEED is the seed of the module's own samples; `step`: the samples are in a file, and go through memory. */
   readonly kind: "drive" | "step";

@@ -1,4 +1,4 @@
-// The device modules of the matrix: each model for each way of packing its weights.
+// The modules of the matrix: each model for each way of packing its weights.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -23,7 +23,7 @@ export function modulesOf(model: MatrixModel): MatrixModule[] {
 
 /** Builds a module and writes it into a folder. Answers its path. */
 export async function writeModule({ name, model, pack }: MatrixModule, folder: string): Promise<string> {
-  const { wasm } = buildModule(model.built.model, {
+  const { wasm } = await buildModule(model.built.model, {
     target: pack === "rows" ? "wasm2c" : "generic",
     ...(pack !== undefined && { pack }),
     drive: true,

@@ -58,9 +58,9 @@ beforeAll(async () => {
   const parsed = parseModel(readFileSync(model));
   mkdirSync(at("c"));
   mkdirSync(at("wasm3"));
-  const module = buildModule(parsed, { target: "wasm2c" });
+  const module = await buildModule(parsed, { target: "wasm2c" });
   for (const [name, text] of Object.entries(await wasm2cFiles(parsed, module))) writeFileSync(at(`c/${name}`), text);
-  const interpreted = buildModule(parsed, { target: "wasm3" });
+  const interpreted = await buildModule(parsed, { target: "wasm3" });
   writeFileSync(at("wasm3/model.h"), renderHeader({ model: parsed, ...interpreted }));
 }, 120_000);
 
@@ -105,8 +105,8 @@ describe.each(EXAMPLES)("the example $name on $board", ({ name, board, generated
   it(`hands its state to the host, which continues`, options, async () => {
     const answer = (await run(csv("first.csv", lines.slice(0, HALF), "state?"))).at(-1) ?? "";
     expect(answer).toMatch(/^state 52565331/);
-    writeFileSync(at("device.state"), Buffer.from(answer.slice("state ".length), "hex"));
-    const rest = await predict(csv("rest.csv", lines.slice(HALF)), "--state", at("device.state"));
+    writeFileSync(at("mcu.state"), Buffer.from(answer.slice("state ".length), "hex"));
+    const rest = await predict(csv("rest.csv", lines.slice(HALF)), "--state", at("mcu.state"));
     expect(rest).toEqual((await predict(csv("recording.csv", lines))).slice(HALF));
   });
 

@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import type { Answer, Job, Run } from "./jobs.ts";
 
-/** What a device module exports, as far as runners use it. */
-interface Device {
+/** What a module for a microcontroller exports, as far as runners use it. */
+interface McuExports {
   readonly memory: WebAssembly.Memory;
   readonly abi_version: WebAssembly.Global;
   readonly input: WebAssembly.Global;
@@ -22,30 +22,30 @@ interface Device {
 const fold = (hash: number, word: number) => Math.imul(hash ^ word, 0x01000193);
 
 /** Feeds samples through memory and `step`, as an embedder does. Returns the hash, u32. */
-function stepAll(device: Device, samples: Int32Array, steps: number): number {
-  if (device.abi_version.value !== 1) throw new Error(`ABI version ${device.abi_version.value}, expected 1`);
-  const words = new Int32Array(device.memory.buffer);
-  const size: number = device.input_count.value;
+function stepAll(mcu: McuExports, samples: Int32Array, steps: number): number {
+  if (mcu.abi_version.value !== 1) throw new Error(`ABI version ${mcu.abi_version.value}, expected 1`);
+  const words = new Int32Array(mcu.memory.buffer);
+  const size: number = mcu.input_count.value;
   const view = (at: WebAssembly.Global, count: number) => words.subarray(at.value / 4, at.value / 4 + count);
-  const input = view(device.input, size);
-  const output = view(device.output, device.output_count.value);
+  const input = view(mcu.input, size);
+  const output = view(mcu.output, mcu.output_count.value);
   let hash = 0x811c9dc5;
-  device.reset();
+  mcu.reset();
   for (let t = 0; t < steps; t++) {
     input.set(samples.subarray(t * size, (t + 1) * size));
-    hash = fold(hash, device.step());
+    hash = fold(hash, mcu.step());
     hash = output.reduce(fold, hash);
   }
-  return view(device.state, device.state_size.value / 4).reduce(fold, hash) >>> 0;
+  return view(mcu.state, mcu.state_size.value / 4).reduce(fold, hash) >>> 0;
 }
 
 function runJob({ kind, module, source, steps }: Job): Answer {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(module)));
-  const device = exports as unknown as Device;
-  const selftest = device.selftest();
-  if (kind === "drive") return { hash: device.drive(Number(source), steps) >>> 0, selftest };
+  const mcu = exports as unknown as McuExports;
+  const selftest = mcu.selftest();
+  if (kind === "drive") return { hash: mcu.drive(Number(source), steps) >>> 0, selftest };
   const samples = new Int32Array(Uint8Array.from(readFileSync(source)).buffer);
-  return { hash: stepAll(device, samples, steps), selftest };
+  return { hash: stepAll(mcu, samples, steps), selftest };
 }
 
 /** Runs jobs in V8, each in a fresh instance. */

@@ -1,10 +1,8 @@
-import type { Code } from "../../tools/wasm/encode.ts";
 import { instructionsOf } from "../../tools/wasm/instructions.ts";
 
 /** The instructions of a body as text: names, with the constant, index, label or offset behind them that is not 0 by default. */
-export function instructionNames(body: Code | Uint8Array): string[] {
-  const bytes = body instanceof Uint8Array ? body : body.bytes();
-  return [...instructionsOf(bytes)].map(({ name, immediates: { value, index, label, offset } }) => {
+export function instructionNames(body: Uint8Array): string[] {
+  return [...instructionsOf(body)].map(({ name, immediates: { value, index, label, offset } }) => {
     const operand = value ?? index ?? label ?? (offset ? offset : undefined);
     return operand === undefined ? name : `${name} ${operand}`;
   });

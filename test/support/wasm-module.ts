@@ -1,7 +1,6 @@
 // A small module with the ABI of `rivulet build`, written by hand: its state is the sum of all inputs, its output the sum so far.
 
-import { code, functionOf } from "../../tools/wasm/encode.ts";
-import { EMPTY_MODULE, type Export, type Global, type WasmModule } from "../../tools/wasm/module.ts";
+import { wat } from "./wat.ts";
 
 /** Addresses in its memory. Data fill 16 to 48, the rest is zero when the module starts. */
 export const SAMPLE_LAYOUT = {
@@ -13,85 +12,42 @@ export const SAMPLE_LAYOUT = {
   heapBase: 80,
 } as const;
 
-const STATUS_BAD_TOKEN = 4;
 const { model_hash, vectors, input, output, state, heapBase } = SAMPLE_LAYOUT;
 
-/** step: refuses a negative input, else adds it to the state. */
-const step = code()
-  .i32(0)
-  .access("i32.load", input)
-  .i32(0)
-  .op("i32.lt_s")
-  .if()
-  .i32(STATUS_BAD_TOKEN)
-  .op("return")
-  .end()
-  .i32(0)
-  .i32(0)
-  .access("i32.load", state)
-  .i32(0)
-  .access("i32.load", input)
-  .op("i32.add")
-  .tee(0)
-  .access("i32.store", state)
-  .i32(0)
-  .get(0)
-  .access("i32.store", output)
-  .i32(0);
+const FUNCTIONS = `
+  (type (func (result i32)))
+  (type (func))
+  ;; step: refuses a negative input with status 4, else adds it to the state.
+  (func $step (type 0) (local i32)
+    i32.const 0 i32.load offset=${input} i32.const 0 i32.lt_s
+    if i32.const 4 return end
+    i32.const 0 i32.const 0 i32.load offset=${state} i32.const 0 i32.load offset=${input} i32.add local.tee 0
+    i32.store offset=${state}
+    i32.const 0 local.get 0 i32.store offset=${output}
+    i32.const 0)
+  ;; reset: 16 bytes of zeros.
+  (func $reset (type 1) (local i32)
+    i32.const ${state} local.set 0
+    loop
+      local.get 0 i64.const 0 i64.store
+      local.get 0 i32.const 8 i32.add local.tee 0 i32.const ${state + 16} i32.ne br_if 0
+    end)
+  ;; selftest: four steps with the inputs at 32; 0 when each gives the sum so far.
+  (func $selftest (type 0) (local i32 i32)
+    call $reset
+    loop
+      i32.const 0 local.get 0 i32.load offset=${vectors} i32.store offset=${input}
+      call $step drop
+      local.get 1 local.get 0 i32.load offset=${vectors} i32.add local.set 1
+      local.get 0 i32.const 4 i32.add local.set 0
+      i32.const 0 i32.load offset=${output} local.get 1 i32.ne
+      if local.get 0 i32.const 2 i32.shr_u return end
+      local.get 0 i32.const 16 i32.ne br_if 0
+    end
+    call $reset
+    i32.const 0)`;
 
-/** reset: 16 bytes of zeros. */
-const reset = code()
-  .i32(state)
-  .set(0)
-  .loop()
-  .get(0)
-  .i64(0n)
-  .access("i64.store")
-  .get(0)
-  .i32(8)
-  .op("i32.add")
-  .tee(0)
-  .i32(state + 16)
-  .op("i32.ne")
-  .brIf(0)
-  .end();
-
-/** selftest: four steps with the inputs at `vectors`; 0 when each gives the sum so far. */
-const selftest = code()
-  .call(1)
-  .loop()
-  .i32(0)
-  .get(0)
-  .access("i32.load", vectors)
-  .access("i32.store", input)
-  .call(0)
-  .op("drop")
-  .get(1)
-  .get(0)
-  .access("i32.load", vectors)
-  .op("i32.add")
-  .set(1)
-  .get(0)
-  .i32(4)
-  .op("i32.add")
-  .set(0)
-  .i32(0)
-  .access("i32.load", output)
-  .get(1)
-  .op("i32.ne")
-  .if()
-  .get(0)
-  .i32(2)
-  .op("i32.shr_u")
-  .op("return")
-  .end()
-  .get(0)
-  .i32(16)
-  .op("i32.ne")
-  .brIf(0)
-  .end()
-  .call(1)
-  .i32(0);
+const DATA = Array.from({ length: 32 }, (_, index) => (index % 4 === 0 ? index + 1 : 0));
 
 const CONSTANTS = {
   __heap_base: heapBase,
@@ -109,28 +65,27 @@ const CONSTANTS = {
 /** A global that the sample module exports. */
 export type SampleConstant = keyof typeof CONSTANTS;
 
-/** The sample module, with other values of its exported globals where they are given. */
-export function sampleModule(constants: Partial<Record<SampleConstant, number>> = {}): WasmModule {
-  const values = Object.entries({ ...CONSTANTS, ...constants });
-  return {
-    ...EMPTY_MODULE,
-    types: [
-      { parameters: [], results: ["i32"] },
-      { parameters: [], results: [] },
-    ],
-    functions: [functionOf(0, ["i32"], step), functionOf(1, ["i32"], reset), functionOf(0, ["i32", "i32"], selftest)],
-    memories: [{ min: 1, max: 1, isShared: false }],
-    globals: values.map(([, value]): Global => ({ type: "i32", isMutable: false, init: { kind: "i32.const", value } })),
-    exports: [
-      { name: "memory", kind: "memory", index: 0 },
-      ...["step", "reset", "selftest"].map((name, index): Export => ({ name, kind: "function", index })),
-      ...values.map(([name], index): Export => ({ name, kind: "global", index })),
-    ],
-    data: [
-      {
-        place: { kind: "active", memory: 0, address: { kind: "i32.const", value: model_hash } },
-        bytes: Uint8Array.from({ length: 32 }, (_, index) => (index % 4 === 0 ? index + 1 : 0)),
-      },
-    ],
-  };
+/** The sample's data segment, as text. */
+export const SAMPLE_DATA = `(data (i32.const ${model_hash}) "${hex(DATA)}")`;
+
+function hex(bytes: readonly number[]): string {
+  return bytes.map((byte) => `\\${byte.toString(16).padStart(2, "0")}`).join("");
 }
+
+/** The sample module as text, with other values of its exported globals where they are given. */
+export function sampleText(constants: Partial<Record<SampleConstant, number>> = {}): string {
+  const values = Object.entries({ ...CONSTANTS, ...constants });
+  const lines = [
+    FUNCTIONS,
+    "(memory 1 1)",
+    ...values.map(([name, value]) => `(global $${name} i32 (i32.const ${value}))`),
+    '(export "memory" (memory 0))',
+    ...["step", "reset", "selftest"].map((name) => `(export "${name}" (func $${name}))`),
+    ...values.map(([name]) => `(export "${name}" (global $${name}))`),
+    SAMPLE_DATA,
+  ];
+  return `(module ${lines.join("\n  ")})`;
+}
+
+/** The bytes of the sample module. */
+export const sampleModule = (): Uint8Array => wat(sampleText());

@@ -13,7 +13,7 @@ import { emptyProgram, wasm2cProbe, wasm3Probe } from "../firmware/probe.ts";
 import { COUNTING, flashBytes, missingPrograms, runFirmware } from "../firmware/qemu.ts";
 
 /** What was measured of a model on a core. */
-export interface DeviceRow {
+export interface BoardRow {
   readonly core: string;
   /** `wasm2c`, `wasm2c, checked`, `wasm3, bytes` or `wasm3, wide`. */
   readonly engine: string;
@@ -30,7 +30,7 @@ export interface DeviceRow {
 }
 
 /** What is measured, and with what. */
-export interface DeviceRowOptions {
+export interface BoardRowOptions {
   /** A q15 model by its number of units. */
   readonly models: ReadonlyMap<number, Model>;
   /** Folder with the sources of wasm3; without, wasm3 is left out. */
@@ -44,9 +44,9 @@ const WASM2C: readonly BoardId[] = ["m0", "m3", "m4", "m33", "rv32"];
 const WASM3: readonly BoardId[] = ["m0", "m4"];
 
 /** Builds and runs all of them; a board whose compiler or emulator is missing is left out. */
-export async function deviceRows({ models, wasm3, onMissing }: DeviceRowOptions): Promise<readonly DeviceRow[]> {
+export async function boardRows({ models, wasm3, onMissing }: BoardRowOptions): Promise<readonly BoardRow[]> {
   const folder = mkdtempSync(path.join(tmpdir(), "rivulet-bench-"));
-  const rows: DeviceRow[] = [];
+  const rows: BoardRow[] = [];
   try {
     for (const board of WASM2C) {
       const missing = missingPrograms(board);

@@ -10,7 +10,7 @@ import { fetchWasm3 } from "../firmware/wasm3.ts";
 import { buildModule } from "../mcu/build.ts";
 import type { Pack } from "../mcu/types.ts";
 import { COUNTED, type Counted, countInstructions } from "./callgrind.ts";
-import { type DeviceRow, deviceRows } from "./mcu-qemu.ts";
+import { type BoardRow, boardRows } from "./mcu-qemu.ts";
 import { gruModel } from "./models.ts";
 import { naiveModule } from "./naive.ts";
 import { countOperations, type Operations } from "./trace.ts";
@@ -44,10 +44,10 @@ interface Row {
 }
 
 /** A module of a kernel, with the bytes of linear memory that it uses. */
-function build(model: Model, kernel: Kernel, drive: boolean): Uint8Array {
-  if (kernel === "naive") return naiveModule(model, { drive });
+async function build(model: Model, kernel: Kernel, drive: boolean): Promise<Uint8Array> {
+  if (kernel === "naive") return await naiveModule(model, { drive });
   const pack: Pack = kernel;
-  return buildModule(model, { target: pack === "rows" ? "wasm2c" : "generic", pack, drive }).wasm;
+  return (await buildModule(model, { target: pack === "rows" ? "wasm2c" : "generic", pack, drive })).wasm;
 }
 
 /** A sample in the middle of a run, and the state that it meets: a step from zeros would be less work than others. */
@@ -95,8 +95,8 @@ async function countInto(instructions: Map<string, number>, runtime: Counted, wa
 
 async function measure(H: number, kernel: Kernel): Promise<Row> {
   const model = gruModel("q15", INPUTS, H);
-  const wasm = build(model, kernel, false);
-  checkBits(model, build(model, kernel, true));
+  const wasm = await build(model, kernel, false);
+  checkBits(model, await build(model, kernel, true));
   const running = withMemory(wasm, runningPatches(model, wasm));
   const instructions = new Map<string, number>();
   const atOnce = limited(2);
@@ -155,7 +155,7 @@ function instructionsTable(rows: readonly Row[]): string {
   return markdown(["kernel", ...runtimes], cells);
 }
 
-function boardsTable(rows: readonly DeviceRow[]): string {
+function boardsTable(rows: readonly BoardRow[]): string {
   const cells = rows.map(({ core, engine, H, instructions, flash, linear, heap, stack }) => [
     `H = ${H}, ${core}, ${engine}`,
     count(instructions),
@@ -170,7 +170,7 @@ function boardsTable(rows: readonly DeviceRow[]): string {
 
 type Target = readonly [title: string, goal: string, measured: string, isMet: boolean];
 
-function targetsTable(rows: readonly Row[], boards: readonly DeviceRow[]): string {
+function targetsTable(rows: readonly Row[], boards: readonly BoardRow[]): string {
   const cells = [...kernelTargets(rows), ...boardTargets(boards)].map(([title, goal, measured, isMet]) => [
     title,
     goal,
@@ -198,7 +198,7 @@ function kernelTargets(rows: readonly Row[]): readonly Target[] {
   ];
 }
 
-function boardTargets(boards: readonly DeviceRow[]): readonly Target[] {
+function boardTargets(boards: readonly BoardRow[]): readonly Target[] {
   const on = (engine: string, H: number) =>
     boards.find((row) => row.core === "Cortex-M4" && row.engine === engine && row.H === H);
   const compiled = on("wasm2c", 32);
@@ -228,14 +228,14 @@ function boardTargets(boards: readonly DeviceRow[]): readonly Target[] {
 }
 
 /** What the modules cost on emulated boards, where cross compilers and qemu are installed. */
-async function measureBoards(): Promise<readonly DeviceRow[]> {
+async function measureBoards(): Promise<readonly BoardRow[]> {
   console.error("boards under qemu");
   const models = new Map(SIZES.map((H) => [H, gruModel("q15", INPUTS, H)]));
   const wasm3 = await fetchWasm3().catch((error: Error) => {
     missing.set("wasm3 under qemu", error.message);
     return undefined;
   });
-  return deviceRows({
+  return boardRows({
     models,
     ...(wasm3 !== undefined && { wasm3 }),
     onMissing: (board, programs) => missing.set(board, `${programs.join(" and ")} not installed`),

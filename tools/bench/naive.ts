@@ -11,7 +11,6 @@ import { linkModule } from "../mcu/link.ts";
 import { planQ15 } from "../mcu/program-q15.ts";
 import type { Call, Program } from "../mcu/types.ts";
 import { makeVectors } from "../mcu/vectors.ts";
-import { readModule } from "../wasm/read.ts";
 
 /** Steps of the self-test, as in the modules that it is compared with. */
 const VECTORS = 8;
@@ -21,10 +20,10 @@ const VECTORS = 8;
  *
  * @throws {RangeError} when a layer is reset-before
  */
-export function naiveModule(model: Model, options: { readonly drive: boolean }): Uint8Array {
-  const library = readModule(readFileSync("build/naive.wasm"));
+export async function naiveModule(model: Model, options: { readonly drive: boolean }): Promise<Uint8Array> {
+  const library = readFileSync("build/naive.wasm");
   const program = planQ15(model, "rows", makeVectors(model, VECTORS));
-  return linkModule(library, withPlainLoops(model, program), options);
+  return await linkModule(library, withPlainLoops(model, program), options);
 }
 
 /** Replaces the calls of GRU layers; their data stand behind everything else, and the packed ones are left out. */

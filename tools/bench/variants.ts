@@ -1,9 +1,8 @@
-// Modules for microcontrollers, changed so that one step of them can be measured.
+// Modules for microcontrollers, changed so that one step of them can be measured. They are changed as text: the other instructions stay as they are.
 
-import { code, functionOf } from "../wasm/encode.ts";
-import type { WasmModule } from "../wasm/module.ts";
-import { readModule } from "../wasm/read.ts";
-import { writeModule } from "../wasm/write.ts";
+import wabt from "wabt";
+
+const { readWasm, parseWat } = await wabt();
 
 /** Bytes that a module is to find in its memory. */
 export interface Patch {
@@ -11,44 +10,40 @@ export interface Patch {
   readonly bytes: Uint8Array;
 }
 
+const EXPORT = /^ *\(export "(\w+)" \(\w+ (\d+)\)\)/gm;
+
+const textOf = (wasm: Uint8Array): string => readWasm(wasm, {}).toText({});
+
+/** The bytes of a module in text format, with more fields at its end. */
+function extended(text: string, fields: readonly string[]): Uint8Array {
+  const all = `${text.slice(0, text.lastIndexOf(")"))}\n${fields.join("\n")})`;
+  return parseWat("variant.wat", all).toBinary({}).buffer;
+}
+
+/** Index of an exported function. */
+function indexOf(text: string, name: string): string {
+  const found = [...text.matchAll(EXPORT)].find((match) => match[1] === name)?.[2];
+  if (found === undefined) throw new Error(`The module has no export ${name}`);
+  return found;
+}
+
 /** Puts bytes into the memory that a module starts with. */
 export function withMemory(wasm: Uint8Array, patches: readonly Patch[]): Uint8Array {
-  const module = readModule(wasm);
-  const data = patches.map(
-    ({ address, bytes }) =>
-      ({ place: { kind: "active", memory: 0, address: { kind: "i32.const", value: address } }, bytes }) as const,
-  );
-  return writeModule({ ...module, data: [...module.data, ...data] });
+  const hex = (bytes: Uint8Array) => [...bytes].map((byte) => `\\${byte.toString(16).padStart(2, "0")}`).join("");
+  const data = patches.map(({ address, bytes }) => `(data (i32.const ${address}) "${hex(bytes)}")`);
+  return extended(textOf(wasm), data);
 }
 
 /** Gives a module the export `drive(seed, steps)` that does nothing but call `step` so many times, and answers 0. */
 export function withLoop(wasm: Uint8Array): Uint8Array {
-  const module = readModule(wasm);
-  const body = code().loop().call(indexOf(module, "step")).op("drop");
-  body.get(1).i32(1).op("i32.sub").tee(1).brIf(0).end().i32(0);
-  const type = { parameters: ["i32", "i32"], results: ["i32"] } as const;
-  return writeModule({
-    ...module,
-    types: [...module.types, type],
-    functions: [...module.functions, functionOf(module.types.length, [], body)],
-    exports: [...module.exports, { kind: "function", name: "drive", index: module.functions.length }],
-  });
+  const text = textOf(wasm);
+  const loop = `loop call ${indexOf(text, "step")} drop local.get 1 i32.const 1 i32.sub local.tee 1 br_if 0 end`;
+  return extended(text, [`(func (export "drive") (param i32 i32) (result i32) ${loop} i32.const 0)`]);
 }
 
 /** Leaves a module one export, `run() = drive(0, steps)`, for runtimes that pass no arguments. */
 export function withRun(wasm: Uint8Array, steps: number): Uint8Array {
-  const module = readModule(wasm);
-  const body = code().i32(0).i32(steps).call(indexOf(module, "drive"));
-  return writeModule({
-    ...module,
-    types: [...module.types, { parameters: [], results: ["i32"] }],
-    functions: [...module.functions, functionOf(module.types.length, [], body)],
-    exports: [{ kind: "function", name: "run", index: module.functions.length }],
-  });
-}
-
-function indexOf({ exports }: WasmModule, name: string): number {
-  const found = exports.find((item) => item.kind === "function" && item.name === name);
-  if (found === undefined) throw new Error(`The module has no export ${name}`);
-  return found.index;
+  const text = textOf(wasm);
+  const run = `(func (export "run") (result i32) i32.const 0 i32.const ${steps} call ${indexOf(text, "drive")})`;
+  return extended(text.replaceAll(EXPORT, ""), [run]);
 }

@@ -40,6 +40,14 @@ const BUNDLES = [
   { entry: "tools/fuzz/main.ts", outfile: "dist/fuzz.js", node: true },
 ];
 
+/** Binaryen, which links modules for microcontrollers: a file of its own, loaded by `rivulet build` alone. Its version decides the bytes of a module. */
+const LINKER = { source: "node_modules/binaryen/index.js", outfile: "dist/binaryen.js" };
+
+const linkerPlugin = {
+  name: "linker",
+  setup: ({ onResolve }) => onResolve({ filter: /^binaryen$/ }, () => ({ path: "./binaryen.js", external: true })),
+};
+
 /** The given files, and every file below the given folders. */
 function filesBelow(...roots) {
   return roots.flatMap((root) => {
@@ -86,6 +94,7 @@ async function bundle({ entry, outfile, node, isExecutable }) {
     platform: node ? "node" : "browser",
     // Of the second line only dist/mutate.js knows, which is not published.
     external: node ? ["classic-level", "typescript", "vitest"] : [],
+    plugins: [linkerPlugin],
     banner: { js: `${isExecutable ? "#!/usr/bin/env node\n" : ""}${node ? REQUIRE_BANNER : ""}` },
     metafile: true,
     logLevel: "warning",
@@ -110,10 +119,11 @@ const start = performance.now();
 mkdirSync("dist", { recursive: true });
 await buildKernels();
 const inputs = await Promise.all(BUNDLES.map(bundle)).catch(() => process.exit(1)); // esbuild has told why
-writeLicences(inputs.flat());
+writeLicences([...inputs.flat(), LINKER.source]);
 buildTypes();
 for (const name of WASM) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
 copyFileSync("models/pump.safetensors", "dist/pump.safetensors");
+copyFileSync(LINKER.source, LINKER.outfile);
 copyFileSync("tools/firmware/common/wasm-rt.h", "dist/wasm-rt.h");
 
 const kilobytes = (file) => `${path.basename(file)} ${Math.ceil(statSync(file).size / 1024)} KB`;

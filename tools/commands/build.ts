@@ -50,7 +50,7 @@ export async function runBuild(args: BuildArgs, io: Io): Promise<number> {
   for (const file of [output, args.cHeader, args.image]) if (file !== undefined) await checkWritable(file);
   const model = await readModel(args.model, { verify: true });
   checkOptions(args, model);
-  const built = linkWithin(model, buildOptions(args), args.memory);
+  const built = await linkWithin(model, buildOptions(args), args.memory);
   const report = proveModule(model, built.program, built.wasm);
   const files = await furtherFiles(args, model, built);
   for (const { file, bytes } of files) {

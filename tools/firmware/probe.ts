@@ -42,7 +42,7 @@ export async function wasm2cFiles(model: Model, module: BuiltModule): Promise<Re
 /** Builds the probe with a module that became C; `bounds` has every access checked. */
 export async function wasm2cProbe({ bounds, ...probe }: ProbeOptions & { readonly bounds: boolean }): Promise<Probe> {
   const { board, model, folder, main = "main", drive = false, options = [] } = probe;
-  const module = buildModule(model, { target: "wasm2c", drive });
+  const module = await buildModule(model, { target: "wasm2c", drive });
   const program = await buildFirmware({
     board,
     folder,
@@ -63,7 +63,7 @@ export async function wasm3Probe(
   probe: ProbeOptions & { readonly wasm3: string; readonly pack?: BuildOptions["pack"] },
 ): Promise<Probe> {
   const { board, model, folder, main = "main", drive = false, options = [], wasm3, pack } = probe;
-  const module = buildModule(model, { target: "wasm3", drive, ...(pack && { pack }) });
+  const module = await buildModule(model, { target: "wasm3", drive, ...(pack && { pack }) });
   const sources = readdirSync(wasm3).filter((file) => /^m3_(?!info).*\.c$/.test(file));
   const program = await buildFirmware({
     board,

@@ -34,21 +34,21 @@ export interface BuiltModule {
 const VECTORS = { wide: 8, rows: 8, bytes: 2 } as const;
 
 /** Builds the module of a model, and proves it. */
-export function buildModule(model: Model, options: BuildOptions): BuiltModule {
-  const built = linkFor(model, options);
+export async function buildModule(model: Model, options: BuildOptions): Promise<BuiltModule> {
+  const built = await linkFor(model, options);
   proveModule(model, built.program, built.wasm);
   return built;
 }
 
 /** Links the module of a model, unproven: also of a model that only has a shape, for its memory plan. */
-export function linkFor(model: Model, options: BuildOptions): BuiltModule {
+export async function linkFor(model: Model, options: BuildOptions): Promise<BuiltModule> {
   const { target } = options;
   const pack = options.pack ?? defaultPack(target);
   const vectors = makeVectors(model, options.vectors ?? VECTORS[pack]);
-  const library = readModule(Buffer.from(model.spec.numeric === "q15" ? MCU_Q15 : MCU_F32, "base64"));
+  const library = Buffer.from(model.spec.numeric === "q15" ? MCU_Q15 : MCU_F32, "base64");
   const program =
-    model.spec.numeric === "q15" ? planQ15(model, pack, vectors) : planF32(model, vectors, endOfData(library.data));
-  const wasm = linkModule(library, program, { drive: options.drive === true });
+    model.spec.numeric === "q15" ? planQ15(model, pack, vectors) : planF32(model, vectors, endOfData(library));
+  const wasm = await linkModule(library, program, { drive: options.drive === true });
   return { wasm, program, target, pack };
 }
 
@@ -56,9 +56,9 @@ export function linkFor(model: Model, options: BuildOptions): BuiltModule {
 export const defaultPack = (target: Target): Pack => (target === "wasm2c" ? "rows" : "bytes");
 
 /** The first address, a multiple of 16, behind the constants of a library. */
-function endOfData(data: ReturnType<typeof readModule>["data"]): number {
+function endOfData(library: Uint8Array): number {
   let end = 16;
-  for (const { place, bytes } of data) {
+  for (const { place, bytes } of readModule(library).data) {
     if (place.kind !== "active" || place.address.kind !== "i32.const") throw new Error("Library data has no address");
     end = Math.max(end, place.address.value + bytes.length);
   }

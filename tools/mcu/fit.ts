@@ -39,18 +39,30 @@ const INTERPRETED: readonly Pack[] = ["wide", "bytes"];
  * @param memory  bytes of RAM that module and runtime may take; undefined: no bound
  * @throws {CliError} when nothing fits, with what was found and what would fit
  */
-export function linkWithin(model: Model, options: BuildOptions, memory: number | undefined): BuiltModule {
+export async function linkWithin(
+  model: Model,
+  options: BuildOptions,
+  memory: number | undefined,
+): Promise<BuiltModule> {
   const { target, pack } = options;
-  if (memory === undefined) return linkFor(model, options);
+  if (memory === undefined) return await linkFor(model, options);
   const isCompiled = target === "wasm2c" || model.spec.numeric === "f32";
   const packs = pack !== undefined ? [pack] : isCompiled ? [defaultPack(target)] : INTERPRETED;
-  const tried = packs.map((each) => linkFor(model, { ...options, pack: each }));
-  const fitting = tried.find((built) => memoryNeed(built).total <= memory);
-  if (fitting) return fitting;
-  throw new CliError(tooLarge(model, tried, options, memory));
+  const tried: BuiltModule[] = [];
+  for (const each of packs) {
+    const built = await linkFor(model, { ...options, pack: each });
+    if (memoryNeed(built).total <= memory) return built;
+    tried.push(built);
+  }
+  throw new CliError(await tooLarge(model, tried, options, memory));
 }
 
-function tooLarge(model: Model, tried: readonly BuiltModule[], options: BuildOptions, memory: number): string {
+async function tooLarge(
+  model: Model,
+  tried: readonly BuiltModule[],
+  options: BuildOptions,
+  memory: number,
+): Promise<string> {
   const least = tried.reduce((a, b) => (memoryNeed(b).total < memoryNeed(a).total ? b : a));
   const { linear, runtime, module, stack, total } = memoryNeed(least);
   const parts = [
@@ -60,29 +72,29 @@ function tooLarge(model: Model, tried: readonly BuiltModule[], options: BuildOpt
     ...(stack !== undefined ? [`${stack} of stack`] : []),
   ];
   const packed = model.spec.numeric === "f32" ? "" : `, weights ${least.pack}`;
-  return `Model ${model.id} needs ${total} bytes${packed} (${parts.join(", ")}), --memory gives ${memory}; ${remedy(model, least, options, memory)}`;
+  return `Model ${model.id} needs ${total} bytes${packed} (${parts.join(", ")}), --memory gives ${memory}; ${await remedy(model, least, options, memory)}`;
 }
 
 /** What would fit: bytes, fixed point, or fewer units. */
-function remedy(model: Model, least: BuiltModule, options: BuildOptions, memory: number): string {
+async function remedy(model: Model, least: BuiltModule, options: BuildOptions, memory: number): Promise<string> {
   if (options.pack === "wide") {
-    const bytes = linkFor(model, { ...options, pack: "bytes" });
+    const bytes = await linkFor(model, { ...options, pack: "bytes" });
     if (memoryNeed(bytes).total <= memory) return `with --pack bytes it needs ${memoryNeed(bytes).total}`;
   }
   if (model.spec.numeric === "f32") return "quantize it: q15 takes about a quarter";
-  const size = largestSize(model, { ...options, pack: options.pack === "wide" ? "bytes" : least.pack }, memory);
+  const size = await largestSize(model, { ...options, pack: options.pack === "wide" ? "bytes" : least.pack }, memory);
   if (size === 0) return "no number of units would fit";
   const all = model.spec.layers.filter(({ kind }) => kind === "gru").length > 1 ? " in each GRU layer" : "";
   return `${size} units${all} would fit`;
 }
 
 /** Greatest number of units of every GRU layer, up to the model's own, with which a model of this shape fits; 0 when none does. */
-function largestSize(model: Model, options: BuildOptions, memory: number): number {
+async function largestSize(model: Model, options: BuildOptions, memory: number): Promise<number> {
   const own = Math.max(...model.spec.layers.map(({ kind, size }) => (kind === "gru" ? size : 0)));
   let [low, high] = [0, own];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    const fits = memoryNeed(linkFor(emptyModel(model, middle), options)).total <= memory;
+    const fits = memoryNeed(await linkFor(emptyModel(model, middle), options)).total <= memory;
     if (fits) low = middle;
     else high = middle - 1;
   }

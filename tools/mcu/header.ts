@@ -1,6 +1,6 @@
 // `model.h`: what firmware must know of a module, as macros, and the module itself as an array of bytes.
 
-import { DEVICE_ABI_VERSION } from "../../assembly/layout.ts";
+import { MCU_ABI_VERSION } from "../../assembly/layout.ts";
 import type { Model } from "../../host/model/types.ts";
 import type { Program } from "./types.ts";
 
@@ -37,7 +37,7 @@ export function renderHeader({ model, program, wasm, perLine = 16 }: HeaderParts
     "#ifndef RIVULET_MODEL_H",
     "#define RIVULET_MODEL_H",
     "",
-    define("ABI_VERSION", DEVICE_ABI_VERSION),
+    define("ABI_VERSION", MCU_ABI_VERSION),
     define("MODEL_NAME", cString(spec.name)),
     define("MODEL_HASH_HEX", cString(hash.slice(0, 32))),
     define("FLOAT", Number(isFloat), "values are i32 raw, or float when 1"),

@@ -43,7 +43,7 @@ class Planner {
   readonly #pack: Pack;
   /** Whether no sum of any GRU layer needs saturation. All layers use the same inner loops, so that a module has them once. */
   readonly #isProven: boolean;
-  readonly #layout = new Layout(format.DEVICE_TABLE);
+  readonly #layout = new Layout(format.MCU_TABLE);
   readonly #calls: Call[] = [];
 
   constructor(model: Model, pack: Pack) {
@@ -198,8 +198,8 @@ class Planner {
 
 /** The entries of the tanh table from v >> 8 = -83 to 82. */
 function tanhTable(): Uint8Array {
-  const first = -format.DEVICE_TABLE_OFFSET / 256;
-  const values = Array.from({ length: 2 * format.DEVICE_TABLE_ENTRIES }, (_, i) => {
+  const first = -format.MCU_TABLE_OFFSET / 256;
+  const values = Array.from({ length: 2 * format.MCU_TABLE_ENTRIES }, (_, i) => {
     const entry = (first + (i >> 1)) & 255;
     return TANH_TABLE[2 * entry + (i & 1)] as number;
   });

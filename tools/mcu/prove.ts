@@ -8,7 +8,7 @@ import type { Program } from "./types.ts";
 /** Steps that the module and the host's kernels run side by side. */
 export const PROOF_STEPS = 256;
 
-interface DeviceExports {
+interface McuExports {
   readonly memory: WebAssembly.Memory;
   step(): number;
   reset(): void;
@@ -27,20 +27,20 @@ export function proveModule(model: Model, program: Program, wasm: Uint8Array): C
     throw new Error(`The module of ${model.id} breaks ${failed.join(", ")}`);
   }
   const module = new WebAssembly.Module(Uint8Array.from(wasm));
-  const device = new WebAssembly.Instance(module).exports as unknown as DeviceExports;
-  const failed = device.selftest();
+  const mcu = new WebAssembly.Instance(module).exports as unknown as McuExports;
+  const failed = mcu.selftest();
   if (failed !== 0) throw new Error(`The module of ${model.id} differs from its test vectors in step ${failed}`);
-  runBeside(model, program, device);
+  runBeside(model, program, mcu);
   return report;
 }
 
-function runBeside(model: Model, program: Program, device: DeviceExports): void {
+function runBeside(model: Model, program: Program, mcu: McuExports): void {
   const runtime = createRuntime(model, { simd: false });
   const session = runtime.createSession();
   const place = ({ address, bytes }: { readonly address: number; readonly bytes: number }) =>
-    Buffer.from(device.memory.buffer, address, bytes);
+    Buffer.from(mcu.memory.buffer, address, bytes);
   const [input, output, state] = [program.input, program.output, program.state].map(place) as [Buffer, Buffer, Buffer];
-  device.reset();
+  mcu.reset();
   let random = 1;
   const next = (): number => {
     random ^= random << 13;
@@ -52,7 +52,7 @@ function runBeside(model: Model, program: Program, device: DeviceExports): void 
     const sample = Array.from({ length: program.input.bytes / 4 }, (_, i) => realOf(model, next() >> (next() & 31), i));
     session.step(sample);
     input.set(bytesOf(runtime.instance.samples, program.input.bytes));
-    const status = device.step();
+    const status = mcu.step();
     const same = status === 0 && output.equals(bytesOf(runtime.instance.predictions, program.output.bytes));
     if (!same) throw new Error(`The module of ${model.id} differs from the host in step ${t + 1} of random samples`);
   }

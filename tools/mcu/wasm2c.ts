@@ -30,7 +30,7 @@ export interface ModuleToCOptions {
  * called first, and `NAME_` followed by the name of each exported function; the memory is `NAME_memory`, an array of
  * `__heap_base` bytes.
  *
- * @throws {CliError} when `wabt` is not installed, or the module holds what a device cannot run
+ * @throws {CliError} when `wabt` is not installed, or the module holds what a microcontroller cannot run
  */
 export async function moduleToC(wasm: Uint8Array, options: ModuleToCOptions = {}): Promise<readonly TextFile[]> {
   const { name = "rivulet", folder = process.cwd() } = options;
@@ -53,7 +53,7 @@ function usedMemory(wasm: Uint8Array): number {
   const module = new WebAssembly.Module(Uint8Array.from(wasm));
   const imported = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
   if (imported.length > 0)
-    throw new CliError(`Module imports ${imported.join(", ")}; one for a device imports nothing`);
+    throw new CliError(`Module imports ${imported.join(", ")}; one for a microcontroller imports nothing`);
   const heapBase = new WebAssembly.Instance(module).exports.__heap_base;
   if (!(heapBase instanceof WebAssembly.Global)) {
     throw new CliError("Module does not export __heap_base, so the size of its memory is unknown");
@@ -168,7 +168,7 @@ ${loads.join("\n").replaceAll("data_segment_data_w2c_m_", "data_")}
 
 ${wrappers.join("\n")}`;
   const left = /\b\w*(?:instance|w2c_m|wasm_rt)\w*\b.*/.exec(text.replace(/#include "wasm-rt.h"/, ""));
-  if (left !== null) throw new CliError(`Module holds what a device has no C for: ${left[0]}`);
+  if (left !== null) throw new CliError(`Module holds what has no C for a microcontroller: ${left[0]}`);
   return { text, exports: exported };
 }
 

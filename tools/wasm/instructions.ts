@@ -1,6 +1,6 @@
 // The instructions of a function body (WebAssembly Core Specification 2.0, 5.4).
 
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader } from "./bytes.ts";
 import { type Opcode, opcodeOf } from "./opcodes.ts";
 
 /** What follows an opcode; which fields are there depends on the opcode. */
@@ -38,10 +38,10 @@ export interface Instruction {
 const OPENERS: ReadonlySet<string> = new Set(["block", "loop", "if", "try", "try_table"]);
 
 /** Whether an instruction opens a block. */
-export const isOpener = (name: string): boolean => OPENERS.has(name);
+const isOpener = (name: string): boolean => OPENERS.has(name);
 
 /** Whether an instruction closes a block. */
-export const isCloser = (name: string): boolean => name === "end" || name === "delegate";
+const isCloser = (name: string): boolean => name === "end" || name === "delegate";
 
 /**
  * Walks through the instructions of a body, the closing `end` included.
@@ -145,29 +145,3 @@ function readCatches(reader: ByteReader, what: string): Immediates {
   });
   return { block, labels };
 }
-
-/**
- * Rewrites a body: `replace` answers the bytes that stand for an instruction, or undefined to keep it. Nothing in a body tells a length, so the
- * rest stays as it is.
- *
- * @throws {WasmError} when the body is damaged
- */
-export function rewriteBody(
-  body: Uint8Array,
-  replace: (instruction: Instruction) => ArrayLike<number> | undefined,
-): Uint8Array {
-  const writer = new ByteWriter();
-  for (const instruction of instructionsOf(body)) {
-    writer.raw(replace(instruction) ?? body.subarray(instruction.offset, instruction.end));
-  }
-  return writer.toBytes();
-}
-
-/** Rewrites a body so that what names a function (call, return_call, ref.func) names `map(index)`. */
-export function mapCalls(body: Uint8Array, map: (index: number) => number): Uint8Array {
-  return rewriteBody(body, ({ opcode: { code }, immediates: { index = 0 } }) =>
-    CALLS.has(code) ? new ByteWriter().raw([code]).u32(map(index)).toBytes() : undefined,
-  );
-}
-
-const CALLS: ReadonlySet<number> = new Set([0x10, 0x12, 0xd2]);

@@ -163,17 +163,6 @@ export function importedCount({ imports }: WasmModule, kind: ExternalKind): numb
   return imports.filter(({ item }) => item.kind === kind).length;
 }
 
-/** Joins neighbouring locals of one type into one run, and leaves out runs of none. */
-export function joinLocals(locals: readonly LocalRun[]): LocalRun[] {
-  const runs: LocalRun[] = [];
-  for (const { count, type } of locals) {
-    const last = runs.at(-1);
-    if (last?.type === type) runs[runs.length - 1] = { count: last.count + count, type };
-    else if (count > 0) runs.push({ count, type });
-  }
-  return runs;
-}
-
 /** Section ids in the order in which they stand in a file: the count of data segments (12) before the code. */
 export const SECTION_ORDER = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11] as const;
 

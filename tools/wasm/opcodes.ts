@@ -214,20 +214,8 @@ export const OPCODES: readonly Opcode[] = [
 ];
 
 const BY_CODE = new Map(OPCODES.map((opcode) => [opcode.code, opcode]));
-const BY_NAME = new Map(OPCODES.map((opcode) => [opcode.name, opcode]));
 
 /** Finds an instruction by its code, as in `Opcode.code`. */
 export function opcodeOf(code: number): Opcode | undefined {
   return BY_CODE.get(code);
-}
-
-/**
- * Finds an instruction by its name.
- *
- * @throws {RangeError} when no instruction has that name
- */
-export function opcodeNamed(name: string): Opcode {
-  const opcode = BY_NAME.get(name);
-  if (opcode === undefined) throw new RangeError(`Found "${name}", expected the name of an instruction`);
-  return opcode;
 }

@@ -1,9 +1,8 @@
 // Element and data segments (WebAssembly Core Specification 2.0, 5.5.12 and 5.5.14).
 
-import type { ByteReader, ByteWriter } from "./bytes.ts";
-import { readConstant, writeConstant } from "./constants.ts";
+import type { ByteReader } from "./bytes.ts";
+import { readConstant } from "./constants.ts";
 import {
-  type ConstExpression,
   type DataSegment,
   type ElementPlace,
   type ElementSegment,
@@ -36,18 +35,6 @@ export function readData(section: ByteReader): DataSegment {
   return { place, bytes: section.take(length, "a data segment"), fileOffset };
 }
 
-/** Writes a data segment. */
-export function writeData(writer: ByteWriter, { place, bytes }: DataSegment): void {
-  if (place.kind === "passive") {
-    writer.u32(1);
-  } else {
-    if (place.memory === 0) writer.u32(0);
-    else writer.u32(2).u32(place.memory);
-    writeConstant(writer, place.address);
-  }
-  writer.sized(bytes);
-}
-
 /**
  * Reads an element segment.
  *
@@ -78,25 +65,4 @@ function readElementType(section: ByteReader, hasExpressions: boolean): ValueTyp
   if (byte === (hasExpressions ? VALUE_TYPE_BYTES.funcref : FUNCTION_KIND)) return "funcref";
   if (hasExpressions && byte === VALUE_TYPE_BYTES.externref) return "externref";
   throw section.error(`Type 0x${byte.toString(16)} of elements is not known`, section.at - 1);
-}
-
-const areIndices = (items: ElementSegment["items"]): items is readonly number[] =>
-  items.every((item: number | ConstExpression) => typeof item === "number");
-
-/** Writes an element segment. */
-export function writeElement(writer: ByteWriter, { place, type, items }: ElementSegment): void {
-  const hasIndices = type === "funcref" && areIndices(items);
-  const needsTable = place.kind === "active" && (place.table !== 0 || type !== "funcref");
-  const flags =
-    (place.kind === "active" ? 0 : IS_NOT_ACTIVE) |
-    (needsTable || place.kind === "declarative" ? HAS_TABLE : 0) |
-    (hasIndices ? 0 : HAS_EXPRESSIONS);
-  writer.u32(flags);
-  if (place.kind === "active") {
-    if (needsTable) writer.u32(place.table);
-    writeConstant(writer, place.start);
-  }
-  if (flags & (IS_NOT_ACTIVE | HAS_TABLE)) writer.raw([hasIndices ? FUNCTION_KIND : VALUE_TYPE_BYTES[type]]);
-  if (areIndices(items)) writer.list(items, (item) => writer.u32(item));
-  else writer.list(items, (item) => writeConstant(writer, item));
 }

@@ -1,6 +1,6 @@
 import { gate, gateSat, Unit, unitBefore, unitBeforeSat, unitReset, unitResetSat } from "../../../assembly/mcu/cell";
-import { IS_FREE, placeTable } from "../support/device_table";
 import { sat, sigma, T } from "../support/gru_integers";
+import { IS_FREE, placeTable } from "../support/mcu_table";
 import { vector, zeros } from "../support/memory";
 import { integer } from "../support/random";
 import { UnitCase } from "../support/unit_case";

@@ -10,7 +10,7 @@ import {
 import {
   activateQ15,
   addSkipQ15,
-  affineDevice,
+  affineMcu,
   embedQ15,
   inputQ15,
   outputQ15,
@@ -18,8 +18,8 @@ import {
   reluQ15,
   widenQ15,
 } from "../../../assembly/mcu/head";
-import { placeTable } from "../support/device_table";
 import { sat, sigma, T } from "../support/gru_integers";
+import { placeTable } from "../support/mcu_table";
 import { vector, zeros } from "../support/memory";
 import { integer, integers } from "../support/random";
 
@@ -97,7 +97,7 @@ describe("pushQ15", () => {
   });
 });
 
-describe("affineDevice", () => {
+describe("affineMcu", () => {
   it("adds the products of padded rows of i8 to biases", () => {
     expect(affineDifferences<i8>(1, 1, 127)).toBe(0);
     for (let columns = 1; columns < 14; columns++) expect(affineDifferences<i8>(5, columns, 127)).toBe(0);
@@ -114,7 +114,7 @@ describe("affineDevice", () => {
     memory.fill(data + 4, 127, 4);
     const t = zeros(4);
     const x = vector<i16>([-32768, -32768, -32768, -32768]);
-    affineDevice<i8>(data, x, x + 8, t, 1);
+    affineMcu<i8>(data, x, x + 8, t, 1);
     expect(load<i32>(t)).toBe(-i32.MAX_VALUE);
   });
 });
@@ -283,7 +283,7 @@ function affineDifferences<W>(size: i32, columns: i32, limit: i32): i32 {
     }
   }
   const t = zeros(4 * size);
-  affineDevice<W>(data, x, x + usize(2 * stride), t, size);
+  affineMcu<W>(data, x, x + usize(2 * stride), t, size);
   let differences = 0;
   for (let row = 0; row < size; row++) if (i64(load<i32>(t + usize(4 * row))) !== expected[row]) differences++;
   return differences;

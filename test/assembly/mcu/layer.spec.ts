@@ -2,10 +2,10 @@
 
 import { affineBytes } from "../../../assembly/mcu/layer";
 import { Advance, stateAfterZeros } from "../support/advance";
-import { placeTable } from "../support/device_table";
 import { extreme, stepInIntegers } from "../support/gru_integers";
+import { placeTable } from "../support/mcu_table";
 import { zeros } from "../support/memory";
-import { BYTES, DeviceLayer, Matrix, padded, ROWS, Tape, WIDE } from "../support/pack_mcu";
+import { BYTES, Matrix, McuLayer, padded, ROWS, Tape, WIDE } from "../support/pack_mcu";
 import { GruQ15 } from "../support/pack_q15";
 import { integer, integers } from "../support/random";
 
@@ -191,7 +191,7 @@ function wrongSizes(pack: i32, isBefore: bool, isProven: bool, shift: i32): i32 
 
 /** Number of states over 20 steps that differ; what only pads x is anything, and what follows the state has to stay. */
 function differences(layer: GruQ15, pack: i32, isProven: bool): i32 {
-  const packed = new DeviceLayer(layer, pack);
+  const packed = new McuLayer(layer, pack);
   const advance = new Advance(packed);
   const expected = new StaticArray<i32>(layer.size);
   for (let i = packed.units; i < packed.columnsH + 4; i++) store<i16>(advance.h + usize(2 * i), 12345);

@@ -3,12 +3,12 @@ import { affine, affine_bytes, affine16, drive_q15 } from "../../../assembly/mcu
 import { drive, selftest } from "../../../assembly/mcu/selftest";
 import { stateAfterZeros } from "../support/advance";
 import { calls, INPUT, OUTPUT, REFUSED, refuse, STATE } from "../support/counter";
-import { placeTable } from "../support/device_table";
+import { placeTable } from "../support/mcu_table";
 import { vector, zeros } from "../support/memory";
 import { BYTES, Matrix, ROWS, Tape, WIDE } from "../support/pack_mcu";
 import { integer } from "../support/random";
 
-// biome-ignore lint/suspicious/noExportsInTest: as-pect.config.js hands it to device.ts
+// biome-ignore lint/suspicious/noExportsInTest: as-pect.config.js hands it to assembly/mcu/selftest.ts
 export { step } from "../support/counter";
 
 placeTable();

@@ -3,12 +3,12 @@
 import { OVER_SHIFT } from "../../../assembly/layout";
 import * as mcu from "../../../assembly/mcu/q15";
 import { zeros } from "./memory";
-import { BYTES, DeviceLayer, WIDE } from "./pack_mcu";
+import { BYTES, McuLayer, WIDE } from "./pack_mcu";
 import { GruQ15 } from "./pack_q15";
 
 /** A packed layer with the memory that it works in. */
 export class Advance {
-  readonly packed: DeviceLayer;
+  readonly packed: McuLayer;
   /** Input, i16, as far as the inner loops read. */
   readonly x: usize;
   /** State, likewise, starting as zeros. */
@@ -16,7 +16,7 @@ export class Advance {
   /** Work space: sums, the new state, r * h. */
   readonly t: usize;
 
-  constructor(packed: DeviceLayer) {
+  constructor(packed: McuLayer) {
     this.packed = packed;
     this.x = zeros(2 * packed.columnsX);
     this.h = zeros(2 * packed.columnsH);
@@ -66,7 +66,7 @@ export function stateAfterZeros(pack: i32, isBefore: bool, isProven: bool, h: i3
   layer.b = new StaticArray<i32>(3);
   layer.U = new StaticArray<i32>(3);
   layer.c = new StaticArray<i32>(3);
-  const advance = new Advance(new DeviceLayer(layer, pack));
+  const advance = new Advance(new McuLayer(layer, pack));
   store<i16>(advance.h, i16(h));
   advance.step(isProven);
   return i32(load<i16>(advance.h));

@@ -1,4 +1,4 @@
-// A model for the specs of device.ts, in the place of what the linker writes: its state is the sum of its inputs, and so are its two outputs, the second
+// A model for the specs of the libraries for microcontrollers, in the place of what the linker writes: its state is the sum of its inputs, and so are its two outputs, the second
 // one negated. An input that `refuse` names is refused.
 
 import { zeros } from "./memory";
@@ -21,7 +21,7 @@ export function refuse(input: i32): void {
 /** Calls of `step` so far. */
 export let calls: i32 = 0;
 
-/** The step of the model; as-pect.config.js gives it to device.ts. */
+/** The step of the model; as-pect.config.js gives it to assembly/mcu/selftest.ts. */
 export function step(): i32 {
   calls++;
   if (load<i32>(INPUT) === refused) return REFUSED;

@@ -107,7 +107,7 @@ export class Tape {
 }
 
 /** A GRU layer in memory. */
-export class DeviceLayer {
+export class McuLayer {
   readonly tape: Tape = new Tape(1 << 14);
   /** Columns of W and of U, and units, padded. */
   readonly columnsX: i32;

@@ -1,4 +1,4 @@
-// Runs one device module that is C: `host NAME SEED STEPS`, a job `drive` of PROTOCOL.md.
+// Runs one module for microcontrollers that is C: `host NAME SEED STEPS`, a job `drive` of PROTOCOL.md.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,8 +7,8 @@ from typing import NamedTuple
 U32 = 0xFFFFFFFF
 
 
-class Device(NamedTuple):
-    """An instance of a device module."""
+class Mcu(NamedTuple):
+    """An instance of a module for microcontrollers."""
 
     call: Callable[..., int]
     value: Callable[[str], int]
@@ -26,33 +26,33 @@ def fold(hash: int, data: bytes) -> int:
     return hash
 
 
-def step_all(device: Device, samples: bytes, steps: int) -> int:
+def step_all(mcu: Mcu, samples: bytes, steps: int) -> int:
     """Feeds samples through memory and `step`, as an embedder does."""
-    if device.value("abi_version") != 1:
-        raise RuntimeError(f"ABI version {device.value('abi_version')}, expected 1")
-    source, size = device.value("input"), 4 * device.value("input_count")
-    target = device.value("output")
-    end = target + 4 * device.value("output_count")
-    state = device.value("state")
+    if mcu.value("abi_version") != 1:
+        raise RuntimeError(f"ABI version {mcu.value('abi_version')}, expected 1")
+    source, size = mcu.value("input"), 4 * mcu.value("input_count")
+    target = mcu.value("output")
+    end = target + 4 * mcu.value("output_count")
+    state = mcu.value("state")
     hash = 0x811C9DC5
-    device.call("reset")
+    mcu.call("reset")
     for t in range(steps):
-        device.write(source, samples[t * size : (t + 1) * size])
-        hash = fold(hash, struct.pack("<i", device.call("step")))
-        hash = fold(hash, device.read(target, end))
-    return fold(hash, device.read(state, state + device.value("state_size")))
+        mcu.write(source, samples[t * size : (t + 1) * size])
+        hash = fold(hash, struct.pack("<i", mcu.call("step")))
+        hash = fold(hash, mcu.read(target, end))
+    return fold(hash, mcu.read(state, state + mcu.value("state_size")))
 
 
-def run_job(load: Callable[[str], Device], kind: str, path: str, source: str, steps: int) -> str:
-    device = load(path)
-    selftest = device.call("selftest")
+def run_job(load: Callable[[str], Mcu], kind: str, path: str, source: str, steps: int) -> str:
+    mcu = load(path)
+    selftest = mcu.call("selftest")
     if kind == "drive":
-        return f"{device.call('drive', int(source), steps) & U32} {selftest}"
+        return f"{mcu.call('drive', int(source), steps) & U32} {selftest}"
     with open(source, "rb") as file:
-        return f"{step_all(device, file.read(), steps)} {selftest}"
+        return f"{step_all(mcu, file.read(), steps)} {selftest}"
 
 
-def run_jobs(path: str, load: Callable[[str], Device]) -> None:
+def run_jobs(path: str, load: Callable[[str], Mcu]) -> None:
     with open(path, encoding="utf-8") as file:
         for line in file:
             kind, name, module, source, steps = line.rstrip("\n").split("\t")

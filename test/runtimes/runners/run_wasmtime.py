@@ -1,10 +1,10 @@
-"""Runs device modules in wasmtime: `run_wasmtime.py cranelift|pulley64 JOBS` (PROTOCOL.md)."""
+"""Runs modules for microcontrollers in wasmtime: `run_wasmtime.py cranelift|pulley64 JOBS` (PROTOCOL.md)."""
 
 import sys
 
 from wasmtime import Config, Engine, Instance, Module, Store
 
-from protocol import Device, run_jobs
+from protocol import Mcu, run_jobs
 
 
 def main() -> None:
@@ -14,11 +14,11 @@ def main() -> None:
         config.target = target
     engine = Engine(config)
 
-    def load(path: str) -> Device:
+    def load(path: str) -> Mcu:
         store = Store(engine)
         exports = Instance(store, Module.from_file(engine, path), []).exports(store)
         memory = exports["memory"]
-        return Device(
+        return Mcu(
             call=lambda name, *arguments: exports[name](store, *arguments),
             value=lambda name: exports[name].value(store),
             read=lambda start, end: memory.read(store, start, end),

@@ -142,7 +142,7 @@ function parseHex(text: string): number {
 describe("a project skeleton", needs({ gcc: hasProgram("gcc") }), () => {
   beforeAll(async () => {
     const { model } = randomQ15Model({ inputs: 4, layers: [8], outputs: 2 });
-    const files = await wasm2cFiles(model, buildModule(model, { target: "wasm2c" }));
+    const files = await wasm2cFiles(model, await buildModule(model, { target: "wasm2c" }));
     for (const [name, text] of Object.entries(files)) writeFileSync(at(name), text);
   });
 

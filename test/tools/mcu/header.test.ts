@@ -28,8 +28,8 @@ function named(model: Model, inputs: readonly string[], outputs: readonly string
   };
 }
 
-function headerOf(model: Model, perLine?: number): string {
-  const { wasm, program } = buildModule(model, { target: "generic" });
+async function headerOf(model: Model, perLine?: number): Promise<string> {
+  const { wasm, program } = await buildModule(model, { target: "generic" });
   return renderHeader({ model, program, wasm, ...(perLine === undefined ? {} : { perLine }) });
 }
 
@@ -54,8 +54,8 @@ const NAMES = [
 ] as const;
 
 describe("renderHeader", () => {
-  it("tells the addresses and sizes of the module", () => {
-    const { wasm, program } = buildModule(Q15, { target: "generic" });
+  it("tells the addresses and sizes of the module", async () => {
+    const { wasm, program } = await buildModule(Q15, { target: "generic" });
     const header = renderHeader({ model: Q15, program, wasm });
     expect(macro(header, "INPUT")).toBe(String(program.input.address));
     expect(macro(header, "INPUT_COUNT")).toBe("2");
@@ -70,13 +70,13 @@ describe("renderHeader", () => {
     expect(macro(header, "VOCABULARY")).toBe("0");
   });
 
-  it("tells the model's name and the half of its hash that a snapshot carries", () => {
-    expect(macro(headerOf(Q15), "MODEL_NAME")).toBe('"random"');
-    expect(macro(headerOf(Q15), "MODEL_HASH_HEX")).toBe(`"${Q15.hash.slice(0, 32)}"`);
+  it("tells the model's name and the half of its hash that a snapshot carries", async () => {
+    expect(macro(await headerOf(Q15), "MODEL_NAME")).toBe('"random"');
+    expect(macro(await headerOf(Q15), "MODEL_HASH_HEX")).toBe(`"${Q15.hash.slice(0, 32)}"`);
   });
 
-  it("tells the fractions of q15", () => {
-    const header = headerOf(Q15);
+  it("tells the fractions of q15", async () => {
+    const header = await headerOf(Q15);
     const [a, b] = Q15.spec.inputs.map(({ fraction }) => fraction);
     expect(macro(header, "FLOAT")).toBe("0");
     expect(macro(header, "INPUT_FRACTIONS")).toBe(`{ ${a}, ${b} }`);
@@ -84,37 +84,36 @@ describe("renderHeader", () => {
     expect(macro(header, "OUTPUT_FRACTIONS")).toBe(`{ ${c}, ${d} }`);
   });
 
-  it("tells floats, which have no fractions", () => {
-    const header = headerOf(F32);
+  it("tells floats, which have no fractions", async () => {
+    const header = await headerOf(F32);
     expect(macro(header, "FLOAT")).toBe("1");
     expect(header).not.toContain("FRACTIONS");
   });
 
-  it("tells the vocabulary of a model of tokens", () => {
+  it("tells the vocabulary of a model of tokens", async () => {
     const { model } = randomQ15Model({ layers: [3], embedding: { vocabulary: 11, size: 2 } });
-    expect(macro(headerOf(model), "VOCABULARY")).toBe("11");
+    expect(macro(await headerOf(model), "VOCABULARY")).toBe("11");
   });
 
-  it("holds the module, 16 bytes a line or as many as asked", () => {
-    const { wasm, program } = buildModule(Q15, { target: "generic" });
-    const rows = (perLine?: number) =>
-      headerOf(Q15, perLine)
-        .split("\n")
-        .filter((line) => line.startsWith("  0x"));
-    expect(rows()[0]).toMatch(/^ {2}0x00, 0x61, 0x73, 0x6d,( 0x[0-9a-f]{2},){12}$/);
-    expect(rows(5)).toHaveLength(Math.ceil(wasm.length / 5));
+  it("holds the module, 16 bytes a line or as many as asked", async () => {
+    const { wasm, program } = await buildModule(Q15, { target: "generic" });
+    const rows = async (perLine?: number) =>
+      (await headerOf(Q15, perLine)).split("\n").filter((line) => line.startsWith("  0x"));
+    expect((await rows())[0]).toMatch(/^ {2}0x00, 0x61, 0x73, 0x6d,( 0x[0-9a-f]{2},){12}$/);
+    expect(await rows(5)).toHaveLength(Math.ceil(wasm.length / 5));
     const bytes = [...renderHeader({ model: Q15, program, wasm }).matchAll(/0x([0-9a-f]{2}),/g)];
     expect(Uint8Array.from(bytes, ([, hex]) => Number.parseInt(hex!, 16))).toEqual(wasm);
   });
 
-  it.each(NAMES)("writes names as literals: %s", (_, name, literal) => {
-    const header = headerOf(named(Q15, [name, "x1"], ["y0", name]));
+  it.each(NAMES)("writes names as literals: %s", async (_, name, literal) => {
+    const header = await headerOf(named(Q15, [name, "x1"], ["y0", name]));
     expect(header).toContain(`#define RIVULET_INPUT_NAMES { ${literal}, "x1" }`);
     expect(header).toContain(`#define RIVULET_OUTPUT_NAMES { "y0", ${literal} }`);
   });
 
-  it("lets no id end its comment", () => {
-    expect(headerOf({ ...Q15, id: "*/ int x; /*" }).split("\n")[0]).toMatch(/^\/\* \* \/ int x; \/\*, written by/);
+  it("lets no id end its comment", async () => {
+    const [first] = (await headerOf({ ...Q15, id: "*/ int x; /*" })).split("\n");
+    expect(first).toMatch(/^\/\* \* \/ int x; \/\*, written by/);
   });
 });
 
@@ -134,23 +133,23 @@ describe("renderHeader, compiled", () => {
   }
 
   const compiler = needs({ [COMPILER]: hasProgram(COMPILER) });
-  it("gives the names, byte by byte", compiler, () => {
+  it("gives the names, byte by byte", compiler, async () => {
     for (const [, name] of NAMES) {
       const body = `const char *n[] = RIVULET_INPUT_NAMES; static const char whole[] = RIVULET_MODEL_NAME;
         (void)rivulet_wasm; (void)whole; fputs(n[0], stdout); fputs(n[1], stdout);`;
       const expected = Buffer.from(`${name.split("\u0000")[0]}x1`).toString("latin1");
-      expect(run(headerOf(named(Q15, [name, "x1"])), body)).toBe(expected);
+      expect(run(await headerOf(named(Q15, [name, "x1"])), body)).toBe(expected);
     }
   });
 
-  it("gives the bytes of the module", compiler, () => {
-    const { wasm } = buildModule(F32, { target: "generic" });
+  it("gives the bytes of the module", compiler, async () => {
+    const { wasm } = await buildModule(F32, { target: "generic" });
     const body = "fwrite(rivulet_wasm, 1, RIVULET_WASM_SIZE, stdout);";
-    expect(Buffer.from(run(headerOf(F32), body), "latin1")).toEqual(Buffer.from(wasm));
+    expect(Buffer.from(run(await headerOf(F32), body), "latin1")).toEqual(Buffer.from(wasm));
   });
 
-  it("leaves the module out where RIVULET_NO_WASM is defined", compiler, () => {
-    const header = `#define RIVULET_NO_WASM\n${headerOf(Q15)}`;
+  it("leaves the module out where RIVULET_NO_WASM is defined", compiler, async () => {
+    const header = `#define RIVULET_NO_WASM\n${await headerOf(Q15)}`;
     expect(run(header, 'printf("%d %d", RIVULET_INPUT_COUNT, RIVULET_FLOAT);')).toBe("2 0");
     expect(() => run(header, "(void)rivulet_wasm;")).toThrow("rivulet_wasm");
   });

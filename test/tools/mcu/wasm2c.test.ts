@@ -59,7 +59,7 @@ const MINIMAL = '(memory (export "memory") 1 1) (global (export "__heap_base") i
 
 describe("moduleToC", () => {
   it("writes a C file, its header and the run-time header", async () => {
-    const files = await filesOf(buildModule(Q15, { target: "wasm2c" }).wasm, "pump");
+    const files = await filesOf((await buildModule(Q15, { target: "wasm2c" })).wasm, "pump");
     expect([...files.keys()]).toEqual(["pump.c", "pump.h", "wasm-rt.h"]);
     for (const line of ["void pump_init(void);", "int32_t pump_step(void);", "void pump_reset(void);"]) {
       expect(files.get("pump.h")).toContain(line);
@@ -67,7 +67,7 @@ describe("moduleToC", () => {
   });
 
   it("takes as much memory as the module uses", async () => {
-    const built = buildModule(Q15, { target: "wasm2c" });
+    const built = await buildModule(Q15, { target: "wasm2c" });
     const files = await filesOf(built.wasm);
     expect(files.get("rivulet.h")).toContain(`extern uint8_t rivulet_memory[${built.program.memoryBytes}];`);
   });
@@ -85,7 +85,7 @@ describe("moduleToC", () => {
       needs({ [compiler]: hasProgram(compiler) }),
       async () => {
         for (const model of [Q15, F32]) {
-          const source = write(await filesOf(buildModule(model, { target: "wasm2c", drive: true }).wasm));
+          const source = write(await filesOf((await buildModule(model, { target: "wasm2c", drive: true })).wasm));
           for (const bounds of [0, 1]) {
             const options = [...flags, ...WARNINGS, "-O2", `-DRIVULET_BOUNDS=${bounds}`, "-c", "-o", "/dev/null"];
             // A compiler that fails throws; one that warns writes.
@@ -106,7 +106,7 @@ describe("moduleToC", () => {
     "computes the bits of the host without an access that is out of bounds or not aligned: %s",
     { ...gcc, timeout: 60_000 },
     async ([_, model]) => {
-      const files = await filesOf(buildModule(model, { target: "wasm2c", drive: true }).wasm);
+      const files = await filesOf((await buildModule(model, { target: "wasm2c", drive: true })).wasm);
       const sanitizers = ["-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"];
       const expected = `0 ${driveHost(model, false, 5, 500)}`;
       expect(await execute(files, DRIVE, ...sanitizers)).toBe(expected);
@@ -157,7 +157,7 @@ int main(void) {
 
   const arm = needs({ "arm-none-eabi-gcc": hasProgram("arm-none-eabi-gcc") });
   it("keeps gcc from fusing a product and a sum", arm, async () => {
-    const source = write(await filesOf(buildModule(F32, { target: "wasm2c" }).wasm));
+    const source = write(await filesOf((await buildModule(F32, { target: "wasm2c" })).wasm));
     const { flags, compiler } = BOARDS.m4f;
     const assembly = async (...options: string[]) =>
       (await run(compiler, [...flags, "-std=gnu11", "-O2", "-ffp-contract=fast", ...options, "-S", "-o", "-", source]))
@@ -168,16 +168,16 @@ int main(void) {
   });
 
   it("refuses -ffast-math", gcc, async () => {
-    const source = write(await filesOf(buildModule(F32, { target: "wasm2c" }).wasm));
+    const source = write(await filesOf((await buildModule(F32, { target: "wasm2c" })).wasm));
     await expect(run("gcc", ["-ffast-math", "-c", "-o", "/dev/null", source])).rejects.toThrow("-ffast-math");
   });
 
-  it("names what a device has no C for", async () => {
+  it("names what has no C for a microcontroller", async () => {
     const global = `(module ${MINIMAL} (global $g (mut i32) (i32.const 0)) (func (export "f") (global.set $g (i32.const 1))))`;
     const square = `(module ${MINIMAL} (func (export "f") (param f64) (result f64) (f64.sqrt (local.get 0))))`;
     const imported = `(module (import "env" "abort" (func)) ${MINIMAL})`;
     await expect(moduleToC(await assemble(global))).rejects.toThrow(
-      "Module holds what a device has no C for: instance",
+      "Module holds what has no C for a microcontroller: instance",
     );
     await expect(moduleToC(await assemble(square))).rejects.toThrow(
       "Module uses wasm_sqrt, which wasm-rt.h does not have",

@@ -1,14 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { renderCheck } from "../../../tools/wasm/check/text.ts";
 import { type CheckReport, checkModule, PROPERTIES, type PropertyCode } from "../../../tools/wasm/check.ts";
-import { type Code, code, functionOf } from "../../../tools/wasm/encode.ts";
-import type { DataSegment, Global, ValueType, WasmFunction, WasmModule } from "../../../tools/wasm/module.ts";
-import { writeModule } from "../../../tools/wasm/write.ts";
-import { type SampleConstant, sampleModule } from "../../support/wasm-module.ts";
+import { readSections } from "../../../tools/wasm/read.ts";
+import { SAMPLE_DATA, type SampleConstant, sampleModule, sampleText } from "../../support/wasm-module.ts";
+import { wat } from "../../support/wat.ts";
 
 const CODES = Object.keys(PROPERTIES) as PropertyCode[];
 
-const check = (module: WasmModule, integerOnly = true) => checkModule(writeModule(module), { integerOnly });
+const check = (bytes: Uint8Array, integerOnly = true) => checkModule(bytes, { integerOnly });
 
 /** Every finding as `property: message`, and properties that are not told as `property?`. */
 const problems = ({ properties }: CheckReport): string[] =>
@@ -16,109 +15,123 @@ const problems = ({ properties }: CheckReport): string[] =>
     status === "unknown" ? [`${code}?`] : findings.map(({ message }) => `${code}: ${message}`),
   );
 
-/** The sample with changes made to its data. */
-const edited = (edit: (module: WasmModule) => Partial<WasmModule>): WasmModule => {
-  const module = sampleModule();
-  return { ...module, ...edit(module) };
-};
+/** The sample with parts of its text replaced by others. */
+function edited(...changes: readonly (readonly [from: string, to: string])[]): Uint8Array {
+  const text = changes.reduce((before, [from, to]) => {
+    expect(before).toContain(from);
+    return before.replace(from, () => to);
+  }, sampleText());
+  return wat(text);
+}
 
 /** The sample with other constants in its globals. */
-const constants = (values: Partial<Record<SampleConstant, number>>) => sampleModule(values);
+const constants = (values: Partial<Record<SampleConstant, number>>) => wat(sampleText(values));
+
+const MEMORY = "(memory 1 1)";
+
+/** The sample with more fields behind its functions. */
+const withMore = (fields: string): Uint8Array => edited([MEMORY, `${fields} ${MEMORY}`]);
 
 /** The sample with one more function, which nothing calls. */
-const withFunction = (body: Code, locals: readonly ValueType[] = [], more: Partial<WasmModule> = {}): WasmModule =>
-  edited(({ functions }) => ({ functions: [...functions, functionOf(1, locals, body)], ...more }));
+const withFunction = (body: string, locals = "", more = ""): Uint8Array =>
+  withMore(`(func (type 1) (local ${locals}) ${body}) ${more}`);
 
-const segment = (address: number, length: number): DataSegment => ({
-  place: { kind: "active", memory: 0, address: { kind: "i32.const", value: address } },
-  bytes: new Uint8Array(length).fill(1),
-});
+/** The sample with other data. */
+const withData = (...segments: readonly string[]): Uint8Array => edited([SAMPLE_DATA, segments.join("\n")]);
+
+const segment = (address: number, length: number): string => `(data (i32.const ${address}) "${"x".repeat(length)}")`;
 
 /** The sample with one exported global replaced. */
-const withGlobal = (name: string, change: Partial<Global>): WasmModule =>
-  edited(({ globals, exports }) => {
-    const { index } = exports.find((item) => item.name === name)!;
-    return { globals: globals.map((global, at) => (at === index ? { ...global, ...change } : global)) };
-  });
+const withGlobal = (name: SampleConstant, type: string, value: string): Uint8Array =>
+  edited([`(global $${name} i32 (i32.const 80))`, `(global $${name} ${type} (${value}))`]);
 
-const renamed = (name: string): WasmModule =>
-  edited(({ exports }) => ({
-    exports: exports.map((item) => (item.name === name ? { ...item, name: `${name}2` } : item)),
-  }));
+const renamed = (name: string): Uint8Array => edited([`(export "${name}"`, `(export "${name}2"`]);
 
-const exportedAs = (name: string, kind: "function" | "global" | "memory", index: number): WasmModule =>
-  edited(({ exports }) => ({ exports: exports.map((item) => (item.name === name ? { name, kind, index } : item)) }));
+const exportedAs = (name: string, what: string): Uint8Array => {
+  const own = name === "memory" ? "memory 0" : name.startsWith("__") ? `global $${name}` : `func $${name}`;
+  return edited([`(export "${name}" (${own}))`, `(export "${name}" (${what}))`]);
+};
 
-const memory = (change: object): WasmModule =>
-  edited(({ memories }) => ({ memories: [{ ...memories[0]!, ...change }] }));
+const memory = (limits: string): Uint8Array => edited([MEMORY, `(memory ${limits})`]);
 
-const FUNCTION: WasmFunction = functionOf(1, [], code());
-const DROPPED_LOAD = code().i32(0).access("f32.load").op("drop");
+/** A module with bytes in the place of others, which it holds once. */
+function patched(bytes: Uint8Array, from: readonly number[], to: readonly number[]): Uint8Array {
+  const found = Buffer.from(bytes).indexOf(Buffer.from(from));
+  expect(found).toBeGreaterThan(0);
+  return Uint8Array.from([...bytes.subarray(0, found), ...to, ...bytes.subarray(found + from.length)]);
+}
+
+/** The sample with a count of its one data segment in front of the code. */
+function withDataCount(): Uint8Array {
+  const bytes = sampleModule();
+  const code = readSections(bytes).find(({ id }) => id === 10)!;
+  const start = code.fileOffset - (code.bytes.length < 128 ? 2 : 3);
+  return Uint8Array.from([...bytes.subarray(0, start), 12, 1, 1, ...bytes.subarray(start)]);
+}
+
+const DROPPED_LOAD = "i32.const 0 f32.load drop";
 
 /** Broken modules by the properties that they break: every finding, in order. */
-const BROKEN: readonly (readonly [string, WasmModule, ...string[]])[] = [
+const BROKEN: readonly (readonly [string, Uint8Array, ...string[]])[] = [
   [
     "a body that pops from an empty stack",
-    withFunction(code().op("drop")),
+    withFunction("drop"),
     "valid: Found a module that WebAssembly.validate refuses, expected a valid one",
   ],
   [
     "an import",
-    edited(({ functions, exports }) => ({
-      imports: [{ module: "env", name: "abort", item: { kind: "function", type: 1 } }],
-      functions: [functions[0]!, functions[1]!, functionOf(0, [], code().i32(0))],
-      exports: exports.map((item) => (item.kind === "function" ? { ...item, index: item.index + 1 } : item)),
-    })),
+    edited(["(func $step", '(import "env" "abort" (func (type 1))) (func $step']),
     "imports: Found import env.abort (function), expected none",
   ],
-  ["a start function", edited(() => ({ start: 1 })), "start: Found function 1 as the start function, expected none"],
+  ["a start function", withMore("(start 1)"), "start: Found function 1 as the start function, expected none"],
   [
     "a table with elements",
-    edited(() => ({
-      tables: [{ type: "funcref", min: 1, max: 1 }],
-      elements: [
-        { place: { kind: "active", table: 0, start: { kind: "i32.const", value: 0 } }, type: "funcref", items: [1] },
-      ],
-    })),
+    withMore("(table 1 1 funcref) (elem (i32.const 0) func 1)"),
     "tables: Found a table of funcref, expected none",
     "tables: Found 1 elements of a table, expected none",
   ],
   [
     "call_indirect",
-    withFunction(code().i32(0).raw([0x11, 1, 0]), [], { tables: [{ type: "funcref", min: 0, max: 0 }] }),
+    withFunction("i32.const 0 call_indirect (type 1)", "", "(table 0 0 funcref)"),
     "tables: Found a table of funcref, expected none",
     "indirect-calls: Found call_indirect, expected calls of known functions only",
   ],
   [
     "a memory that may grow",
-    memory({ max: 2 }),
+    memory("1 2"),
     "memory: Found a minimum of 1 pages and a maximum of 2, expected the same number",
   ],
   [
     "a memory without maximum",
-    memory({ max: undefined }),
+    memory("1"),
     "memory: Found a minimum of 1 pages and no maximum, expected the same number",
   ],
   [
     "a memory of no pages",
-    memory({ min: 0, max: 0 }),
+    memory("0 0"),
     "memory: Found a memory of 0 pages, expected at least 1",
     "heap-base: Found __heap_base 80, expected at most 0, the size of the memory",
   ],
-  ["a shared memory", memory({ isShared: true }), "memory: Found a shared memory, expected one of this module alone"],
+  ["a shared memory", memory("1 1 shared"), "memory: Found a shared memory, expected one of this module alone"],
   [
     "a memory that is not exported",
-    edited(({ exports }) => ({ exports: exports.slice(1) })),
+    edited(['(export "memory" (memory 0))', ""]),
     "memory: Found nothing as export memory, expected the memory",
   ],
   [
     "a memory by the name of a function",
-    exportedAs("memory", "function", 1),
+    exportedAs("memory", "func 1"),
     "memory: Found function as export memory, expected the memory",
   ],
   [
     "no memory",
-    edited(({ exports }) => ({ memories: [], exports: exports.slice(1), functions: [FUNCTION], data: [] })),
+    wat(
+      `(module (func $step) ${sampleText().slice(sampleText().indexOf(MEMORY) + MEMORY.length)}`
+        .replace('(export "memory" (memory 0))', "")
+        .replace("(func $reset)", "(func 1)")
+        .replace("(func $selftest)", "(func 2)")
+        .replace(SAMPLE_DATA, ""),
+    ),
     "valid: Found a module that WebAssembly.validate refuses, expected a valid one",
     "memory: Found no memory, expected one",
     "heap-base: Found __heap_base 80, expected at most 0, the size of the memory",
@@ -128,42 +141,40 @@ const BROKEN: readonly (readonly [string, WasmModule, ...string[]])[] = [
   ],
   [
     "memory.size and memory.grow",
-    withFunction(code().raw([0x3f, 0, 0x40, 0]).op("drop").raw([0x3f, 0]).op("drop")),
+    withFunction("memory.size memory.grow drop memory.size drop"),
     "memory-growth: Found memory.size 2 times, expected a memory of fixed size",
     "memory-growth: Found memory.grow, expected a memory of fixed size",
   ],
   [
     "a mutable global",
-    edited(({ globals }) => ({
-      globals: [...globals, { type: "i32", isMutable: true, init: { kind: "i32.const", value: 64 } }],
-    })),
+    withMore("(global (mut i32) (i32.const 64))"),
     "globals: Found a mutable global of i32, expected state in memory only",
   ],
   ["no __heap_base", renamed("__heap_base"), "heap-base: Found no export __heap_base, expected a global", "layout?"],
   ["no __data_end", renamed("__data_end"), "heap-base: Found no export __data_end, expected a global", "data?"],
   [
     "a mutable __heap_base",
-    withGlobal("__heap_base", { isMutable: true }),
+    withGlobal("__heap_base", "(mut i32)", "i32.const 80"),
     "globals: Found a mutable global of i32, expected state in memory only",
     "heap-base: Found a mutable global as __heap_base, expected an immutable one",
     "layout?",
   ],
   [
     "a __heap_base of i64",
-    withGlobal("__heap_base", { type: "i64", init: { kind: "i64.const", value: 80n } }),
+    withGlobal("__heap_base", "i64", "i64.const 80"),
     "heap-base: Found a global of i64 as __heap_base, expected i32",
     "layout?",
   ],
   [
     "a __heap_base that is computed",
-    withGlobal("__heap_base", { init: { kind: "other", bytes: code().i32(64).i32(16).op("i32.add").bytes() } }),
+    withGlobal("__heap_base", "i32", "i32.add (i32.const 64) (i32.const 16)"),
     "heap-base: Found other as the initial value of __heap_base, expected i32.const",
     "features: Found a computed initial value of a global, expected a single constant",
     "layout?",
   ],
   [
     "a function as __heap_base",
-    exportedAs("__heap_base", "function", 1),
+    exportedAs("__heap_base", "func 1"),
     "heap-base: Found a function as __heap_base, expected a global",
     "layout?",
   ],
@@ -184,115 +195,82 @@ const BROKEN: readonly (readonly [string, WasmModule, ...string[]])[] = [
   ],
   [
     "sign extension",
-    withFunction(code().i32(1).op("i32.extend8_s").op("drop")),
+    withFunction("i32.const 1 i32.extend8_s drop"),
     "features: Found i32.extend8_s (sign extension), expected instructions of the first WebAssembly",
   ],
   [
     "bulk memory",
-    withFunction(code().i32(16).i32(0).i32(0).raw([0xfc, 11, 0])),
+    withFunction("i32.const 16 i32.const 0 i32.const 0 memory.fill"),
     "features: Found memory.fill (bulk memory), expected instructions of the first WebAssembly",
   ],
   [
     "conversion that does not trap",
-    withFunction(code().f32(1).op("i32.trunc_sat_f32_s").op("drop")),
+    withFunction("f32.const 1 i32.trunc_sat_f32_s drop"),
     "features: Found i32.trunc_sat_f32_s (nontrapping conversion), expected instructions of the first WebAssembly",
     "floats: Found f32.const, expected no floats",
     "floats: Found i32.trunc_sat_f32_s (nontrapping conversion), expected no floats",
   ],
   [
     "SIMD",
-    withFunction(code().i32(0).op("i32x4.splat").op("drop"), ["v128"]),
+    withFunction("i32.const 0 i32x4.splat drop", "v128"),
     "features: Found i32x4.splat (SIMD), expected instructions of the first WebAssembly",
     "features: Found locals of v128, expected i32, i64, f32 or f64",
   ],
   [
     "reference types",
-    withFunction(code().raw([0xd0, 0x70]).op("drop")),
+    withFunction("ref.null func drop"),
     "features: Found ref.null (reference types), expected instructions of the first WebAssembly",
   ],
   [
     "tail calls",
-    withFunction(code().raw([0x12, 1])),
+    withFunction("return_call 1"),
     "features: Found return_call (tail call), expected instructions of the first WebAssembly",
   ],
   [
     "threads",
-    withFunction(code().raw([0xfe, 3, 0])),
+    withFunction("atomic.fence"),
     "features: Found atomic.fence (threads), expected instructions of the first WebAssembly",
   ],
   [
     "several results",
-    edited(({ types }) => ({ types: [...types, { parameters: [], results: ["i32", "i32"] }] })),
+    withMore("(type (func (result i32 i32)))"),
     "features: Found type 2 with 2 results, expected at most 1",
   ],
   [
     "a block with a type of its own",
-    withFunction(code().raw([0x02, 1, 0x0b])),
+    patched(withFunction("i32.const 7777 drop"), [0x41, 0xe1, 0x3c, 0x1a], [0x02, 1, 0x0b, 0x01]),
     "features: Found a block of type 1, expected no parameters and at most 1 result",
   ],
   [
     "a count of data segments",
-    edited(() => ({ hasDataCount: true })),
+    withDataCount(),
     "features: Found a count of data segments (bulk memory), expected none",
   ],
   ["a float instruction", withFunction(DROPPED_LOAD), "floats: Found f32.load, expected no floats"],
-  ["float locals", withFunction(code(), ["f64"]), "floats: Found locals of f64, expected no floats"],
-  [
-    "a float in a type",
-    edited(({ types }) => ({ types: [...types, { parameters: ["i32", "f32"], results: [] }] })),
-    "floats: Found f32 in type 2, expected no floats",
-  ],
-  [
-    "a float global",
-    edited(({ globals }) => ({
-      globals: [...globals, { type: "f32", isMutable: false, init: { kind: "f32.const", value: 0 } }],
-    })),
-    "floats: Found a global of f32, expected no floats",
-  ],
+  ["float locals", withFunction("", "f64"), "floats: Found locals of f64, expected no floats"],
+  ["a float in a type", withMore("(type (func (param i32 f32)))"), "floats: Found f32 in type 2, expected no floats"],
+  ["a float global", withMore("(global f32 (f32.const 0))"), "floats: Found a global of f32, expected no floats"],
   [
     "a block of f32",
-    withFunction(code().block("f32").op("unreachable").end().op("drop")),
+    withFunction("block (result f32) unreachable end drop"),
     "floats: Found a block of f32, expected no floats",
   ],
-  [
-    "data at address 8",
-    edited(() => ({ data: [segment(8, 16)] })),
-    "data: Found data at 8 to 24, expected them within 16 to 80",
-  ],
-  [
-    "data beyond __data_end",
-    edited(() => ({ data: [segment(64, 17)] })),
-    "data: Found data at 64 to 81, expected them within 16 to 80",
-  ],
+  ["data at address 8", withData(segment(8, 16)), "data: Found data at 8 to 24, expected them within 16 to 80"],
+  ["data beyond __data_end", withData(segment(64, 17)), "data: Found data at 64 to 81, expected them within 16 to 80"],
   [
     "data at a negative address",
-    edited(() => ({ data: [segment(-16, 4)] })),
+    withData(segment(-16, 4)),
     "data: Found data at 4294967280 to 4294967284, expected them within 16 to 80",
   ],
   [
     "data over data",
-    edited(() => ({ data: [segment(32, 8), segment(16, 17)] })),
+    withData(segment(32, 8), segment(16, 17)),
     "data: Found data at 32 to 40 over others up to 33, expected no overlap",
   ],
-  [
-    "passive data",
-    edited(() => ({ data: [{ place: { kind: "passive" }, bytes: Uint8Array.of(1) }] })),
-    "data: Found a passive data segment, expected an active one",
-  ],
+  ["passive data", withData('(data "x")'), "data: Found a passive data segment, expected an active one"],
   [
     "data whose address is computed",
-    edited(() => ({
-      data: [
-        {
-          place: {
-            kind: "active",
-            memory: 0,
-            address: { kind: "other", bytes: code().i32(8).i32(8).op("i32.add").bytes() },
-          },
-          bytes: Uint8Array.of(1),
-        },
-      ],
-    })),
+    withData('(data (offset (i32.add (i32.const 8) (i32.const 8))) "x")'),
     "data: Found other as the address of data, expected i32.const",
   ],
   ...["step", "selftest"].map(
@@ -301,13 +279,13 @@ const BROKEN: readonly (readonly [string, WasmModule, ...string[]])[] = [
   ["no reset", renamed("reset"), "abi: Found no export reset, expected a function () -> ()"],
   [
     "a step without result",
-    exportedAs("step", "function", 1),
+    exportedAs("step", "func 1"),
     "abi: Found a function () -> () as step, expected a function () -> (i32)",
   ],
-  ["a global as step", exportedAs("step", "global", 1), "abi: Found a global as step, expected a function () -> (i32)"],
+  ["a global as step", exportedAs("step", "global 1"), "abi: Found a global as step, expected a function () -> (i32)"],
   [
     "a drive without parameters",
-    edited(({ exports }) => ({ exports: [...exports, { name: "drive", kind: "function", index: 0 }] })),
+    withMore('(export "drive" (func 0))'),
     "abi: Found a function () -> (i32) as drive, expected a function (i32, i32) -> (i32)",
   ],
   ["no abi_version", renamed("abi_version"), "abi: Found no export abi_version, expected a global"],
@@ -347,14 +325,12 @@ const BROKEN: readonly (readonly [string, WasmModule, ...string[]])[] = [
   ],
   [
     "a function that calls itself",
-    withFunction(code().call(3)),
+    withFunction("call 3"),
     "recursion: Found the calls function 3 → function 3, expected no recursion",
   ],
   [
     "two functions that call each other",
-    edited(({ functions }) => ({
-      functions: [...functions, ...[4, 5, 4].map((callee) => functionOf(1, [], code().call(callee)))],
-    })),
+    withMore("(func (type 1) call 4) (func (type 1) call 5) (func (type 1) call 4)"),
     "recursion: Found the calls function 4 → function 5 → function 4, expected no recursion",
   ],
 ];
@@ -390,7 +366,7 @@ describe("checkModule", () => {
   });
 
   it("knows nothing but that a malformed module is malformed", () => {
-    const report = checkModule(writeModule(sampleModule()).subarray(0, -1), { integerOnly: true });
+    const report = check(sampleModule().subarray(0, -1));
     const [first, ...others] = report.properties;
     expect(first?.findings).toEqual([
       {
@@ -403,12 +379,12 @@ describe("checkModule", () => {
   });
 
   it("calls a module malformed when an instruction is not known", () => {
-    const report = check(withFunction(code().raw([0x27])));
+    const report = check(patched(withFunction("i32.const 7777 drop"), [0x41, 0xe1, 0x3c], [0x27, 0x01, 0x01]));
     expect(problems(report)[0]).toMatch(/^well-formed: Opcode 0x27 is not known, at byte \d+$/);
   });
 
   it("tells the byte and the function of an instruction", () => {
-    const bytes = writeModule(withFunction(code().i32(7).op("i32.extend8_s").op("drop")));
+    const bytes = withFunction("i32.const 7 i32.extend8_s drop");
     const { properties } = checkModule(bytes, { integerOnly: true });
     const [found] = properties.find(({ code }) => code === "features")!.findings;
     expect(found?.function).toBe("function 3");
@@ -417,27 +393,22 @@ describe("checkModule", () => {
 
   it("names functions by their export, then by the name section", () => {
     const names = [1, 8, 2, 1, 1, 0x78, 3, 2, 0x79, 0x79]; // function names: 1 is x, 3 is yy
-    const customs = [{ name: "name", after: 11, bytes: Uint8Array.from(names) }];
-    const report = check(withFunction(code().call(3), [], { customs }));
+    const named = (...section: number[]) =>
+      Uint8Array.from([...withFunction("call 3"), 0, 5 + section.length, 4, ...Buffer.from("name"), ...section]);
+    const report = check(named(...names));
     expect(problems(report)).toEqual(["recursion: Found the calls yy → yy, expected no recursion"]);
-    const damaged = [{ name: "name", after: 11, bytes: Uint8Array.of(1, 200) }];
-    expect(problems(check(withFunction(code().call(3), [], { customs: damaged })))).toEqual([
+    expect(problems(check(named(1, 200)))).toEqual([
       "recursion: Found the calls function 3 → function 3, expected no recursion",
     ]);
   });
 
   it("is done with long chains of calls and many broken functions", () => {
     const count = 30_000;
-    const functions = Array.from({ length: count }, (_, index) =>
-      functionOf(
-        1,
-        ["f32"],
-        code()
-          .call((index + 1) % count)
-          .op("f32.abs"),
-      ),
+    const functions = Array.from(
+      { length: count },
+      (_, index) => `(func (type 1) (local f32) call ${(index + 1) % count} f32.abs)`,
     );
-    const report = check(edited((module) => ({ functions: [...module.functions, ...functions] })));
+    const report = check(withMore(functions.join("\n")));
     expect(report.isSound).toBe(false);
   });
 
@@ -510,7 +481,7 @@ describe("renderCheck", () => {
   });
 
   it("tells what breaks a property below it, with its place", () => {
-    const text = renderCheck(check(withFunction(code().i32(7).op("i32.extend8_s").op("drop"))), false);
+    const text = renderCheck(check(withFunction("i32.const 7 i32.extend8_s drop")), false);
     expect(text).toContain("1 of 16 properties not shown");
     expect(text).toMatch(
       /FAILED {2}instructions and types of the first WebAssembly\n {10}Found i32.extend8_s \(sign extension\), .*, in function 3, at byte \d+\n/,
@@ -518,14 +489,13 @@ describe("renderCheck", () => {
   });
 
   it("tells five findings of a property and the number of the others", () => {
-    const drops = Array.from({ length: 7 }, () => functionOf(1, ["f32"], code()));
-    const text = renderCheck(check(edited(({ functions }) => ({ functions: [...functions, ...drops] }))), false);
+    const text = renderCheck(check(withMore("(func (type 1) (local f32))".repeat(7))), false);
     expect(text.match(/Found locals of f32/g)?.length).toBe(5);
     expect(text).toContain("and 2 more");
   });
 
   it("keeps control characters of names away from the terminal", () => {
-    const imports = [{ module: "\u001b[31m", name: "\n", item: { kind: "function", type: 1 } }] as const;
-    expect(renderCheck(check(edited(() => ({ imports }))), false)).toContain("Found import �[31m.� (function)");
+    const bytes = edited(["(func $step", String.raw`(import "\1b[31m" "\n" (func (type 1))) (func $step`]);
+    expect(renderCheck(check(bytes), false)).toContain("Found import �[31m.� (function)");
   });
 });

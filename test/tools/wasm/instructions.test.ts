@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { code } from "../../../tools/wasm/encode.ts";
-import { instructionsOf, mapCalls, rewriteBody } from "../../../tools/wasm/instructions.ts";
-import { OPCODES, opcodeNamed, opcodeOf } from "../../../tools/wasm/opcodes.ts";
+import { instructionsOf } from "../../../tools/wasm/instructions.ts";
+import { OPCODES, opcodeOf } from "../../../tools/wasm/opcodes.ts";
 import { readModule } from "../../../tools/wasm/read.ts";
-import { sampleModule } from "../../support/wasm-module.ts";
+import { wat } from "../../support/wat.ts";
 
 const names = (body: Uint8Array) => [...instructionsOf(body)].map(({ name }) => name);
+/** The body of a function, written as text. */
+const bodyOf = (text: string) => readModule(wat(`(module (func ${text}))`)).functions[0]!.body;
+
 const immediates = (...bytes: number[]) => [...instructionsOf(Uint8Array.from([...bytes, 0x0b]))][0]?.immediates;
 
 describe("opcodes", () => {
@@ -39,15 +41,11 @@ describe("opcodes", () => {
   ] as const)("at %i are %s", (code, name, feature, stack, isFloat) => {
     expect(opcodeOf(code)).toMatchObject({ name, feature, stack, isFloat });
   });
-
-  it("are asked for by a name that exists", () => {
-    expect(() => opcodeNamed("i32.mulh")).toThrow('Found "i32.mulh", expected the name of an instruction');
-  });
 });
 
 describe("instructionsOf", () => {
   it("tells offset, end and name of every instruction", () => {
-    const body = code().get(0).i32(1000).op("i32.add").bytes();
+    const body = bodyOf("local.get 0 i32.const 1000 i32.add");
     expect([...instructionsOf(body)].map(({ offset, end, name }) => [offset, end, name])).toEqual([
       [0, 2, "local.get"],
       [2, 5, "i32.const"],
@@ -77,7 +75,7 @@ describe("instructionsOf", () => {
   });
 
   it("reads the types of blocks", () => {
-    const body = code().block().end().loop("i32").i32(0).end().bytes();
+    const body = bodyOf("block end loop (result i32) i32.const 0 end");
     expect([...instructionsOf(body)].flatMap(({ immediates: { block } }) => block ?? [])).toEqual([-64, -1]);
   });
 
@@ -98,57 +96,5 @@ describe("instructionsOf", () => {
     ["a table of labels without end", [0x0e, 0xff, 0x7f, 0x0b], "Found a count of 16383 labels with 1 bytes left"],
   ])("refuses %s", (_, bytes, message) => {
     expect(() => [...instructionsOf(Uint8Array.from(bytes), 100)]).toThrow(message);
-  });
-});
-
-describe("mapCalls", () => {
-  it("renumbers what is called and keeps everything else", () => {
-    const body = code().call(1).block().call(2).end().get(1).bytes();
-    expect(mapCalls(body, (index) => index + 200)).toEqual(code().call(201).block().call(202).end().get(1).bytes());
-  });
-
-  it("keeps a body without calls", () => {
-    const [step] = sampleModule().functions;
-    expect(mapCalls(step!.body, () => 9)).toEqual(step?.body);
-  });
-});
-
-describe("rewriteBody", () => {
-  it("puts other bytes in the place of instructions", () => {
-    const body = code().i32(1).i32(2).op("i32.add").bytes();
-    const rewritten = rewriteBody(body, ({ name, immediates: { value } }) =>
-      name === "i32.const" && value === 2 ? code().get(7).bytes().subarray(0, -1) : undefined,
-    );
-    expect(rewritten).toEqual(code().i32(1).get(7).op("i32.add").bytes());
-  });
-});
-
-describe("code", () => {
-  it("gives loads and stores their natural alignment", () => {
-    const body = code()
-      .access("i32.load8_u", 5)
-      .access("i64.load")
-      .access("i64.store32")
-      .access("f32.load", 0, 0)
-      .bytes();
-    const accesses = [...instructionsOf(body)].slice(0, -1).map(({ immediates }) => immediates);
-    expect(accesses).toEqual([
-      { alignment: 0, offset: 5 },
-      { alignment: 3, offset: 0 },
-      { alignment: 2, offset: 0 },
-      { alignment: 0, offset: 0 },
-    ]);
-  });
-
-  it("takes constants as signed or as their bits", () => {
-    expect(code().i32(0xffffffff).i64(0xffffffffffffffffn).bytes()).toEqual(code().i32(-1).i64(-1n).bytes());
-    expect(code().f32(-0).bytes()).toEqual(Uint8Array.of(0x43, 0, 0, 0, 0x80, 0x0b));
-  });
-
-  it("refuses blocks that are open or closed twice, and names that need an operand", () => {
-    expect(() => code().block().bytes()).toThrow("Found 1 open blocks, expected none");
-    expect(() => code().end()).toThrow("Found end, expected a block that it closes");
-    expect(() => code().op("i32.load")).toThrow("Instruction i32.load needs memarg");
-    expect(() => code().access("i32.add")).toThrow("Instruction i32.add is no load or store");
   });
 });

@@ -1,4 +1,4 @@
-// A snapshot carries the state of a device to the host and back (FORMAT.md 7).
+// A snapshot carries a state between microcontroller and host (FORMAT.md 7).
 //
 //     offset  bytes
 //          0      4  "RVS1"

@@ -1,24 +1,24 @@
-//! Runs device modules in wasmi: `runner JOBS` (../PROTOCOL.md).
+//! Runs modules for microcontrollers in wasmi: `runner JOBS` (../PROTOCOL.md).
 
 use std::{env, error::Error, fs};
 use wasmi::{Engine, Instance, Linker, Memory, Module, Store};
 
 type Answer<T> = Result<T, Box<dyn Error>>;
 
-/// An instance of a device module.
-struct Device {
+/// An instance of a module for microcontrollers.
+struct Mcu {
     store: Store<()>,
     instance: Instance,
     memory: Memory,
 }
 
-impl Device {
-    fn load(engine: &Engine, path: &str) -> Answer<Device> {
+impl Mcu {
+    fn load(engine: &Engine, path: &str) -> Answer<Mcu> {
         let module = Module::new(engine, fs::read(path)?)?;
         let mut store = Store::new(engine, ());
         let instance = Linker::new(engine).instantiate_and_start(&mut store, &module)?;
         let memory = instance.get_memory(&store, "memory").ok_or("no memory")?;
-        Ok(Device { store, instance, memory })
+        Ok(Mcu { store, instance, memory })
     }
 
     /// A function without parameters that answers a number.
@@ -67,11 +67,11 @@ fn fold(hash: u32, word: u32) -> u32 {
 
 fn run(engine: &Engine, job: &[&str]) -> Answer<String> {
     let [kind, _, module, source, steps] = job else { return Err("not a job".into()) };
-    let mut device = Device::load(engine, module)?;
-    let selftest = device.call("selftest")?;
+    let mut mcu = Mcu::load(engine, module)?;
+    let selftest = mcu.call("selftest")?;
     let hash = match *kind {
-        "drive" => device.drive(source.parse()?, steps.parse()?)?,
-        _ => device.step_all(&fs::read(source)?, steps.parse()?)?,
+        "drive" => mcu.drive(source.parse()?, steps.parse()?)?,
+        _ => mcu.step_all(&fs::read(source)?, steps.parse()?)?,
     };
     Ok(format!("{hash} {selftest}"))
 }

@@ -1,4 +1,4 @@
-// Runs device modules in wazero: `runner compiler|interpreter JOBS` (../PROTOCOL.md).
+// Runs modules for microcontrollers in wazero: `runner compiler|interpreter JOBS` (../PROTOCOL.md).
 package main
 
 import (
