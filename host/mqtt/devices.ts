@@ -153,21 +153,21 @@ export class Devices {
   #take(resident: Resident, { action, sample, time, ticket }: Arrival): void {
     const { stream, committer, onOutcome } = this.#options;
     const { name: device } = resident;
-    const about = { stream, device };
     try {
       if (action === "hold") {
         resident.device.hold(sample, time);
         committer.touch(resident);
-        onOutcome({ kind: "hold", ...about, time });
+        onOutcome({ kind: "hold", stream, device, time });
       } else {
         const outcome = resident.device.step(sample, time);
         committer.touch(resident);
-        onOutcome({ kind: "step", ...about, time, ...outcome });
+        const { prediction, residual, n } = outcome;
+        onOutcome({ kind: "step", stream, device, time, sample: outcome.sample, prediction, residual, n });
       }
     } catch (error) {
       if (!(error instanceof SampleError || error instanceof PayloadError)) throw error;
       const reason = error instanceof PayloadError ? error.reason : "bad_sample";
-      onOutcome({ kind: "reject", ...about, reason, text: `${error.message} (device ${device})` });
+      onOutcome({ kind: "reject", stream, device, reason, text: `${error.message} (device ${device})` });
     }
     committer.settle(ticket);
   }

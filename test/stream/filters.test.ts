@@ -30,7 +30,7 @@ describe("filtersOverlap", () => {
   it("is true whenever a topic matches both", () => {
     fc.assert(
       fc.property(filter, filter, topic, (a, b, text) => {
-        if (matches(a, text) && matches(b, text)) expect(filtersOverlap(a, b)).toBe(true);
+        expect(filtersOverlap(a, b) || !(matches(a, text) && matches(b, text))).toBe(true);
       }),
     );
   });
@@ -136,8 +136,8 @@ describe("separateSubscriptions", () => {
       fc.property(fc.array(filter, { minLength: 1, maxLength: 5 }), topic, (filters, text) => {
         const separate = separateSubscriptions(filters.map((one) => ({ filter: one, qos: 1 })));
         const hits = separate.filter((one) => matches(one.filter, text)).length;
-        if (filters.some((one) => matches(one, text))) expect(hits).toBe(1);
-        else expect(hits).toBeLessThanOrEqual(1);
+        const isWanted = filters.some((one) => matches(one, text));
+        expect(isWanted ? [1] : [0, 1]).toContain(hits);
       }),
     );
   });

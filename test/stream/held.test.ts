@@ -44,16 +44,14 @@ describe("createHeldValues", () => {
   });
 
   it("refuses with a reason what it does not hold", () => {
-    try {
-      setUp().complete([1, gap, 3], 0);
-      expect.unreachable();
-    } catch (error) {
-      expect(error).toBeInstanceOf(PayloadError);
-      expect(error).toMatchObject({
+    const refuse = () => setUp().complete([1, gap, 3], 0);
+    expect(refuse).toThrow(PayloadError);
+    expect(refuse).toThrow(
+      expect.objectContaining({
         reason: "missing_field",
         message: 'Input "b" is missing, and the device has no earlier value of it',
-      });
-    }
+      }),
+    );
   });
 
   it("writes index, value and time in the order of the inputs", () => {
