@@ -62,6 +62,11 @@ describe("weakTests", () => {
     expect(reasonOf("loop();", "const loop = () => { loop(); };")).toBe("no expect");
   });
 
+  it("takes options for no body, whatever helpers are called so", () => {
+    const text = "const options = () => { f(); };\nit('does', options, () => { expect(1).toBe(1); });";
+    expect(weakTests(new Map([["a.test.ts", text]]))).toEqual([]);
+  });
+
   it("looks into tests over lists, and says where a weak one stands", () => {
     const text = 'describe("a", () => {\n  it.each([1, 2])("does %s", (n) => { f(n); });\n});';
     expect(weakTests(new Map([["a.test.ts", text]]))).toEqual([{ place: "a.test.ts:2", reason: "no expect" }]);

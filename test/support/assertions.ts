@@ -51,7 +51,7 @@ function weakTestsOf(source: ts.SourceFile, helpers: Helpers): WeakTest[] {
   const found: WeakTest[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isCallExpression(node) && TESTS.test(node.expression.getText(source)) && !isCalled(node)) {
-      const body = node.arguments.map((argument) => bodyOf(argument, helpers)).find((one) => one !== undefined);
+      const body = bodyOf(node.arguments, helpers);
       if (body !== undefined && !asserts(body, helpers, new Set())) {
         const line = source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
         const reason = mentions(body, helpers, new Set()) ? "expect only under a condition" : "no expect";
@@ -69,10 +69,12 @@ function weakTestsOf(source: ts.SourceFile, helpers: Helpers): WeakTest[] {
 const isCalled = (node: ts.CallExpression): boolean =>
   ts.isCallExpression(node.parent) && node.parent.expression === node;
 
-const bodyOf = (argument: ts.Node, helpers: Helpers): ts.Node | undefined => {
-  if (isFunction(argument)) return argument.body;
-  return ts.isIdentifier(argument) ? helpers.get(argument.text) : undefined;
-};
+/** What a test does: a function among its arguments, or one by name at their end. */
+function bodyOf(given: readonly ts.Expression[], helpers: Helpers): ts.Node | undefined {
+  const last = given.at(-1);
+  if (last && ts.isIdentifier(last)) return helpers.get(last.text);
+  return given.find(isFunction)?.body;
+}
 
 /** What a node does in any case: the parts of it that stand under no condition. */
 function certainParts(node: ts.Node): readonly ts.Node[] {

@@ -30,10 +30,12 @@ export function importGraph(entries: readonly string[]): ImportGraph {
   return graph;
 }
 
-/** Everything that a file reaches, itself included. */
-export function reachedFrom(graph: ImportGraph, start: string): Set<string> {
-  const reached = new Set([start]);
-  // A set answers what is added while it is walked.
-  for (const file of reached) for (const imported of graph.get(file) ?? []) reached.add(imported);
-  return reached;
+/** How many imports lead from a file to each that it reaches; 0 to itself. */
+export function distancesFrom(graph: ImportGraph, start: string): ReadonlyMap<string, number> {
+  const distances = new Map([[start, 0]]);
+  // A map goes on to what is added while it is walked.
+  for (const [file, distance] of distances) {
+    for (const next of graph.get(file) ?? []) if (!distances.has(next)) distances.set(next, distance + 1);
+  }
+  return distances;
 }

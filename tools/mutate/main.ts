@@ -4,9 +4,11 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { mulberry32 } from "../random.ts";
+import { endCommands } from "./commands.ts";
 import { openCompiler } from "./compiler.ts";
 import { copyCheckout } from "./copy.ts";
 import { isEquivalent, readEquivalents, staleEntries } from "./equivalent.ts";
+import { tryKernelMutants } from "./kernels.ts";
 import { mutantsOf } from "./mutants.ts";
 import { mutantLine, summary } from "./report.ts";
 import { Runner } from "./runner.ts";
@@ -55,8 +57,12 @@ function survivorsIn(report: string): ReadonlySet<string> {
 
 async function mutate(places: readonly string[], options: Options): Promise<void> {
   const start = performance.now();
-  const compiler = openCompiler("tsconfig.json");
   const files = sourcesOf(places);
+  const ofAssembly = files.filter((file) => file.startsWith("assembly/"));
+  if (ofAssembly.length > 0 && ofAssembly.length < files.length) {
+    throw new InvalidArgumentError("Sources of assembly/ and others in one run.");
+  }
+  const compiler = openCompiler(ofAssembly.length > 0 ? "assembly/tsconfig.json" : "tsconfig.json");
   const all = files.flatMap((file) => mutantsOf(file, compiler.source(file), compiler.checker()));
   const equivalents = readEquivalents(EQUIVALENTS);
   const stale = staleEntries(equivalents, files, all);
@@ -81,6 +87,7 @@ async function tryInCopy(mutants: readonly Mutant[], { tests }: Options): Promis
   const runner = new Runner(copy.root);
   const clean = () => {
     runner.stop();
+    endCommands();
     copy.remove();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -96,12 +103,13 @@ async function tryInCopy(mutants: readonly Mutant[], { tests }: Options): Promis
     tried({ mutant, outcome }: Result) {
       tried++;
       if (outcome === "killed" || outcome === "hang") noticed++;
-      else console.log(`${outcome}  ${mutantLine(mutant)}`);
+      else if (outcome !== "same" && outcome !== "invalid") console.log(`${outcome}  ${mutantLine(mutant)}`);
       if (process.stderr.isTTY) process.stderr.write(`\r${tried} of ${mutants.length}, ${noticed} killed \r`);
     },
   };
   try {
-    return await tryMutants(mutants, { root: copy.root, runner, tests, progress });
+    const attempt = mutants[0]?.file.startsWith("assembly/") ? tryKernelMutants : tryMutants;
+    return await attempt(mutants, { root: copy.root, runner, tests, progress });
   } finally {
     clean();
   }

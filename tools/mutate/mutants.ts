@@ -162,8 +162,7 @@ export function mutantsOf(file: string, source: ts.SourceFile, checker: ts.TypeC
     if (node.kind === K.TrueKeyword) put("boolean", node, "false");
     else if (node.kind === K.FalseKeyword) put("boolean", node, "true");
     else if (ts.isNumericLiteral(node)) {
-      const value = Number(textOf(node).replaceAll("_", ""));
-      for (const other of value === 0 ? [1] : [value + 1, value - 1]) put("number", node, String(other));
+      for (const other of neighboursOf(textOf(node))) put("number", node, other);
     } else if (ts.isStringLiteral(node) && !/\s/.test(node.text)) {
       // Texts for people have blanks; how they are put is not the tests' business.
       put("string", node, node.text === "" ? '"mutated"' : '""');
@@ -180,6 +179,17 @@ export function mutantsOf(file: string, source: ts.SourceFile, checker: ts.TypeC
   visit(source);
   return found;
 }
+
+/** The numbers one off. In the assembly `1.0` is no integer, and integers may be greater than a double can tell apart. */
+function neighboursOf(literal: string): string[] {
+  const value = Number(literal.replaceAll("_", ""));
+  const others = (value === 0 ? [1] : [value + 1, value - 1]).filter((other) => Math.abs(other) <= 2 ** 53);
+  return others.map((other) => (literal.includes(".") && Number.isInteger(other) ? `${other}.0` : String(other)));
+}
+
+/** The text of a source with a mutant in it. */
+export const mutated = (text: string, { start, end, after }: Mutant): string =>
+  text.slice(0, start) + after + text.slice(end);
 
 /** Whether a node is gone when the program runs, or says only where things come from. */
 function isInert(node: ts.Node): boolean {

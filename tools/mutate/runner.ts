@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { Answer, Request } from "./worker.ts";
+import { type Answer, type Request, SETUP, SETUP_FILE } from "./worker.ts";
 
 /** What became of a test file. */
 export interface FileRun {
@@ -25,6 +25,7 @@ export class Runner {
   /** @param root  the root of the copy */
   constructor(root: string) {
     this.root = root;
+    this.write(SETUP_FILE, SETUP);
   }
 
   /** Writes a source of the copy, for the runs that follow. */

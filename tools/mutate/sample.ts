@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Compiler } from "./compiler.ts";
-import { mutated } from "./try.ts";
+import { mutated } from "./mutants.ts";
 import type { Mutant } from "./types.ts";
 
 /** Some elements of a list in the order of a shuffle, as many as pass the test and no more than `count`. */

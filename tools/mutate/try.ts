@@ -2,41 +2,21 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { importGraph, reachedFrom } from "./imports.ts";
+import { distancesFrom, importGraph } from "./imports.ts";
 import { withMarks } from "./marks.ts";
-import type { Runner } from "./runner.ts";
+import { mutated } from "./mutants.ts";
+import type { TestFile, Trial } from "./trial.ts";
 import type { Mutant, Result } from "./types.ts";
-import { HITS, SETUP, SETUP_FILE } from "./worker.ts";
-
-/** A test file, as it runs without a mutant. */
-interface TestFile {
-  readonly file: string;
-  readonly seconds: number;
-  readonly hits: ReadonlySet<number>;
-}
-
-/** What is told while it works. */
-export interface Progress {
-  note(line: string): void;
-  tried(result: Result): void;
-}
-
-export interface Trial {
-  /** Root of the copy in which sources may be broken. */
-  readonly root: string;
-  readonly runner: Runner;
-  /** Only test files whose path begins with one of these; all when empty. */
-  readonly tests: readonly string[];
-  readonly progress: Progress;
-}
+import { HITS } from "./worker.ts";
 
 /** A test file that runs longer than this many times its time without a mutant, plus ten seconds, hangs. */
 const PATIENCE = 5;
 const GRACE_MS = 10_000;
 
-/** The text of a source with a mutant in it. */
-export const mutated = (text: string, { start, end, after }: Mutant): string =>
-  text.slice(0, start) + after + text.slice(end);
+/** A test file, with the numbers of the mutants that it comes by. */
+interface WatchedFile extends TestFile {
+  readonly hits: ReadonlySet<number>;
+}
 
 /** Tries mutants one after the other. */
 export async function tryMutants(mutants: readonly Mutant[], trial: Trial): Promise<Result[]> {
@@ -52,13 +32,15 @@ export async function tryMutants(mutants: readonly Mutant[], trial: Trial): Prom
 }
 
 /** Runs the test files that may come by the mutants, with marks in the sources. Quickest first. */
-async function watchTests(mutants: readonly Mutant[], { root, runner, tests, progress }: Trial): Promise<TestFile[]> {
+async function watchTests(
+  mutants: readonly Mutant[],
+  { root, runner, tests, progress }: Trial,
+): Promise<WatchedFile[]> {
   const sources = [...new Set(mutants.map(({ file }) => file))];
-  runner.write(SETUP_FILE, SETUP);
   const all = await runner.testFiles();
   const graph = importGraph(all);
   const related = all.filter((file) => {
-    const reached = reachedFrom(graph, file);
+    const reached = distancesFrom(graph, file);
     return sources.some((source) => reached.has(source)) && isChosen(file, tests);
   });
   progress.note(
@@ -70,7 +52,7 @@ async function watchTests(mutants: readonly Mutant[], { root, runner, tests, pro
     const own = ids.map((id) => mutants[id] as Mutant);
     runner.write(file, withMarks(readFileSync(file, "utf8"), own, ids));
   }
-  const watched: TestFile[] = [];
+  const watched: WatchedFile[] = [];
   for (const file of related) {
     rmSync(path.join(root, HITS), { recursive: true, force: true });
     const { passed, hits, seconds, failure } = await runner.run(file, { bail: false, limitMs: 600_000 });
@@ -81,7 +63,8 @@ async function watchTests(mutants: readonly Mutant[], { root, runner, tests, pro
   return watched.sort((a, b) => a.seconds - b.seconds);
 }
 
-const isChosen = (file: string, chosen: readonly string[]): boolean =>
+/** Whether a test file is among those that were asked for. */
+export const isChosen = (file: string, chosen: readonly string[]): boolean =>
   chosen.length === 0 || chosen.some((prefix) => file.startsWith(prefix));
 
 async function tryMutant(mutant: Mutant, tests: readonly TestFile[], { runner }: Trial): Promise<Result> {

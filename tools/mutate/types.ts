@@ -37,8 +37,11 @@ export interface Mark {
   readonly end: number;
 }
 
-/** What became of a mutant. */
-export type Outcome = "killed" | "hang" | "survived" | "unreached";
+/**
+ * What became of a mutant. `unreached`: no test comes by it. `same`: the compiler makes the same modules of it;
+ * `invalid`: it does not compile: neither counts.
+ */
+export type Outcome = "killed" | "hang" | "survived" | "unreached" | "same" | "invalid";
 
 export interface Result {
   readonly mutant: Mutant;

@@ -1,9 +1,8 @@
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { HIT, withMarks } from "../../../tools/mutate/marks.ts";
-import { mutantsOf } from "../../../tools/mutate/mutants.ts";
+import { mutantsOf, mutated } from "../../../tools/mutate/mutants.ts";
 import { sampled } from "../../../tools/mutate/sample.ts";
-import { mutated } from "../../../tools/mutate/try.ts";
 
 const OPTIONS: ts.CompilerOptions = { strict: true, lib: ["lib.es5.d.ts"], types: [] };
 const host = ts.createCompilerHost(OPTIONS);
