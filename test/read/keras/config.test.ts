@@ -1,0 +1,285 @@
+import { zipSync } from "fflate";
+import { describe, expect, it } from "vitest";
+import { CliError } from "../../../tools/errors.ts";
+import { isZip, readArchive, versionIn } from "../../../tools/read/keras/archive.ts";
+import { readConfig } from "../../../tools/read/keras/config.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const read = (json: unknown) => readConfig(JSON.stringify(json), "m.keras");
+const refusal = (json: unknown): string => {
+  try {
+    read(json);
+  } catch (error) {
+    if (error instanceof CliError) return error.message;
+    throw error;
+  }
+  return "nothing refused";
+};
+
+const layer = (class_name: string, name: string, more: Json = {}) => ({ class_name, config: { name }, ...more });
+const sequential = (layers: readonly unknown[], config: Json = {}) => ({
+  class_name: "Sequential",
+  config: { name: "s", layers, ...config },
+});
+
+/** A call of Keras 3 with tensors as arguments. */
+const call = (...tensors: readonly (readonly [string, number, number])[]) => ({
+  args: tensors.map((keras_history) => ({ class_name: "__keras_tensor__", config: { keras_history } })),
+  kwargs: {},
+});
+const functional = (layers: readonly unknown[], output_layers: unknown, config: Json = {}) => ({
+  class_name: "Functional",
+  config: { name: "f", layers, output_layers, ...config },
+});
+const INPUT = layer("InputLayer", "x", { inbound_nodes: [], config: { name: "x", batch_shape: [null, 5, 3] } });
+const GRU = layer("GRU", "g", { inbound_nodes: [call(["x", 0, 0])] });
+const DENSE = layer("Dense", "d", { inbound_nodes: [call(["g", 0, 0])] });
+
+describe("readConfig of a sequential model", () => {
+  it("lists the layers in their order, without the input", () => {
+    const { name, inputShape, chain } = read(
+      sequential([
+        layer("InputLayer", "x", { config: { name: "x", batch_shape: [null, null, 3] } }),
+        layer("GRU", "g"),
+      ]),
+    );
+    expect({ name, inputShape }).toEqual({ name: "s", inputShape: [null, 3] });
+    expect(chain).toMatchObject([
+      {
+        where: 'm.keras: layer "g" (GRU)',
+        name: "g",
+        className: "GRU",
+        attributes: { name: "g" },
+        group: "gru",
+        readsState: false,
+      },
+    ]);
+  });
+
+  it("numbers groups by class, as Keras names them", () => {
+    const classes = ["GRU", "Dense", "GRU", "TimeDistributed", "BatchNormalization", "GRU", "SpatialDropout1D"];
+    expect(read(sequential(classes.map((name, i) => layer(name, `l${i}`)))).chain.map(({ group }) => group)).toEqual([
+      "gru",
+      "dense",
+      "gru_1",
+      "time_distributed",
+      "batch_normalization",
+      "gru_2",
+      "spatial_dropout1d",
+    ]);
+  });
+
+  it("takes the shape that the first layer or the model states", () => {
+    const shaped = (config: Json, more: Json = {}) =>
+      read(sequential([layer("GRU", "g", { config: { name: "g", ...config } })], more)).inputShape;
+    expect(shaped({ batch_input_shape: [null, 7, 2] })).toEqual([7, 2]);
+    expect(shaped({ batch_shape: [1, null] })).toEqual([null]);
+    expect(shaped({}, { build_input_shape: [null, 4, 6] })).toEqual([4, 6]);
+    expect(shaped({ batch_shape: [null, 1, 1] }, { build_input_shape: [null, 4, 6] })).toEqual([1, 1]);
+    expect(shaped({ batch_shape: "3" })).toBeUndefined();
+    expect(shaped({ batch_shape: [null, 1.5] })).toBeUndefined();
+    expect(shaped({})).toBeUndefined();
+  });
+
+  it("may have no name, or be a list of layers alone", () => {
+    expect(read({ class_name: "Sequential", config: [layer("GRU", "g")] })).toMatchObject({
+      name: "keras",
+      chain: [{ name: "g" }],
+    });
+    expect(read(sequential([{ class_name: "GRU", name: "outer", config: {} }, layer("GRU", "g")])).chain).toMatchObject(
+      [{ name: "outer" }, { name: "g" }],
+    );
+    expect(read(sequential([{ class_name: "GRU", config: {} }])).chain).toMatchObject([{ name: "0" }]);
+  });
+
+  it.each([
+    ["Subclass", "The model is a Subclass; only Sequential and functional models are read"],
+    [undefined, "The model is a undefined; only Sequential"],
+  ])("refuses a model of class %s", (class_name, message) => {
+    expect(refusal({ class_name, config: {} })).toContain(`m.keras: ${message}`);
+  });
+
+  it.each([
+    "keras",
+    "keras.layers",
+    "keras.src.models",
+    "tf_keras.layers",
+    "tensorflow.keras.layers",
+    "tensorflow.python.keras.layers",
+  ])("knows layers of module %s", (module) => {
+    expect(read(sequential([layer("GRU", "g", { module })])).chain).toHaveLength(1);
+  });
+
+  it.each(["keras_contrib", "mine", "mine.keras", "tensorflow.models"])("refuses layers of module %s", (module) => {
+    expect(refusal(sequential([layer("GRU", "g", { module })]))).toBe(
+      `m.keras: layer "g" (GRU): Is a class of module ${module}; only layers of Keras itself are known`,
+    );
+    expect(refusal({ ...sequential([]), module })).toContain(`Is a class of module ${module}`);
+  });
+
+  it("refuses what is no configuration", () => {
+    expect(() => readConfig("{", "m.json")).toThrow(
+      new CliError("m.json: Not JSON; it must be the text of model.to_json()"),
+    );
+    expect(refusal([])).toBe("m.keras: Not a JSON object; the configuration is damaged");
+    expect(refusal({ class_name: "Sequential", config: 5 })).toContain("m.keras: config: Not a JSON object");
+    expect(refusal({ class_name: "Sequential", config: {} })).toContain("config.layers: Not a JSON array");
+    expect(refusal(sequential([5]))).toContain("m.keras: layer 0: Not a JSON object");
+    expect(refusal(sequential([{ config: {} }]))).toBe("m.keras: layer 0 has no class_name");
+    expect(refusal(sequential([{ class_name: "GRU" }]))).toContain("m.keras: layer 0: Not a JSON object");
+    expect(refusal(sequential(Array(1001).fill(0)))).toBe("m.keras: 1001 layers; at most 1000 are read");
+    expect(read(sequential(Array.from({ length: 1000 }, (_, i) => layer("Dropout", `${i}`)))).chain).toHaveLength(1000);
+  });
+});
+
+describe("readConfig of a functional model", () => {
+  it("follows the calls from the output back to the input", () => {
+    const found = read(functional([DENSE, INPUT, GRU], [["d", 0, 0]]));
+    expect(found.chain.map(({ name }) => name)).toEqual(["g", "d"]);
+    expect(found.inputShape).toEqual([5, 3]);
+    expect(read({ ...functional([INPUT, GRU], ["g", 0, 0]), class_name: "Model" }).chain).toHaveLength(1);
+  });
+
+  it("reads the state of a GRU where it is what follows", () => {
+    const state = layer("Dense", "d", { inbound_nodes: [call(["g", 0, 1])] });
+    expect(read(functional([INPUT, GRU, state], [["d", 0, 0]])).chain).toMatchObject([
+      { name: "g", readsState: true },
+      { name: "d", readsState: false },
+    ]);
+    const of = layer("Dense", "e", { inbound_nodes: [call(["d", 0, 1])] });
+    expect(refusal(functional([INPUT, GRU, DENSE, of], [["e", 0, 0]]))).toBe(
+      'm.keras: layer "d" (Dense): Has one output only',
+    );
+  });
+
+  it("puts states aside that come in or go out, since sessions keep them", () => {
+    const state = layer("InputLayer", "h", { inbound_nodes: [] });
+    const gru = layer("GRU", "g", { inbound_nodes: [call(["x", 0, 0], ["h", 0, 0])] });
+    const both = [
+      ["d", 0, 0],
+      ["g", 0, 1],
+    ];
+    expect(read(functional([INPUT, state, gru, DENSE], both)).chain.map(({ name }) => name)).toEqual(["g", "d"]);
+    expect(
+      refusal(
+        functional(
+          [INPUT, GRU, DENSE],
+          [
+            ["d", 0, 0],
+            ["g", 0, 0],
+          ],
+        ),
+      ),
+    ).toBe("m.keras: The model has 2 outputs; convert a model with one");
+    expect(
+      refusal(
+        functional(
+          [INPUT, GRU, DENSE],
+          [
+            ["g", 0, 0],
+            ["d", 0, 1],
+          ],
+        ),
+      ),
+    ).toContain("has 2 outputs");
+    const two = layer("Dense", "d", { inbound_nodes: [call(["g", 0, 0], ["h", 0, 0])] });
+    expect(refusal(functional([INPUT, state, GRU, two], [["d", 0, 0]]))).toBe(
+      'm.keras: layer "d" (Dense): Reads 2 tensors; only a single chain of layers is read',
+    );
+    const inner = layer("GRU", "g", { inbound_nodes: [call(["x", 0, 0], ["d", 0, 0])] });
+    expect(refusal(functional([INPUT, inner, DENSE], [["g", 0, 0]]))).toContain("Reads 2 tensors");
+  });
+
+  it("reads calls of Keras 2, keywords included", () => {
+    const old = (...calls: unknown[]) => ({ inbound_nodes: [calls] });
+    const state = layer("InputLayer", "h", { inbound_nodes: [] });
+    const gru = layer("GRU", "g", old(["x", 0, 0, { initial_state: ["h", 0, 0] }]));
+    expect(read(functional([INPUT, state, gru], [["g", 0, 0]])).chain.map(({ name }) => name)).toEqual(["g"]);
+    const single = layer("GRU", "g", { inbound_nodes: [["x", 0, 0, {}]] });
+    expect(read(functional([INPUT, single], [["g", 0, 0]])).chain).toHaveLength(1);
+  });
+
+  it.each([
+    [[INPUT, GRU], [], "m.keras: The model has no output"],
+    [[INPUT, GRU], [["z", 0, 0]], 'm.keras: There is no layer "z"; the configuration is damaged'],
+    [[INPUT, GRU], [["g", 0]], "m.keras: output_layers: Not a reference to a tensor"],
+    [[INPUT, GRU], "g", "m.keras: output_layers: Not a JSON array"],
+    [
+      [INPUT, GRU, layer("Dense", "e", { inbound_nodes: [] })],
+      [["g", 0, 0]],
+      "Is not on the one path from input to output",
+    ],
+    [[layer("GRU", "g", { inbound_nodes: [] })], [["g", 0, 0]], "Is called 0 times; use each layer once"],
+    [
+      [INPUT, layer("GRU", "g", { inbound_nodes: [call(["x", 0, 0]), call(["x", 0, 0])] })],
+      [["g", 0, 0]],
+      "Is called 2 times",
+    ],
+    [[INPUT, layer("GRU", "g", { inbound_nodes: [call()] })], [["g", 0, 0]], "Has no input"],
+    [[INPUT, layer("GRU", "g", { inbound_nodes: [call(["x", 1, 0])] })], [["g", 0, 0]], 'Reads the second use of "x"'],
+    [[layer("GRU", "g", { inbound_nodes: [call(["g", 0, 0])] })], [["g", 0, 0]], "Is used twice; build a model where"],
+    [[INPUT, layer("GRU", "g", { inbound_nodes: 5 })], [["g", 0, 0]], "inbound_nodes: Not a JSON array"],
+    [[INPUT, layer("GRU", "g", { inbound_nodes: [5] })], [["g", 0, 0]], "inbound_nodes: Not a JSON object"],
+  ])("refuses %#", (layers, outputs, message) => {
+    expect(refusal(functional(layers, outputs))).toContain(message);
+  });
+
+  it("refuses a path that starts at no input", () => {
+    const start = layer("InputLayer", "x", { inbound_nodes: [call(["y", 0, 0])] });
+    const before = layer("InputLayer", "y", { inbound_nodes: [] });
+    expect(read(functional([before, start, GRU], [["g", 0, 0]])).chain.map(({ name }) => name)).toEqual(["g"]);
+  });
+
+  it("refuses arguments that are nested too deep", () => {
+    let nested: unknown = { class_name: "__keras_tensor__", config: { keras_history: ["x", 0, 0] } };
+    for (let depth = 0; depth < 20; depth++) nested = [nested];
+    const gru = layer("GRU", "g", { inbound_nodes: [{ args: nested, kwargs: {} }] });
+    expect(refusal(functional([INPUT, gru], [["g", 0, 0]]))).toContain("arguments nested too deep");
+  });
+});
+
+describe("readArchive", () => {
+  const text = (value: string) => new TextEncoder().encode(value);
+  const parts = { "config.json": text("{}"), "model.weights.h5": Uint8Array.of(1, 2) };
+
+  it("unpacks configuration, weights and version", () => {
+    const metadata = text('{"keras_version": "3.4.1"}');
+    const found = readArchive(zipSync({ ...parts, "metadata.json": metadata }), "m.keras");
+    expect({ ...found, weights: [...found.weights] }).toEqual({ config: "{}", weights: [1, 2], version: "3.4.1" });
+    expect("version" in readArchive(zipSync(parts), "m.keras")).toBe(false);
+    expect("version" in readArchive(zipSync({ ...parts, "metadata.json": text("{") }), "m.keras")).toBe(false);
+  });
+
+  it.each(["config.json", "model.weights.h5"])("refuses an archive without %s", (name) => {
+    const rest = Object.fromEntries(Object.entries(parts).filter(([key]) => key !== name));
+    expect(() => readArchive(zipSync(rest), "m.keras")).toThrow(
+      new CliError(`m.keras: Not a .keras file: ${name} is missing; save it with model.save("x.keras")`),
+    );
+  });
+
+  it("refuses texts that are not UTF-8", () => {
+    const bad = Uint8Array.of(0xff);
+    expect(() => readArchive(zipSync({ ...parts, "config.json": bad }), "m.keras")).toThrow(
+      "m.keras: config.json: Not UTF-8 text; copy or save the file again",
+    );
+    expect(() => readArchive(zipSync({ ...parts, "metadata.json": bad }), "m.keras")).toThrow(
+      "metadata.json: Not UTF-8",
+    );
+  });
+
+  it("knows a zip file and the version in a text", () => {
+    expect([isZip(text("PK..")), isZip(text("P")), isZip(text("xK")), isZip(new Uint8Array(0))]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect([
+      versionIn('{"keras_version":"2.15.0"}'),
+      versionIn('{"keras_version":3}'),
+      versionIn("{}"),
+      versionIn("x"),
+    ]).toEqual(["2.15.0", undefined, undefined, undefined]);
+  });
+});
