@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { serializeModel } from "../../host/runtime/index.ts";
-import { cli } from "../support/cli.ts";
-import { randomF32Model, tensorOf } from "../support/models.ts";
+import { serializeModel } from "../../../host/runtime/index.ts";
+import { cli } from "../../support/cli.ts";
+import { randomF32Model, tensorOf } from "../../support/models.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "rivulet-inspect-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
