@@ -11,7 +11,7 @@ import type { Logger } from "./mqtt/log.ts";
 import type { StreamOptions } from "./mqtt/stream.ts";
 import { inNumeric } from "./quantize/in-memory.ts";
 import { createRuntime, type Runtime } from "./runtime/index.ts";
-import { openLevelStore } from "./store/level.ts";
+import { describeExposure, openLevelStore } from "./store/level.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import type { StateStore } from "./store/store.ts";
 import { bindingProblem, createDecoder } from "./stream/payload.ts";
@@ -108,7 +108,11 @@ async function openStore({ config, resolvePath }: LoadedConfig, log: Logger): Pr
     log.warn("state", "kept in memory: it is lost when the process ends");
     return createMemoryStore();
   }
-  return openLevelStore(resolvePath(config.state.directory ?? "state"));
+  const directory = resolvePath(config.state.directory ?? "state");
+  const store = await openLevelStore(directory);
+  const exposure = await describeExposure(directory);
+  if (exposure !== undefined) log.warn("state", exposure);
+  return store;
 }
 
 const TOPIC_BYTES = 65_536; // the longest topic of a packet, and its header

@@ -1,9 +1,11 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import type { ClassicLevel } from "classic-level";
 import { type StateStore, StateStoreError } from "./store.ts";
 
 const VERSION_KEY = "meta/store";
 const VERSION = "rivulet state 1";
+/** Mode of a state directory: readings and the client id are nobody else's business. */
+const PRIVATE = 0o700;
 
 /**
  * Opens the state store of a directory, a LevelDB database; the directory is made when it is not there. A commit is
@@ -16,7 +18,7 @@ export async function openLevelStore(directory: string): Promise<StateStore> {
   const { ClassicLevel } = await import("classic-level");
   const db = new ClassicLevel<string, Uint8Array>(directory, { valueEncoding: "view" });
   try {
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: PRIVATE });
     await db.open();
   } catch (error) {
     throw new StateStoreError(describeOpenFailure(directory, error), { cause: error });
@@ -37,6 +39,14 @@ export async function openLevelStore(directory: string): Promise<StateStore> {
     entries: (prefix) => db.iterator({ gte: prefix, lt: `${prefix}\u{10ffff}` }),
     close: () => db.close(),
   };
+}
+
+/** Tells that others may read a state directory, as one made by an older version or by hand; undefined when they may not. */
+export async function describeExposure(directory: string): Promise<string | undefined> {
+  if (process.platform === "win32") return undefined;
+  const mode = (await stat(directory)).mode & 0o777;
+  if ((mode & ~PRIVATE) === 0) return undefined;
+  return `${directory} is open to other users (mode ${mode.toString(8)}): chmod -R go= ${directory}`;
 }
 
 async function checkVersion(db: ClassicLevel<string, Uint8Array>, directory: string): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
@@ -172,6 +172,17 @@ describe("rivulet run as a process", needs({ Mosquitto: hasMosquitto }), () => {
     if (started.exitCode !== null) throw new Error(text);
     return { started, observer };
   };
+
+  it("keeps its state from other users", async () => {
+    await start();
+    const state = join(folder, "state");
+    expect((await stat(state)).mode & 0o777).toBe(0o700);
+    const modes = await Promise.all(
+      (await readdir(state)).map(async (name) => (await stat(join(state, name))).mode & 0o077),
+    );
+    expect(modes.length).toBeGreaterThan(3);
+    expect(new Set(modes)).toEqual(new Set([0]));
+  });
 
   it("ends with exit code 0 on SIGTERM, and says goodbye", async () => {
     const { started, observer } = await start();

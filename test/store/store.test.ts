@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openLevelStore } from "../../host/store/level.ts";
+import { describeExposure, openLevelStore } from "../../host/store/level.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import { type StateStore, StateStoreError } from "../../host/store/store.ts";
 
@@ -182,6 +182,19 @@ describe("openLevelStore", () => {
     await db.close();
     await expect(openLevelStore(join(folder, "newer"))).rejects.toThrow(
       'holds "rivulet state 2", expected "rivulet state 1"',
+    );
+  });
+});
+
+describe("describeExposure", () => {
+  it("tells of a directory that others may read, and of none that was made here", async () => {
+    const directory = join(folder, "made");
+    await (await openLevelStore(directory)).close();
+    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+    expect(await describeExposure(directory)).toBeUndefined();
+    await chmod(directory, 0o755);
+    expect(await describeExposure(directory)).toBe(
+      `${directory} is open to other users (mode 755): chmod -R go= ${directory}`,
     );
   });
 });

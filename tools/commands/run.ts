@@ -1,3 +1,4 @@
+import { isMainThread } from "node:worker_threads";
 import { ConfigError } from "../../host/config/document.ts";
 import { createLogger } from "../../host/mqtt/log.ts";
 import { startRun } from "../../host/run.ts";
@@ -13,6 +14,8 @@ import type { Io } from "../io.ts";
  */
 export async function runRun(args: { readonly config: string }, io: Io): Promise<number> {
   const log = createLogger(io.stderr);
+  // LevelDB makes files all the time, and those of the state are private. A thread cannot set this, nor do tests need it.
+  if (isMainThread) process.umask(0o077);
   const { signal } = io;
   if (signal?.aborted) return 0;
   // Listening from the start: a signal while the models are loaded must count too.
