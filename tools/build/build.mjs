@@ -2,20 +2,11 @@
 // The slow parts (asc, tsc) run only when a source is newer than what they wrote.
 
 import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { writeLicences } from "./licences.mjs";
 
 process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
 
@@ -25,19 +16,19 @@ const WASM = ["f32", "f32-simd", "q15", "q15-simd"];
 const REQUIRE_BANNER =
   'import { createRequire as createRequireForBundle } from "node:module";\nconst require = createRequireForBundle(import.meta.url);';
 
-/** What esbuild makes. */
+/** What esbuild makes; internal bundles are not published. */
 const BUNDLES = [
   { entry: "host/index.ts", outfile: "dist/index.js", node: true },
   { entry: "host/host.ts", outfile: "dist/host.js", node: true },
   { entry: "host/runtime/index.ts", outfile: "dist/runtime.js", node: false },
   { entry: "host/quantize/index.ts", outfile: "dist/quantize.js", node: false },
   { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
-  { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true },
-  { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true },
-  { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true },
-  { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true },
-  { entry: "tools/mutate/main.ts", outfile: "dist/mutate.js", node: true },
-  { entry: "tools/fuzz/main.ts", outfile: "dist/fuzz.js", node: true },
+  { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true, isInternal: true },
+  { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true, isInternal: true },
+  { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true, isInternal: true },
+  { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true, isInternal: true },
+  { entry: "tools/mutate/main.ts", outfile: "dist/mutate.js", node: true, isInternal: true },
+  { entry: "tools/fuzz/main.ts", outfile: "dist/fuzz.js", node: true, isInternal: true },
 ];
 
 /** Binaryen, which links modules for microcontrollers: a file of its own, loaded by `rivulet build` alone. Its version decides the bytes of a module. */
@@ -103,23 +94,11 @@ async function bundle({ entry, outfile, node, isExecutable }) {
   return Object.keys(metafile.inputs);
 }
 
-/** Writes the licences of the packages whose code is inside the bundles, as these licences ask for. */
-function writeLicences(inputs) {
-  const packages = new Set(inputs.flatMap((input) => input.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? []));
-  const texts = [...packages].sort().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
-    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    const text = file ? readFileSync(`${folder}/${file}`, "utf8").trim() : "(the package carries no licence text)";
-    return `${name} ${version} (${license})\n\n${text}\n`;
-  });
-  writeFileSync("dist/LICENSES.txt", `Packages bundled in dist/*.js\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`);
-}
-
 const start = performance.now();
 mkdirSync("dist", { recursive: true });
 await buildKernels();
 const inputs = await Promise.all(BUNDLES.map(bundle)).catch(() => process.exit(1)); // esbuild has told why
-writeLicences([...inputs.flat(), LINKER.source]);
+writeLicences([...inputs.filter((_, i) => !BUNDLES[i].isInternal).flat(), LINKER.source]);
 buildTypes();
 for (const name of WASM) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
 copyFileSync("models/pump.safetensors", "dist/pump.safetensors");
