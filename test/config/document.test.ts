@@ -29,7 +29,9 @@ describe("parseConfigDocument", () => {
     }
     expect(() => parseConfigDocument(bomb.join("\n"), "f.yaml")).toThrow(ConfigError);
     expect(() => parseConfigDocument(bomb.join("\n"), "f.yaml")).toThrow(/^f\.yaml: Excessive alias count/);
-    expect(() => parseConfigDocument("a: *b", "f.yaml")).toThrow(ConfigError);
+    expect(() => parseConfigDocument("a: *b", "f.yaml")).toThrow(
+      expect.objectContaining({ name: "ConfigError", cause: expect.any(ReferenceError) }),
+    );
   });
 });
 

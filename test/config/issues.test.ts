@@ -90,6 +90,13 @@ describe("a choice", () => {
   });
 });
 
+describe("a suggestion", () => {
+  it("is the nearest of those that are near", async () => {
+    const [problem] = await problemsOf(`${MINIMAL}    time: { field: t, format: unixms }\n`);
+    expect(problem).toContain('found "unixms", expected one of "unix", "unix_ms", "iso8601", did you mean "unix_ms"?');
+  });
+});
+
 describe("an input", () => {
   it.each([
     ["inputs: [7]", "inputs[0]: expected text or a mapping"],

@@ -273,6 +273,25 @@ describe("Bridge.stop", () => {
     expect(connection.calls).toContain("close 5000");
   });
 
+  it("leaves to the broker what could not be committed by then, although the store works again", async () => {
+    const { bridge, connection, store } = await start();
+    connection.accept();
+    await bridge.ready;
+    connection.deliver("plant/7/data", GOOD, 1);
+    await turns();
+    store.failure = new Error("No space left");
+    connection.deliver("plant/7/data", GOOD, 2);
+    await turns();
+    connection.answer = () => new Promise(() => {}); // the goodbye takes its five seconds
+    const stopped = bridge.stop();
+    await vi.advanceTimersByTimeAsync(5000);
+    store.failure = undefined;
+    await vi.advanceTimersByTimeAsync(5000);
+    await stopped;
+    expect(connection.acks).toEqual([1]);
+    expect(store.commits.filter(([key]) => key === "device/pump/7")).toHaveLength(1);
+  });
+
   it("ends in order although its goodbye is refused", async () => {
     const { bridge, connection, store } = await start();
     connection.accept();

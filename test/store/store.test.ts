@@ -141,6 +141,10 @@ describe("openLevelStore", () => {
     const opening = openLevelStore(directory());
     await expect(opening).rejects.toThrow(StateStoreError);
     await expect(opening).rejects.toThrow(/^State directory .*state is damaged: Corruption: /);
+    await expect(opening).rejects.toMatchObject({
+      name: "StateStoreError",
+      cause: { code: "LEVEL_DATABASE_NOT_OPEN" },
+    });
   });
 
   it("tells what else the database says", async () => {

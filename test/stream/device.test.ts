@@ -123,6 +123,21 @@ describe("Device.hold", () => {
 describe("the state of a device", () => {
   const runtime = createFakeRuntime(horizon3);
 
+  it("is laid out as it is documented", () => {
+    const device = createDevice(runtime, [undefined, 1000]);
+    stepTimes(device, 0, 5);
+    const bytes = device.snapshot();
+    const view = new DataView(bytes.buffer);
+    const inner = runtime.createSession().snapshot().length;
+    expect(new TextDecoder().decode(bytes.subarray(0, 4))).toBe("RVD1");
+    const header = [4, 8, 12, 16, 20, 32].map((offset) => view.getUint32(offset, true));
+    expect(header).toEqual([2, 0, 3, 1, inner, 1]); // version, f32, horizon, forecasts a step, session, held values
+    expect(view.getFloat64(24, true)).toBe(5);
+    expect(bytes.length).toBe(36 + 8 * 3 + 20 + inner + 4);
+    expect(view.getUint32(60, true)).toBe(1); // the input that is held
+    expect(view.getUint32(bytes.length - 4, true)).toBe(crc32(bytes.subarray(0, -4)));
+  });
+
   it("can be read from the middle of other bytes", () => {
     const before = createDevice(runtime);
     stepTimes(before, 0, 5);
@@ -153,6 +168,7 @@ describe("the state of a device", () => {
       return () => device.restore(bytes);
     };
     expect(() => device.restore(state.subarray(0, 3))).toThrow(/^State has 3 bytes, expected at least \d+$/);
+    expect(() => device.restore(state.subarray(1))).toThrow(expect.objectContaining({ name: "DeviceStateError" }));
     expect(changed(0)).toThrow("State does not start with RVD1");
     expect(changed(4)).toThrow(/^State has version 25\d, expected \d$/);
     expect(changed(24)).toThrow("State is damaged: its checksum does not match");
@@ -227,6 +243,13 @@ describe("createDevice with greatest ages", () => {
     expect(device.snapshot()).toEqual(state);
     device.step([1, 2, gap], 15_000);
     expect(() => device.step([1, 2, gap], 15_001)).toThrow(PayloadError);
+  });
+
+  it("takes the time of a sample as 0 when it has none", () => {
+    const device = createDevice(runtime, maxAges);
+    device.step([1, 2, 3]);
+    expect(() => device.step([1, gap, 3], 1001)).toThrow("its last value is 1.001 s old");
+    expect([...Array.from(device.step([1, gap, 3], 1000).sample)]).toEqual([1, 2, 3]);
   });
 
   it("refuses a gap that no value came before, and keeps its state", () => {

@@ -209,6 +209,10 @@ describe("createDecoder with a part of the inputs", () => {
 });
 
 describe("what is wrong with a payload", () => {
+  it("is an error that callers tell apart", () => {
+    expect(() => decoder()("{")).toThrow(expect.objectContaining({ name: "PayloadError", reason: "not_json" }));
+  });
+
   it.each([
     ["json", '{"speed":1}', 'Field "pressure" is missing'],
     ["json", '{"speed":true,"pressure":1}', 'The field "speed" is a boolean, expected a number'],

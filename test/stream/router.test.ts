@@ -40,6 +40,25 @@ describe("createRouter", () => {
     }
   });
 
+  it("remembers 10,000 topics by default", () => {
+    let matches = 0;
+    const one = stream("a", "plant/{device}/data");
+    const source = one.sources[0]!;
+    const match = (topic: string) => {
+      matches++;
+      return source.topic.match(topic);
+    };
+    const route = createRouter([{ ...one, sources: [{ ...source, topic: { ...source.topic, match } }] }]);
+    for (let device = 0; device < 10_000; device++) route(`plant/${device}/data`);
+    route("plant/0/data");
+    expect(matches).toBe(10_000);
+    route("plant/10000/data");
+    route("plant/1/data");
+    expect(matches).toBe(10_001);
+    route("plant/0/data");
+    expect(matches).toBe(10_002);
+  });
+
   it("remembers the newest topics, and no more of them than its cache holds", () => {
     const matched: string[] = [];
     const one = stream("a", "plant/{device}/data");
