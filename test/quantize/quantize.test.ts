@@ -147,6 +147,61 @@ describe("quantizeModel", () => {
   });
 });
 
+describe("quantizeModel by hand", () => {
+  const dense = randomF32Model({ inputs: 1, layers: [], normalise: true });
+  /** One linear row of one input, its weights and places as given. */
+  const quantized = (weight: number, place: { min: number; max: number; offset: number }) => {
+    const values: Readonly<Record<string, number>> = {
+      "layers.0.W": weight,
+      "layers.0.b": 0.25,
+      "input.offset": place.offset,
+      "input.scale": 1,
+      "output.offset": 3,
+      "output.scale": 1,
+    };
+    const { model } = changed(dense, (name) => [values[name] as number]);
+    const { spec, tensors } = quantizeModel(model, { ranges: [place] });
+    const data = (name: string) => [...(tensors.get(name)?.data ?? [])];
+    return { spec, data };
+  };
+
+  it("takes a multiplier that is exact as it is", () => {
+    // 127/128 in steps of 2^-7, inputs in steps of 2^-14, outputs in steps of 2^-19: 2^-7 · 2^-14 · 2^19 · 2^16.
+    const { spec, data } = quantized(127 / 128, { min: -1, max: 1, offset: 0 });
+    expect([spec.inputs[0]?.fraction, spec.outputs[0]?.fraction]).toEqual([14, 19]);
+    expect([data("layers.0.W"), data("layers.0.b"), data("output.multiplier")]).toEqual([[127], [0], [16384]]);
+    expect(data("output.offset")).toEqual([Math.round(3.25 * 2 ** 19 + 0.5)]);
+  });
+
+  it("keeps raw integers of every end of a range within 2^30", () => {
+    const fraction = (min: number, max: number, offset: number) =>
+      quantized(1, { min, max, offset }).spec.inputs[0]?.fraction;
+    expect(fraction(65535, 65536, 65536)).toBe(14);
+    expect(fraction(65535, 65537, 65536)).toBe(13);
+    expect(fraction(-65537, -65535, -65536)).toBe(13);
+    expect(fraction(65535, 65536, 65537)).toBe(13);
+  });
+
+  it("gives a column of zeros in an embedding the unit of Q15", () => {
+    const built = randomF32Model({ layers: [4], embedding: { vocabulary: 5, size: 2 } });
+    const { model } = changed(built, (name, { data }) =>
+      Array.from(data, (value, i) =>
+        name === "embedding.weight" ? (i % 2) * value : name === "layers.0.W" ? 1 : value,
+      ),
+    );
+    const { tensors } = quantizeModel(model, { ranges: [] });
+    const weights = tensors.get("embedding.weight")?.data ?? [];
+    const greatest = Math.max(
+      ...[...(built.tensors.get("embedding.weight")?.data ?? [])].map((v, i) => (i % 2) * Math.abs(v)),
+    );
+    expect([...weights].filter((_, i) => i % 2 === 0)).toEqual([0, 0, 0, 0, 0]);
+    // Columns of one weight: the one of zeros is as much smaller as its unit is.
+    const [none = 0, full = 0] = tensors.get("layers.0.W")?.data ?? [];
+    expect(full).toBe(127);
+    expect(none).toBe(Math.round((127 * 2 ** -15) / (greatest / 32767)));
+  });
+});
+
 describe("quantizeInMemory", () => {
   it("runs what quantizeModel makes of the ranges in the file", () => {
     const { model } = randomF32Model({ inputs: 3, layers: [7], outputs: 2, skip: 2 });
