@@ -6,24 +6,26 @@ import ts from "typescript";
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /** A file with its extension, for asc leaves it out. */
-const resolve = (from: string, name: string): string | undefined =>
+const resolve = (root: string, from: string, name: string): string | undefined =>
   [name, `${name}.ts`]
     .map((candidate) => path.posix.join(path.posix.dirname(from), candidate))
-    .find((candidate) => /\.[cm]?[tj]s$/.test(candidate) && existsSync(candidate));
+    .find((candidate) => /\.[cm]?[tj]s$/.test(candidate) && existsSync(path.join(root, candidate)));
 
 /** Lists the files of the checkout that a file imports, at once or when it runs. */
-function importsOf(file: string): string[] {
-  const { importedFiles } = ts.preProcessFile(readFileSync(file, "utf8"), true, true);
-  return importedFiles.flatMap(({ fileName }) => (fileName.startsWith(".") ? (resolve(file, fileName) ?? []) : []));
+function importsOf(root: string, file: string): string[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(path.join(root, file), "utf8"), true, true);
+  return importedFiles.flatMap(({ fileName }) =>
+    fileName.startsWith(".") ? (resolve(root, file, fileName) ?? []) : [],
+  );
 }
 
-/** Follows imports from some files to everything that they reach. */
-export function importGraph(entries: readonly string[]): ImportGraph {
+/** Follows imports from some files of a checkout to everything that they reach. */
+export function importGraph(root: string, entries: readonly string[]): ImportGraph {
   const graph = new Map<string, readonly string[]>();
   const open = [...entries];
   for (let file = open.pop(); file !== undefined; file = open.pop()) {
     if (graph.has(file)) continue;
-    const imports = importsOf(file);
+    const imports = importsOf(root, file);
     graph.set(file, imports);
     open.push(...imports);
   }

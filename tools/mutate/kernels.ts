@@ -1,7 +1,7 @@
 // Tries mutants of the assembly: the specs that reach the file, nearest first, in both builds; then, if the modules that are published
 // change at all, the tests of what they compute.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import { runScript } from "./commands.ts";
 import { distancesFrom, importGraph } from "./imports.ts";
@@ -110,7 +110,7 @@ interface KernelTrial extends Trial {
 async function tryMutant(mutant: Mutant, trial: KernelTrial): Promise<Result> {
   const { file } = mutant;
   const start = performance.now();
-  const original = readFileSync(file, "utf8");
+  const original = trial.runner.read(file);
   trial.runner.write(file, mutated(original, mutant));
   try {
     const found = (await trySpecs(file, trial)) ?? (await tryModules(file, trial));
@@ -124,7 +124,7 @@ type Finding = Pick<Result, "outcome" | "by">;
 
 /** Runs the specs that reach the file. Answers nothing when they pass. */
 async function trySpecs(file: string, trial: KernelTrial): Promise<Finding | undefined> {
-  const graph = importGraph(trial.specs);
+  const graph = importGraph(trial.root, trial.specs);
   const distance = new Map(trial.specs.map((spec) => [spec, distancesFrom(graph, spec).get(file)]));
   const near = trial.specs
     .filter((spec) => distance.get(spec) !== undefined)
@@ -146,13 +146,14 @@ async function trySpecs(file: string, trial: KernelTrial): Promise<Finding | und
 
 /** Compiles the modules and, when one has changed, runs the tests of what they compute. */
 async function tryModules(file: string, { root, runner, watched }: KernelTrial): Promise<Finding> {
-  const { code, text } = await runScript(["tools/build/wasm.mjs"], { cwd: root, limitMs: AMPLE_MS });
-  if (code !== 0) return { outcome: isCompileError(text) ? "invalid" : "killed", by: "tools/build/wasm.mjs" };
-  const built = BUILT.map((name) => readFileSync(path.join(root, name), "utf8"));
-  // The benchmarks' modules are not among those.
-  const isPublished = !file.startsWith("assembly/bench/");
-  if (isPublished && BUILT.every((name, i) => built[i] === readFileSync(name, "utf8"))) return { outcome: "same" };
+  const original = BUILT.map((name) => runner.read(name));
   try {
+    const { code, text } = await runScript(["tools/build/wasm.mjs"], { cwd: root, limitMs: AMPLE_MS });
+    if (code !== 0) return { outcome: isCompileError(text) ? "invalid" : "killed", by: "tools/build/wasm.mjs" };
+    const built = BUILT.map((name) => runner.read(name));
+    // The benchmarks' modules are not among those.
+    const isPublished = !file.startsWith("assembly/bench/");
+    if (isPublished && built.every((bytes, i) => bytes === original[i])) return { outcome: "same" };
     BUILT.forEach((name, i) => void runner.write(name, built[i] as string));
     for (const test of watched) {
       const limitMs = 10_000 + 5000 * test.seconds;
@@ -161,6 +162,6 @@ async function tryModules(file: string, { root, runner, watched }: KernelTrial):
     }
     return { outcome: "survived" };
   } finally {
-    for (const name of BUILT) runner.write(name, readFileSync(name, "utf8"));
+    BUILT.forEach((name, i) => void runner.write(name, original[i] as string));
   }
 }

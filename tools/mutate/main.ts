@@ -104,7 +104,9 @@ async function tryInCopy(mutants: readonly Mutant[], { tests }: Options): Promis
       tried++;
       if (outcome === "killed" || outcome === "hang") noticed++;
       else if (outcome !== "same" && outcome !== "invalid") console.log(`${outcome}  ${mutantLine(mutant)}`);
-      if (process.stderr.isTTY) process.stderr.write(`\r${tried} of ${mutants.length}, ${noticed} killed \r`);
+      const count = `${tried} of ${mutants.length}, ${noticed} killed`;
+      if (process.stderr.isTTY) process.stderr.write(`\r${count} \r`);
+      else if (tried % 10 === 0) process.stderr.write(`${count}\n`);
     },
   };
   try {

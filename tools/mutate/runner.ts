@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type Answer, type Request, SETUP, SETUP_FILE } from "./worker.ts";
 
@@ -26,6 +26,11 @@ export class Runner {
   constructor(root: string) {
     this.root = root;
     this.write(SETUP_FILE, SETUP);
+  }
+
+  /** Reads a source of the copy: the checkout may change meanwhile. */
+  read(file: string): string {
+    return readFileSync(path.join(this.root, file), "utf8");
   }
 
   /** Writes a source of the copy, for the runs that follow. */

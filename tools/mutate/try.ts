@@ -1,6 +1,6 @@
 // Tries mutants of TypeScript: one run of the tests notes which test files come by which mutant, then each mutant meets its own, quickest first.
 
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { distancesFrom, importGraph } from "./imports.ts";
 import { withMarks } from "./marks.ts";
@@ -38,7 +38,7 @@ async function watchTests(
 ): Promise<WatchedFile[]> {
   const sources = [...new Set(mutants.map(({ file }) => file))];
   const all = await runner.testFiles();
-  const graph = importGraph(all);
+  const graph = importGraph(root, all);
   const related = all.filter((file) => {
     const reached = distancesFrom(graph, file);
     return sources.some((source) => reached.has(source)) && isChosen(file, tests);
@@ -47,10 +47,12 @@ async function watchTests(
     `${related.length} of ${all.length} test files import what is mutated; they run once without a mutant.`,
   );
 
+  const originals = new Map<string, string>();
   for (const file of sources) {
     const ids = [...mutants.keys()].filter((id) => mutants[id]?.file === file);
     const own = ids.map((id) => mutants[id] as Mutant);
-    runner.write(file, withMarks(readFileSync(file, "utf8"), own, ids));
+    originals.set(file, runner.read(file));
+    runner.write(file, withMarks(runner.read(file), own, ids));
   }
   const watched: WatchedFile[] = [];
   for (const file of related) {
@@ -59,7 +61,7 @@ async function watchTests(
     if (passed) watched.push({ file, seconds, hits: new Set(hits) });
     else progress.note(`${file} fails without a mutant and is not used: ${failure}`);
   }
-  for (const file of sources) runner.write(file, readFileSync(file, "utf8"));
+  for (const [file, text] of originals) runner.write(file, text);
   return watched.sort((a, b) => a.seconds - b.seconds);
 }
 
@@ -70,7 +72,7 @@ export const isChosen = (file: string, chosen: readonly string[]): boolean =>
 async function tryMutant(mutant: Mutant, tests: readonly TestFile[], { runner }: Trial): Promise<Result> {
   if (tests.length === 0) return { mutant, outcome: "unreached", seconds: 0 };
   const { file } = mutant;
-  const original = readFileSync(file, "utf8");
+  const original = runner.read(file);
   const start = performance.now();
   const elapsed = () => (performance.now() - start) / 1000;
   runner.write(file, mutated(original, mutant));
