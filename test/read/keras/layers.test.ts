@@ -43,7 +43,8 @@ function read(
   };
   const weights = openWeights(content, "m.keras");
   const builder = new Builder(size ?? undefined);
-  const context = { weights, builder, allowApproximate, substitutions: [], rank } as unknown as Context;
+  const lists = { substitutions: [], notes: [], stateful: [], policies: new Set<string>() };
+  const context: Context = { weights, builder, allowApproximate, rank, ...lists };
   addLayers(readConfig(JSON.stringify(json), "m.keras"), context);
   return { network: builder.finish(context.rank === 2, context.substitutions), context, unused: weights.unused() };
 }
@@ -153,12 +154,14 @@ describe("GRU", () => {
     expect([layer.name, [...layer.W]]).toEqual(["r", [2, 5, 1, 4, 3, 6]]);
     const other: LayerJson = ["RNN", { name: "r", cell: { class_name: "LSTMCell", config: {} } }];
     expect(refusal([other], weights)).toBe(
-      'm.keras: layer "r" (RNN): cell is LSTMCell; only GRUCell of Keras is read in a RNN',
+      'm.keras: layer "r" (RNN): cell is LSTMCell; only GRUCell, StackedRNNCells of Keras is read in a RNN',
     );
     const strange = { class_name: "GRUCell", config: cell, module: "mine.cells" };
-    expect(refusal([["RNN", { name: "r", cell: strange }]], weights)).toContain("only GRUCell of Keras is read");
+    expect(refusal([["RNN", { name: "r", cell: strange }]], weights)).toContain(
+      "Is a class of module mine.cells; only layers of Keras itself are known",
+    );
     expect(refusal([["RNN", { name: "r", cell: { class_name: "GRUCell" } }]], weights)).toContain("cell has no config");
-    expect(refusal([["RNN", { name: "r" }]], weights)).toContain("cell is undefined; only GRUCell");
+    expect(refusal([["RNN", { name: "r" }]], weights)).toContain("cell is undefined; only GRUCell,");
   });
 
   it("has dropout, which acts in training only, and states, which sessions keep", () => {
@@ -204,6 +207,20 @@ describe("GRU", () => {
     { kernel_initializer: "zeros", trainable: true, stateful: true, unroll: true, implementation: 2, seed: 5 },
   ])("is taken with %j", (config) => {
     expect(read([gru(config)], GRU).network.layers).toHaveLength(1);
+  });
+
+  it("tells of states that run on, and of policies of 16 bits", () => {
+    const told = (config: Json) => {
+      const { stateful, policies } = read([gru(config)], GRU).context;
+      return [stateful, [...policies]];
+    };
+    expect(told({})).toEqual([[], []]);
+    expect(told({ stateful: true, dtype: "float64" })).toEqual([["g"], []]);
+    expect(told({ stateful: false, dtype: "mixed_bfloat16" })).toEqual([[], ["mixed_bfloat16"]]);
+    expect(told({ dtype: { config: { name: "float16" } } })).toEqual([[], ["float16"]]);
+    expect(refusal([gru({ dtype: "float16" })], { "gru/cell/vars/0": GRU["gru/cell/vars/0"] })).toContain(
+      "recurrent_kernel, bias of this float16 layer are not in the file: Keras saved it half built",
+    );
   });
 
   it("computes hard_sigmoid only where approximations are allowed, and says so", () => {
@@ -324,9 +341,9 @@ describe("activations", () => {
 
   it("name layers that are not read, and what to do", () => {
     expect(refusal([["LSTM", { name: "l" }]], GRU)).toBe(
-      'm.keras: layer "l" (LSTM): layer LSTM is refused: only GRU layers are supported; train the model with GRU',
+      'm.keras: layer "l" (LSTM): layer LSTM is refused: only GRU layers are supported; train the model with GRU, which has the same place in a model',
     );
-    expect(refusal([["Conv1D", { name: "c" }]], GRU)).toMatch(/layer Conv1D is refused: .*Embedding, .*GRU/);
+    expect(refusal([["Nothing", { name: "c" }]], GRU)).toMatch(/layer Nothing is refused: .*Embedding, .*GRU/);
   });
 });
 
