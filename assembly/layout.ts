@@ -12,13 +12,18 @@
 //        9   state size      bytes, a multiple of 16
 //       10   vector size     bytes of one work vector in the scratch, a multiple of 64
 //       11   output          offset of the output part in the image
-//       12.. 0
+//       12   forecasts       offset of the forecasts part, 0 = no output forecasts an input
+//       13   ring            offset of the ring of forecasts in the state
+//       14.. 0
 //   then, each part starting at a multiple of 16 bytes and padded with zeros to one:
 //       q15: the tanh table, 256 words (base | slope << 16)
 //       input: f32 -offset[I], scale[I], 0[I]; q15 i32 offset[I]; or embedding rows of f32 or i16, each padded to 16 bytes
 //       one record of 8 words for each layer, followed by its data (gru_*.ts, dense_*.ts draw it)
 //       skip: W, packed as a dense layer's; q15 with biases of 0 before it
 //       output: f32 0[O], scale[O], offset[O]; q15 i32 multiplier[O], skip multiplier[O], offset[O]
+//       forecasts: horizon, J, then for each of J outputs that forecast an input
+//           byte offset of the input in a sample, of the output in a prediction, and in q15 how far a raw input
+//           is shifted to the left for the output's fraction, -31..31
 //
 // The scratch follows the image: two work vectors, then the accumulators of a layer.
 
@@ -44,7 +49,23 @@ export const HEADER_WINDOW = 32;
 export const HEADER_STATE = 36;
 export const HEADER_VECTOR = 40;
 export const HEADER_OUTPUT = 44;
+export const HEADER_FORECASTS = 48;
+export const HEADER_RING = 52;
 export const HEADER_SIZE = 64;
+
+/** The forecasts part: horizon, J, then J times FORECAST_NEXT bytes. */
+export const FORECASTS_HORIZON = 0;
+export const FORECASTS_COUNT = 4;
+export const FORECASTS_SIZE = 8;
+export const FORECAST_INPUT = 0;
+export const FORECAST_OUTPUT = 4;
+export const FORECAST_SHIFT = 8;
+export const FORECAST_NEXT = 12;
+
+/** The ring of forecasts in a session's state (FORMAT.md 7): steps, row, then expected[J], residual[J] and horizon rows of J. */
+export const RING_STEPS = 0;
+export const RING_ROW = 4;
+export const RING_EXPECTED = 8;
 
 /** Bytes of the tanh table in a q15 image. */
 export const TABLE_SIZE = 1024;

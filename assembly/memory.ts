@@ -1,5 +1,7 @@
 // Element access in linear memory by base address and index.
-// @inline static methods, because a decorated free function is a syntax error to every formatter (style.md).
+// @inline static methods, because a decorated free function is a syntax error to every formatter.
+
+import { RING_ROW, RING_STEPS } from "./layout";
 
 /** f32 vectors. */
 export class F32s {
@@ -43,6 +45,17 @@ export class I16s {
 
   @inline static bytes(count: i32): usize {
     return usize(count) << 1;
+  }
+}
+
+/** The counters of a ring of forecasts. */
+export class Ring {
+  /** Counts one more step, and turns to the row of the next. */
+  @inline static advance(ring: usize, horizon: u32): void {
+    const steps = load<u32>(ring, RING_STEPS);
+    store<u32>(ring, steps + u32(steps !== u32.MAX_VALUE), RING_STEPS);
+    const row = load<u32>(ring, RING_ROW) + 1;
+    store<u32>(ring, row === horizon ? 0 : row, RING_ROW);
   }
 }
 

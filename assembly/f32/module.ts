@@ -1,8 +1,17 @@
 // Entry of the float32 module. Addresses are bytes in the exported memory; the host chooses them at or above `__heap_base`.
 
 import { checkImage } from "../image";
-import { ABI_VERSION, HEADER_PREDICTION, HEADER_SAMPLE, HEADER_STATE, IMAGE_MAGIC_F32 } from "../layout";
+import {
+  ABI_VERSION,
+  HEADER_FORECASTS,
+  HEADER_PREDICTION,
+  HEADER_RING,
+  HEADER_SAMPLE,
+  HEADER_STATE,
+  IMAGE_MAGIC_F32,
+} from "../layout";
 import { clear } from "../memory";
+import { residualsF32 } from "./forecasts";
 import { stepF32 } from "./network";
 
 // @ts-expect-error: tsc does not know that asc exports a global of its own
@@ -25,7 +34,7 @@ export function reset(image: usize, state: usize): void {
 
 /** Advances one session by one time step. `sample` is f32[I] or a token as i32, `prediction` f32[O]. Returns a status. */
 export function step(image: usize, state: usize, sample: usize, prediction: usize): i32 {
-  return stepF32(image, state, sample, prediction);
+  return stepped(image, state, sample, prediction);
 }
 
 /** Advances one session by `count` time steps: samples f32[count][I], predictions f32[count][O]. Stops at a bad status and returns it. */
@@ -42,10 +51,18 @@ export function batch(image: usize, states: usize, samples: usize, predictions: 
 function advance(image: usize, state: usize, states: usize, samples: usize, predictions: usize, count: i32): i32 {
   let status = 0;
   while (count-- > 0 && status === 0) {
-    status = stepF32(image, states > 0 ? usize(load<u32>(states)) : state, samples, predictions);
+    status = stepped(image, states > 0 ? usize(load<u32>(states)) : state, samples, predictions);
     states += states > 0 ? 4 : 0;
     samples += load<u32>(image, HEADER_SAMPLE) << 2;
     predictions += load<u32>(image, HEADER_PREDICTION) << 2;
   }
+  return status;
+}
+
+/** One step: the network, then its ring of forecasts where it has one. */
+function stepped(image: usize, state: usize, sample: usize, prediction: usize): i32 {
+  const status = stepF32(image, state, sample, prediction);
+  const forecasts = load<u32>(image, HEADER_FORECASTS);
+  if (forecasts > 0) residualsF32(image + forecasts, state + load<u32>(image, HEADER_RING), sample, prediction);
   return status;
 }

@@ -21,9 +21,9 @@ import { activateF32, affineF32 } from "./dense";
 import { gruF32 } from "./gru";
 
 /**
- * Advances one session by one time step through the whole network.
+ * Advances one session by one time step through the whole network, but for its ring of forecasts.
  *
- * @param image  a checked image (format.ts)
+ * @param image  a checked image (layout.ts)
  * @param state  the session's state block, updated in place
  * @param sample  f32[I], or i32[1] holding a token; SIMD: readable to the next multiple of 16 bytes
  * @param prediction  f32[O], written; SIMD: written to the next multiple of 16 bytes

@@ -1,5 +1,6 @@
 // The functions from which the linker (tools/mcu/link.ts) makes the module of an f32 model for a microcontroller. Not a module to run.
 
+export { residualsF32 as residuals } from "../f32/forecasts";
 export { stepF32 as step } from "../f32/network";
 export { clear } from "../memory";
 export { selftest } from "./selftest";

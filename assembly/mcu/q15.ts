@@ -2,6 +2,7 @@
 
 export { clear } from "../memory";
 export { softmaxQ15 as softmax } from "../q15/dense";
+export { residualsQ15 as residuals } from "../q15/forecasts";
 export {
   activateQ15 as activate,
   addSkipQ15 as add_skip,

@@ -3,13 +3,16 @@
 import { checkImage } from "../image";
 import {
   ABI_VERSION,
+  HEADER_FORECASTS,
   HEADER_PREDICTION,
+  HEADER_RING,
   HEADER_SAMPLE,
   HEADER_STATE,
   IMAGE_MAGIC_Q15_BYTE,
   IMAGE_MAGIC_Q15_WIDE,
 } from "../layout";
 import { clear } from "../memory";
+import { residualsQ15 } from "./forecasts";
 import { stepQ15 } from "./network";
 
 // @ts-expect-error: tsc does not know that asc exports a global of its own
@@ -32,7 +35,7 @@ export function reset(image: usize, state: usize): void {
 
 /** Advances one session by one time step. `sample` is i32[I] or a token as i32, `prediction` i32[O]. Returns a status. */
 export function step(image: usize, state: usize, sample: usize, prediction: usize): i32 {
-  return stepQ15(image, state, sample, prediction);
+  return stepped(image, state, sample, prediction);
 }
 
 /** Advances one session by `count` time steps: samples i32[count][I], predictions i32[count][O]. Stops at a bad status and returns it. */
@@ -49,10 +52,18 @@ export function batch(image: usize, states: usize, samples: usize, predictions: 
 function advance(image: usize, state: usize, states: usize, samples: usize, predictions: usize, count: i32): i32 {
   let status = 0;
   while (count-- > 0 && status === 0) {
-    status = stepQ15(image, states > 0 ? usize(load<u32>(states)) : state, samples, predictions);
+    status = stepped(image, states > 0 ? usize(load<u32>(states)) : state, samples, predictions);
     states += states > 0 ? 4 : 0;
     samples += load<u32>(image, HEADER_SAMPLE) << 2;
     predictions += load<u32>(image, HEADER_PREDICTION) << 2;
   }
+  return status;
+}
+
+/** One step: the network, then its ring of forecasts where it has one. */
+function stepped(image: usize, state: usize, sample: usize, prediction: usize): i32 {
+  const status = stepQ15(image, state, sample, prediction);
+  const forecasts = load<u32>(image, HEADER_FORECASTS);
+  if (forecasts > 0) residualsQ15(image + forecasts, state + load<u32>(image, HEADER_RING), sample, prediction);
   return status;
 }

@@ -22,9 +22,9 @@ import { affineQ15, denseQ15 } from "./dense";
 import { gruQ15 } from "./gru";
 
 /**
- * Advances one session by one time step through the whole network (FORMAT.md 5).
+ * Advances one session by one time step through the whole network, but for its ring of forecasts (FORMAT.md 5).
  *
- * @param image  a checked image (format.ts)
+ * @param image  a checked image (layout.ts)
  * @param state  the session's state block, updated in place
  * @param sample  i32[I] raw values, or i32[1] holding a token; SIMD: readable to the next multiple of 16 bytes
  * @param prediction  i32[O], written

@@ -16,7 +16,7 @@ import { blocks, bytesOf, type Image, packImage } from "./image.ts";
 export function packF32(model: Model): Image {
   const network = networkOf(model.spec);
   const { input, skip, output } = network;
-  return packImage(network, {
+  return packImage(model.spec, network, {
     magic: IMAGE_MAGIC_F32,
     elementBytes: 4,
     input: [input.kind === "embedding" ? embeddingRows(model, input) : affine(model, input, "before")],

@@ -25,7 +25,7 @@ export function packQ15(model: Model, simd: boolean): Image {
   const network = networkOf(model.spec);
   const { input, skip } = network;
   const type = simd ? Int16Array : Int8Array;
-  return packImage(network, {
+  return packImage(model.spec, network, {
     magic: simd ? IMAGE_MAGIC_Q15_WIDE : IMAGE_MAGIC_Q15_BYTE,
     elementBytes: 2,
     input: [

@@ -1,8 +1,9 @@
-// Packs a model into the image that the kernels read. Layout: assembly/layout.ts; data of the layers: assembly/gru_*.ts, dense_*.ts.
+// Packs a model into the image that the kernels read. Layout: assembly/layout.ts; data of the layers: gru.ts and dense.ts of assembly/f32/ and assembly/q15/.
 
 import * as format from "../../assembly/layout.ts";
+import { type Forecast, forecastsOf, ringBytes } from "../model/forecasts.ts";
 import type { LayerStage, Network } from "../model/network.ts";
-import type { LayerSpec } from "../model/types.ts";
+import type { LayerSpec, ModelSpec } from "../model/types.ts";
 
 /** An image with what a host must know to place it. */
 export interface Image {
@@ -11,6 +12,10 @@ export interface Image {
   readonly scratchBytes: number;
   /** Bytes of one session's state. */
   readonly stateBytes: number;
+  /** Offset of the ring of forecasts in it; its end when there is none. */
+  readonly ringOffset: number;
+  /** Offset of the forecasts part in the image; 0 when there is none. */
+  readonly forecastsOffset: number;
 }
 
 /** The LAYER_* word of a layer. */
@@ -52,7 +57,8 @@ export const bytesOf = (data: ArrayBufferView): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 /** Assembles an image from a form's parts. */
-export function packImage({ input, layers, skip, output, state }: Network, form: Form): Image {
+export function packImage(spec: ModelSpec, network: Network, form: Form): Image {
+  const { input, layers, skip, output, state } = network;
   const parts: Uint8Array[] = [new Uint8Array(format.HEADER_SIZE), ...form.input];
   for (const stage of layers) {
     const data = form.layer(stage);
@@ -62,6 +68,9 @@ export function packImage({ input, layers, skip, output, state }: Network, form:
   if (form.skip) parts.push(form.skip);
   const outputOffset = parts.reduce((sum, part) => sum + align16(part.length), 0);
   parts.push(form.output);
+  const forecasts = forecastsOf(spec);
+  const forecastsOffset = forecasts.length === 0 ? 0 : outputOffset + align16(form.output.length);
+  if (forecasts.length > 0) parts.push(packForecasts(spec.horizon, forecasts));
   const bytes = join(parts);
   const widest = Math.max(input.size, ...layers.map(({ size }) => size));
   const vectorBytes = blocks(widest) * format.BLOCK * 4;
@@ -77,13 +86,31 @@ export function packImage({ input, layers, skip, output, state }: Network, form:
     [format.HEADER_VOCABULARY, input.kind === "embedding" ? input.vocabulary : 0],
     [format.HEADER_INPUT, input.size],
     [format.HEADER_WINDOW, skip?.w.columns ?? 0],
-    [format.HEADER_STATE, stateBytes],
+    [format.HEADER_STATE, stateBytes + align16(ringBytes(spec))],
     [format.HEADER_VECTOR, vectorBytes],
     [format.HEADER_OUTPUT, outputOffset],
+    [format.HEADER_FORECASTS, forecastsOffset],
+    [format.HEADER_RING, stateBytes],
   ];
   for (const [offset, value] of words) header.setInt32(offset, value, true);
   header.setInt32(format.HEADER_CHECKSUM, checksum(bytes), true);
-  return { bytes, scratchBytes: 2 * vectorBytes + align16(accumulators), stateBytes };
+  return {
+    bytes,
+    scratchBytes: 2 * vectorBytes + align16(accumulators),
+    stateBytes: stateBytes + align16(ringBytes(spec)),
+    ringOffset: stateBytes,
+    forecastsOffset,
+  };
+}
+
+/** Beyond this a shift of a raw input makes no difference. */
+const MOST_SHIFT = 31;
+
+/** The forecasts part of an image (assembly/layout.ts). */
+export function packForecasts(horizon: number, forecasts: readonly Forecast[]): Uint8Array {
+  const clamped = (shift: number) => Math.max(-MOST_SHIFT, Math.min(MOST_SHIFT, shift));
+  const map = forecasts.flatMap(({ input, output, shift }) => [4 * input, 4 * output, clamped(shift)]);
+  return bytesOf(Int32Array.from([horizon, forecasts.length, ...map]));
 }
 
 /** FNV-1a over the words from HEADER_LAYERS on, as assembly/image.ts computes it. */

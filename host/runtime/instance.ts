@@ -9,6 +9,7 @@ import { align16 } from "./image.ts";
 import { packF32 } from "./image-f32.ts";
 import { packQ15 } from "./image-q15.ts";
 import { instantiateKernels, type Kernels } from "./kernels.ts";
+import { type RingPart, RingReader } from "./ring.ts";
 
 /** Samples that go to the kernel at once take at most this many bytes. */
 const CHUNK_BYTES = 32 * 1024;
@@ -41,6 +42,8 @@ export class Instance {
   readonly imageBytes: number;
   /** Size of a state block (FORMAT.md 7), bytes. */
   readonly stateBytes: number;
+  /** Offset of the ring of forecasts in a state block; its size when there is none. */
+  readonly ringOffset: number;
   /** I, the values of a sample. */
   readonly inputSize: number;
   /** O, the values of a prediction. */
@@ -49,6 +52,7 @@ export class Instance {
   readonly toRaw: Float64Array;
   /** Factors from a raw integer to its value; 1 in f32. */
   readonly fromRaw: Float64Array;
+  readonly #ring: RingReader;
   readonly #arena: Arena;
   #samples: Float32Array | Int32Array;
   #predictions: Float32Array | Int32Array;
@@ -67,6 +71,8 @@ export class Instance {
     const image = spec.numeric === "f32" ? packF32(model) : packQ15(model, simd);
     this.imageBytes = image.bytes.length;
     this.stateBytes = image.stateBytes;
+    this.#ring = new RingReader(spec);
+    this.ringOffset = image.ringOffset;
     this.kernels = instantiateKernels(spec.numeric, simd);
     const { memory } = this.kernels;
     const start = align16(this.kernels.__heap_base.value as number);
@@ -130,6 +136,11 @@ export class Instance {
   /** A view of a state block; valid until the memory grows. */
   stateAt(address: number): Uint8Array {
     return new Uint8Array(this.kernels.memory.buffer, address, this.stateBytes);
+  }
+
+  /** What the ring of a state block knows of its latest step; per output, null where nothing is known. */
+  forecastsAt(address: number, part: RingPart): (number | null)[] {
+    return this.#ring.read(part, this.kernels.memory.buffer as ArrayBuffer, address + this.ringOffset);
   }
 
   #viewSamples(): Float32Array | Int32Array {

@@ -6,6 +6,13 @@ import { readSnapshot, writeSnapshot } from "./snapshot.ts";
 /** The state of one device, carried from step to step. */
 export interface Session {
   /**
+   * What was predicted for the latest sample, `horizon` steps before it, per output; null for an output that forecasts no input, and until the first
+   * forecast is due. A fresh array.
+   */
+  readonly expected: readonly (number | null)[];
+  /** The latest sample minus what was predicted for it, likewise. */
+  readonly residual: readonly (number | null)[];
+  /**
    * Advances by one time step. The returned array, f64[O], is reused by the next call on this session.
    *
    * @throws {SampleError} when the sample has the wrong length or a value that is not finite; the state is untouched
@@ -35,6 +42,19 @@ export class KernelSession implements Session {
     this.#instance = instance;
     this.#prediction = new Float64Array(instance.outputSize);
     this.#address = instance.takeState();
+  }
+
+  /**
+   * What was predicted for the latest sample, `horizon` steps before it (FORMAT.md 7), [O]; null for an output that forecasts no input, and until
+   * the first forecast is due.
+   */
+  get expected(): readonly (number | null)[] {
+    return this.#instance.forecastsAt(this.#live(), "expected");
+  }
+
+  /** The latest sample minus what was predicted for it, [O], in the numeric form of the model; null as in `expected`. */
+  get residual(): readonly (number | null)[] {
+    return this.#instance.forecastsAt(this.#live(), "residual");
   }
 
   /**
@@ -89,8 +109,12 @@ export class KernelSession implements Session {
    * @throws {SnapshotError} when it is damaged or of another model; the state is untouched
    */
   restore(bytes: Uint8Array): void {
-    const { model, stateBytes } = this.#instance;
-    this.#instance.stateAt(this.#live()).set(readSnapshot(model.hash, stateBytes, bytes));
+    const { model, stateBytes, ringOffset } = this.#instance;
+    const state = this.#instance.stateAt(this.#live());
+    const saved = readSnapshot(model.hash, { 1: ringOffset, 2: stateBytes }, bytes);
+    state.set(saved);
+    // Version 1 has no ring of forecasts: it starts anew.
+    state.fill(0, saved.length);
   }
 
   /** Frees the session's memory. Any further use is an error. */

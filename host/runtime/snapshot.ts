@@ -3,9 +3,10 @@
 import { SnapshotError } from "../model/errors.ts";
 import { HASH_BYTES, hashBytes } from "../model/hash.ts";
 import { crc32 } from "./crc32.ts";
+import { align16 } from "./image.ts";
 
 const MAGIC = 0x31535652; // "RVS1", little-endian
-const VERSION = 1;
+const VERSION = 2;
 const HEAD_BYTES = 28;
 
 /**
@@ -26,12 +27,18 @@ export function writeSnapshot(hash: string, state: Uint8Array): Uint8Array {
   return bytes;
 }
 
+/** Bytes of the state block of a model, by version of the snapshot: 1 has no ring of forecasts. */
+export interface StateSizes {
+  readonly 1: number;
+  readonly 2: number;
+}
+
 /**
  * Checks a snapshot and returns a view of its state block.
  *
  * @throws {SnapshotError} when it is damaged, of a newer version, or of another model than `hash`
  */
-export function readSnapshot(hash: string, stateBytes: number, bytes: Uint8Array): Uint8Array {
+export function readSnapshot(hash: string, sizes: StateSizes, bytes: Uint8Array): Uint8Array {
   if (bytes.length < HEAD_BYTES + 4) {
     throw new SnapshotError(`Snapshot has ${bytes.length} bytes, expected at least ${HEAD_BYTES + 4}; it is truncated`);
   }
@@ -39,9 +46,9 @@ export function readSnapshot(hash: string, stateBytes: number, bytes: Uint8Array
   if (view.getUint32(0, true) !== MAGIC)
     throw new SnapshotError("Snapshot does not start with RVS1; it is no snapshot");
   const version = view.getUint32(4, true);
-  if (version !== VERSION) {
+  if (version !== 1 && version !== VERSION) {
     const reason = version > VERSION ? "it was written by a newer Rivulet" : "no Rivulet wrote it";
-    throw new SnapshotError(`Snapshot is of version ${version}, expected ${VERSION}; ${reason}`);
+    throw new SnapshotError(`Snapshot is of version ${version}, expected 1 to ${VERSION}; ${reason}`);
   }
   const end = bytes.length - 4;
   if (view.getUint32(24, true) !== end - HEAD_BYTES) {
@@ -55,10 +62,24 @@ export function readSnapshot(hash: string, stateBytes: number, bytes: Uint8Array
     const hex = [...found.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     throw new SnapshotError(`Snapshot belongs to the model with hash ${hex}…, this is ${hash.slice(0, 8)}…`);
   }
-  if (end - HEAD_BYTES !== stateBytes) {
-    throw new SnapshotError(`Snapshot holds ${end - HEAD_BYTES} bytes of state, this model has ${stateBytes}`);
+  if (end - HEAD_BYTES !== sizes[version]) {
+    throw new SnapshotError(`Snapshot holds ${end - HEAD_BYTES} bytes of state, this model has ${sizes[version]}`);
   }
   return bytes.subarray(HEAD_BYTES, end);
+}
+
+/**
+ * Makes of a snapshot of version 1 one of this version.
+ *
+ * @param bytes  checked by readSnapshot
+ * @param ring  of forecasts (FORMAT.md 7), without what pads it
+ */
+export function addRing(hash: string, bytes: Uint8Array, ring: Uint8Array): Uint8Array {
+  const before = bytes.subarray(HEAD_BYTES, bytes.length - 4);
+  const state = new Uint8Array(before.length + align16(ring.length));
+  state.set(before);
+  state.set(ring, before.length);
+  return writeSnapshot(hash, state);
 }
 
 /** First bytes of the hashes seen: a process has few models, and parsing one is half of the cost of a snapshot. */

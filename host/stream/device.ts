@@ -1,28 +1,38 @@
 import { SampleError, SnapshotError } from "../model/errors.ts";
 import type { ModelSpec } from "../model/types.ts";
 import { crc32 } from "../runtime/crc32.ts";
+import { writeRing } from "../runtime/ring.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Session } from "../runtime/session.ts";
+import { addRing } from "../runtime/snapshot.ts";
 import { createHeldValues, HELD_BYTES, type HeldValues } from "./held.ts";
 
 // State of a device, as the state store keeps it; little-endian:
 //
 //   offset      bytes
 //   0           4      "RVD1"
-//   4           4      u32 version, 2
+//   4           4      u32 version, 3
 //   8           4      u32 numeric form: 0 f32, 1 q15
+//   12          4      u32 size m of the session's snapshot
+//   16          8      f64 steps n
+//   24          4      u32 number of held values, K
+//   28          20 * K held values: u32 index of the input, f64 value, f64 time in Unix milliseconds
+//   ...         m      snapshot of the session (FORMAT.md 7)
+//   ...         4      CRC-32 (IEEE 802.3, as in zlib) of all bytes before
+//
+// Versions 1 and 2, which are still read, kept the forecasts outside of the snapshot:
+//
+//   8           4      u32 numeric form
 //   12          4      u32 horizon
 //   16          4      u32 number of outputs that forecast an input, J
 //   20          4      u32 size m of the session's snapshot
 //   24          8      f64 steps n
-//   32          4      u32 number of held values, K
-//   36          8 * horizon * J   f64 forecasts; the one of step k (from 0) at row k mod horizon
-//   ...         20 * K            held values: u32 index of the input, f64 value, f64 time in Unix milliseconds
-//   ...         m      snapshot of the session (FORMAT.md 7)
-//   ...         4      CRC-32 (IEEE 802.3, as in zlib) of all bytes before
+//   32          4      u32 K, from version 2 on
+//   ...         8 * horizon * J   f64 forecasts; the one of step k (from 0) at row k mod horizon
+//   ...         as above from the held values on
 const MAGIC = 0x31445652; // "RVD1" as a little-endian u32
-const VERSION = 2;
-const HEADER_BYTES = 36;
+const VERSION = 3;
+const HEADER_BYTES = 28;
 
 /** State of a device that is damaged, or of another version of this layout. */
 export class DeviceStateError extends Error {
@@ -41,7 +51,7 @@ export interface Outcome {
   readonly n: number;
 }
 
-/** A session, and what is remembered about its predictions. */
+/** A session, with the values that may stand in for missing ones. */
 export interface Device {
   /** Steps so far. */
   readonly n: number;
@@ -81,10 +91,6 @@ export interface Device {
 export function createDevice(runtime: Runtime, maxAges: readonly (number | undefined)[] = []): Device {
   const { spec } = runtime.model;
   const session = runtime.createSession();
-  // Per output, the index of the input it forecasts; -1 for one that forecasts none.
-  const targets = spec.outputs.map(({ forecasts }) => spec.inputs.findIndex(({ name }) => name === forecasts));
-  const width = targets.filter((target) => target >= 0).length;
-  const forecasts = new Float64Array(spec.horizon * width);
   const held = createHeldValues(
     spec.inputs.map(({ name }) => name),
     maxAges,
@@ -98,26 +104,16 @@ export function createDevice(runtime: Runtime, maxAges: readonly (number | undef
       const sample = held.complete(given, time);
       const prediction = session.step(sample);
       held.keep(given, time);
-      const row = (n % spec.horizon) * width;
-      const isKnown = n >= spec.horizon;
-      let column = 0;
-      const residual = targets.map((target, output) => {
-        if (target < 0) return null;
-        const index = row + column++;
-        const value = isKnown ? (sample[target] as number) - (forecasts[index] as number) : null;
-        forecasts[index] = prediction[output] as number;
-        return value;
-      });
       n++;
-      return { sample, prediction, residual, n };
+      return { sample, prediction, residual: session.residual, n };
     },
     hold(given, time) {
       checkHeld(given, spec.inputs);
       held.keep(given, time);
     },
-    snapshot: () => encode({ runtime, session, forecasts, width, held }, n),
+    snapshot: () => encode({ runtime, session, held }, n),
     restore(bytes) {
-      n = decode({ runtime, session, forecasts, width, held }, bytes);
+      n = decode({ runtime, session, held }, bytes);
     },
     release: () => session.release(),
   };
@@ -136,61 +132,95 @@ function checkHeld(sample: ArrayLike<number>, inputs: ModelSpec["inputs"]): void
 interface Parts {
   readonly runtime: Runtime;
   readonly session: Session;
-  readonly forecasts: Float64Array;
-  /** Outputs that forecast an input. */
-  readonly width: number;
   readonly held: HeldValues;
 }
 
-function encode({ runtime, session, forecasts, width, held }: Parts, n: number): Uint8Array {
+function encode({ runtime, session, held }: Parts, n: number): Uint8Array {
   const inner = session.snapshot();
-  const heldOffset = HEADER_BYTES + 8 * forecasts.length;
-  const innerOffset = heldOffset + HELD_BYTES * held.count;
+  const innerOffset = HEADER_BYTES + HELD_BYTES * held.count;
   const bytes = new Uint8Array(innerOffset + inner.length + 4);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, VERSION, true);
   view.setUint32(8, numericCode(runtime), true);
-  view.setUint32(12, runtime.model.spec.horizon, true);
-  view.setUint32(16, width, true);
-  view.setUint32(20, inner.length, true);
-  view.setFloat64(24, n, true);
-  view.setUint32(32, held.count, true);
-  forecasts.forEach((value, index) => {
-    view.setFloat64(HEADER_BYTES + 8 * index, value, true);
-  });
-  held.write(view, heldOffset);
+  view.setUint32(12, inner.length, true);
+  view.setFloat64(16, n, true);
+  view.setUint32(24, held.count, true);
+  held.write(view, HEADER_BYTES);
   bytes.set(inner, innerOffset);
   view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
   return bytes;
 }
 
-/** Writes the forecasts, the held values and the session's state, and answers n; nothing is written unless all of it is right. */
-function decode({ runtime, session, forecasts, width, held }: Parts, bytes: Uint8Array): number {
+/** Writes the held values and the session's state, and answers n; nothing is written unless all of it is right. */
+function decode({ runtime, session, held }: Parts, bytes: Uint8Array): number {
   if (bytes.length < HEADER_BYTES + 4) {
     throw new DeviceStateError(`State has ${bytes.length} bytes, expected at least ${HEADER_BYTES + 4}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(0, true) !== MAGIC) throw new DeviceStateError("State does not start with RVD1");
-  if (view.getUint32(4, true) !== VERSION) {
-    throw new DeviceStateError(`State has version ${view.getUint32(4, true)}, expected ${VERSION}`);
+  const version = view.getUint32(4, true);
+  if (version < 1 || version > VERSION) {
+    throw new DeviceStateError(`State has version ${version}, expected 1 to ${VERSION}`);
   }
   if (view.getUint32(bytes.length - 4, true) !== crc32(bytes.subarray(0, -4))) {
     throw new DeviceStateError("State is damaged: its checksum does not match");
   }
-  const shape = [8, 12, 16].map((offset) => view.getUint32(offset, true));
-  const expected = [numericCode(runtime), runtime.model.spec.horizon, width];
-  const heldOffset = HEADER_BYTES + 8 * forecasts.length;
-  const heldCount = view.getUint32(32, true);
+  const { spec } = runtime.model;
+  const layout = version === VERSION ? layoutOf(view) : oldLayoutOf(view, version, spec);
+  const { heldOffset, heldCount, snapshotBytes } = layout;
   const innerOffset = heldOffset + HELD_BYTES * heldCount;
-  if (shape.join() !== expected.join() || bytes.length !== innerOffset + view.getUint32(20, true) + 4) {
-    throw new SnapshotError("State is of another model or numeric form");
+  if (view.getUint32(8, true) !== numericCode(runtime) || bytes.length !== innerOffset + snapshotBytes + 4) {
+    throw otherModel();
   }
-  session.restore(bytes.subarray(innerOffset, -4));
+  const inner = bytes.subarray(innerOffset, -4);
+  session.restore(inner);
+  if (layout.forecasts.length > 0) {
+    session.restore(addRing(runtime.model.hash, inner, writeRing(spec, layout.n, layout.forecasts)));
+  }
   held.read(view, heldOffset, heldCount);
-  for (let i = 0; i < forecasts.length; i++) forecasts[i] = view.getFloat64(HEADER_BYTES + 8 * i, true);
-  return view.getFloat64(24, true);
+  return layout.n;
 }
+
+/** Where the parts of a state lie. */
+interface StateLayout {
+  readonly n: number;
+  readonly heldOffset: number;
+  readonly heldCount: number;
+  readonly snapshotBytes: number;
+  /** f64[horizon][J] beside the snapshot; none from version 3 on. */
+  readonly forecasts: ArrayLike<number>;
+}
+
+function layoutOf(view: DataView): StateLayout {
+  return {
+    n: view.getFloat64(16, true),
+    heldOffset: HEADER_BYTES,
+    heldCount: view.getUint32(24, true),
+    snapshotBytes: view.getUint32(12, true),
+    forecasts: [],
+  };
+}
+
+function oldLayoutOf(view: DataView, version: number, spec: ModelSpec): StateLayout {
+  // A model that takes tokens has no ring, but had forecasts.
+  const width = spec.outputs.filter(({ forecasts }) => spec.inputs.some(({ name }) => name === forecasts)).length;
+  const count = spec.horizon * width;
+  const start = version === 1 ? 32 : 36;
+  const isSame = view.getUint32(12, true) === spec.horizon && view.getUint32(16, true) === width;
+  if (!isSame || view.byteLength < start + 8 * count + 4) throw otherModel();
+  return {
+    n: view.getFloat64(24, true),
+    heldOffset: start + 8 * count,
+    heldCount: version === 1 ? 0 : view.getUint32(32, true),
+    snapshotBytes: view.getUint32(20, true),
+    forecasts: spec.embedding
+      ? []
+      : Float64Array.from({ length: count }, (_, i) => view.getFloat64(start + 8 * i, true)),
+  };
+}
+
+const otherModel = (): SnapshotError => new SnapshotError("State is of another model or numeric form");
 
 function numericCode(runtime: Runtime): number {
   return runtime.numeric === "f32" ? 0 : 1;

@@ -2,6 +2,7 @@
 
 import { EXP2_COEFFICIENTS, TANH_TABLE } from "../../host/model/tables.ts";
 import type { DenseLayerSpec, GruLayerSpec, Model, ModelSpec } from "../../host/model/types.ts";
+import { RingOracle } from "./ring.ts";
 import { at, numbers } from "./tensors.ts";
 
 /** Passes an integer that fits an i32 and throws on any other. */
@@ -71,16 +72,19 @@ export class Q15Oracle {
   readonly #model: Model;
   #window: number[] = [];
   #hidden: number[][] = [];
+  #ring: RingOracle;
 
   constructor(model: Model) {
     if (model.spec.numeric !== "q15") throw new TypeError(`Model ${model.id} is ${model.spec.numeric}, expected q15`);
     this.#model = model;
+    this.#ring = new RingOracle(model.spec);
     this.reset();
   }
 
   /** Puts the state back to zeros. */
   reset(): void {
     const { layers, skip, inputs } = this.#model.spec;
+    this.#ring = new RingOracle(this.#model.spec);
     this.#window = new Array<number>((skip?.length ?? 0) * inputs.length).fill(0);
     this.#hidden = layers.map(({ kind, size }) => new Array<number>(kind === "gru" ? size : 0).fill(0));
   }
@@ -102,7 +106,9 @@ export class Q15Oracle {
     const last = layers.at(-1);
     const isOpen = last?.kind === "dense" && (last.activation === "linear" || last.activation === "relu");
     const u = isOpen ? y : y.map((value) => i32(value * 256));
-    return Int32Array.from(outputs, (_, o) => this.#output(o, at(u, o)));
+    const prediction = Int32Array.from(outputs, (_, o) => this.#output(o, at(u, o)));
+    this.#ring.step(raw, prediction);
+    return prediction;
   }
 
   #input(raw: ArrayLike<number>): number[] {
@@ -186,7 +192,9 @@ export class Q15Oracle {
   /** The state block of FORMAT.md 7. */
   state(): Uint8Array {
     const parts = [this.#window, ...this.#hidden].filter((part) => part.length > 0);
-    const bytes = new Uint8Array(parts.reduce((total, part) => total + paddedBytes(part.length), 0));
+    const ring = this.#ring.state();
+    const size = parts.reduce((total, part) => total + paddedBytes(part.length), 0);
+    const bytes = new Uint8Array(size + ring.length);
     const view = new DataView(bytes.buffer);
     let start = 0;
     for (const part of parts) {
@@ -195,6 +203,7 @@ export class Q15Oracle {
       });
       start += paddedBytes(part.length);
     }
+    bytes.set(ring, start);
     return bytes;
   }
 }

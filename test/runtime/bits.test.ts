@@ -171,6 +171,7 @@ const shapes = fc
     activation: fc.constantFrom(...ACTIVATIONS, "softmax" as const),
     reset: fc.constantFrom("after" as const, "before" as const),
     skip: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+    horizon: fc.integer({ min: 0, max: 9 }),
     embedding: fc.option(
       fc.record({ vocabulary: fc.integer({ min: 1, max: 9 }), size: fc.integer({ min: 1, max: 20 }) }),
       { nil: undefined },

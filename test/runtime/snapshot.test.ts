@@ -14,6 +14,12 @@ const MODELS = [
   ["q15", randomQ15Model(SHAPE).model],
 ] as const;
 
+/** Models with a ring of forecasts. */
+const FORECASTERS = [
+  ["f32", randomF32Model({ ...SHAPE, horizon: 3 }).model],
+  ["q15", randomQ15Model({ ...SHAPE, horizon: 3 }).model],
+] as const;
+
 /** Writes the right CRC-32 at the end of a snapshot. */
 function seal(bytes: Uint8Array): Uint8Array {
   new DataView(bytes.buffer).setUint32(bytes.length - 4, zlibCrc32(bytes.subarray(0, -4)), true);
@@ -55,7 +61,7 @@ describe("writeSnapshot", () => {
     const hash = "00112233445566778899aabbccddeeff".padEnd(64, "0");
     const bytes = Buffer.from(writeSnapshot(hash, Uint8Array.of(1, 2, 3)));
     expect(bytes.subarray(0, 31).toString("hex")).toBe(
-      ["52565331", "01000000", "00112233445566778899aabbccddeeff", "03000000", "010203"].join(""),
+      ["52565331", "02000000", "00112233445566778899aabbccddeeff", "03000000", "010203"].join(""),
     );
     expect(bytes.readUInt32LE(31)).toBe(zlibCrc32(bytes.subarray(0, 31)));
     expect(bytes.length).toBe(35);
@@ -64,7 +70,7 @@ describe("writeSnapshot", () => {
   it("is what readSnapshot reads, at any place in a buffer", () => {
     const hash = "ab".repeat(32);
     const bytes = Uint8Array.of(9, 9, 9, ...writeSnapshot(hash, Uint8Array.of(7, 8))).subarray(3);
-    expect([...readSnapshot(hash, 2, bytes)]).toEqual([7, 8]);
+    expect([...readSnapshot(hash, { 1: 2, 2: 2 }, bytes)]).toEqual([7, 8]);
   });
 });
 
@@ -156,10 +162,22 @@ describe.each(MODELS)("Session.snapshot in %s", (_, model) => {
   it("is refused in a version that is newer", () => {
     const session = createRuntime(model).createSession();
     const snapshot = session.snapshot();
-    snapshot[4] = 2;
+    snapshot[4] = 3;
     expect(refusal(session, seal(snapshot))).toBe(
-      "Snapshot is of version 2, expected 1; it was written by a newer Rivulet",
+      "Snapshot is of version 3, expected 1 to 2; it was written by a newer Rivulet",
     );
+    snapshot[4] = 0;
+    expect(refusal(session, seal(snapshot))).toBe("Snapshot is of version 0, expected 1 to 2; no Rivulet wrote it");
+  });
+
+  it("is read in version 1, which had no ring of forecasts", () => {
+    const session = createRuntime(model).createSession();
+    session.run(early);
+    const old = session.snapshot();
+    old[4] = 1;
+    const other = createRuntime(model).createSession();
+    other.restore(seal(old));
+    expect(other.snapshot()).toEqual(session.snapshot());
   });
 
   it("is refused with a state of another size", () => {
@@ -175,5 +193,50 @@ describe.each(MODELS)("Session.snapshot in %s", (_, model) => {
     const text = new TextEncoder().encode("a text of more than thirty-two bytes");
     expect(refusal(session, text)).toBe("Snapshot does not start with RVS1; it is no snapshot");
     expect(refusal(session, new Uint8Array(0))).toMatch(/truncated$/);
+  });
+});
+
+describe.each(FORECASTERS)("Session.snapshot of a forecaster in %s", (_, model) => {
+  const samples = randomSamples(model.spec, 40);
+
+  it("continues what is expected, and the residuals", () => {
+    const whole = createRuntime(model).createSession();
+    const second = createRuntime(model).createSession();
+    samples.forEach((sample, t) => {
+      const before = whole.snapshot();
+      whole.step(sample);
+      if (t % 5 !== 2) return;
+      second.restore(before);
+      second.step(sample);
+      expect([second.expected, second.residual]).toEqual([whole.expected, whole.residual]);
+      expect(second.snapshot()).toEqual(whole.snapshot());
+    });
+  });
+
+  it("is read in version 1: predictions go on, forecasts start anew", () => {
+    const runtime = createRuntime(model);
+    const [whole, second] = [runtime.createSession(), runtime.createSession()];
+    whole.run(samples.slice(0, 20).flat());
+    const snapshot = whole.snapshot();
+    const state = snapshot.subarray(28, 28 + runtime.instance.ringOffset);
+    const old = writeSnapshot(model.hash, state);
+    old[4] = 1;
+    second.run(samples.slice(0, 9).flat());
+    second.restore(seal(old));
+    for (let t = 20; t < 28; t++) {
+      expect(second.step(samples[t]!)).toEqual(whole.step(samples[t]!));
+      const isKnown = t >= 23;
+      expect(second.residual).toEqual(isKnown ? whole.residual : [null, null]);
+      expect(second.expected).toEqual(isKnown ? whole.expected : [null, null]);
+    }
+  });
+
+  it("is refused in version 1 with a state of this version's size", () => {
+    const runtime = createRuntime(model);
+    const snapshot = runtime.createSession().snapshot();
+    snapshot[4] = 1;
+    expect(refusal(runtime.createSession(), seal(snapshot))).toBe(
+      `Snapshot holds ${runtime.stateBytes} bytes of state, this model has ${runtime.instance.ringOffset}`,
+    );
   });
 });

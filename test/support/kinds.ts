@@ -4,8 +4,11 @@ import type { ShapeOptions } from "./shapes.ts";
 export const SHAPES: readonly (readonly [string, ShapeOptions])[] = [
   ["1 input, H = 1", { inputs: 1, layers: [1] }],
   ["3 inputs, H = 5", { inputs: 3, layers: [5] }],
-  ["8 inputs, H = 32", { inputs: 8, layers: [32], outputs: 8 }],
-  ["5 inputs, H = 20, reset-before", { inputs: 5, layers: [20], outputs: 3, reset: "before" }],
+  ["8 inputs, H = 32, forecasts", { inputs: 8, layers: [32], outputs: 8, horizon: 1 }],
+  [
+    "5 inputs, H = 20, reset-before, forecasts 7 ahead",
+    { inputs: 5, layers: [20], outputs: 3, reset: "before", horizon: 7 },
+  ],
   ["H = 16 and 7, a skip over 3", { inputs: 2, layers: [16, 7], outputs: 2, skip: 3 }],
   [
     "an embedding and a softmax",

@@ -18,6 +18,8 @@ export interface ShapeOptions {
   readonly embedding?: { readonly vocabulary: number; readonly size: number };
   /** Input and output offsets and scales (f32); inputs of unlike offset and range (f32 and q15). Default true. */
   readonly normalise?: boolean;
+  /** Steps ahead of which outputs forecast inputs: output o input o + 1, and so on round, but for every third. Default: none forecasts. */
+  readonly horizon?: number;
   /** Seeds all numbers, default 1. */
   readonly seed?: number;
 }
@@ -56,8 +58,14 @@ export function shapeSpec(options: ShapeOptions, places: readonly InputPlace[], 
       name: `x${i}`,
       ...(!options.embedding && { range: [centre - 3 * unit, centre + 3 * unit] as const }),
     })),
-    outputs: Array.from({ length: size }, (_, o): OutputSpec => ({ name: `y${o}` })),
-    horizon: 1,
+    outputs: Array.from(
+      { length: size },
+      (_, o): OutputSpec => ({
+        name: `y${o}`,
+        ...(options.horizon && o % 3 !== 2 && { forecasts: `x${(o + 1) % places.length}` }),
+      }),
+    ),
+    horizon: options.horizon || 1,
     ...(options.embedding && { embedding: options.embedding }),
     layers,
     ...(options.skip && { skip: { length: options.skip } }),

@@ -49,6 +49,33 @@ describe("rivulet predict", () => {
     expect(parseLines(stdout)).toEqual(expectedOf(q15));
   });
 
+  it.each(["f32", "q15"] as const)("writes residuals when asked, in %s", async (numeric) => {
+    const make = numeric === "f32" ? randomF32Model : randomQ15Model;
+    const built = make({ layers: [8], inputs: 2, outputs: 3, horizon: 2 });
+    const file = save(`forecaster-${numeric}.safetensors`, built.bytes);
+    const state = path.join(folder, `forecaster-${numeric}.state`);
+    const session = createRuntime(built.model).createSession();
+    const exact = (values: readonly (number | null)[]) =>
+      values.map((value) => (value === null || numeric === "q15" ? value : Math.fround(value)));
+    let seen = 0;
+    // The second call goes on where the first one stopped.
+    for (const part of [SAMPLES.slice(0, 7), SAMPLES.slice(7)]) {
+      const stdin = part.map((sample) => `${JSON.stringify(sample)}\n`).join("");
+      const { stdout } = await cli(["predict", file, "--residuals", "--state", state], { stdin });
+      const lines = stdout.trimEnd().split("\n");
+      expect(lines).toHaveLength(part.length);
+      part.forEach((sample, t) => {
+        const prediction = [...session.step(sample)];
+        const { expected, residual } = session;
+        const line = JSON.parse(lines[t]!);
+        expect(Object.keys(line)).toEqual(["prediction", "expected", "residual"]);
+        expect([line.prediction, line.expected, line.residual].map(exact)).toEqual([prediction, expected, residual]);
+        expect(residual[0] === null).toBe(seen++ < 2);
+        expect(residual[2]).toBeNull();
+      });
+    }
+  });
+
   it("reads a CSV file as it reads NDJSON", async () => {
     const { stdout } = await cli(["predict", MODEL], { stdin: NDJSON });
     expect(await cli(["predict", MODEL, save("samples.csv", CSV)])).toEqual({ code: 0, stdout, stderr: "" });

@@ -61,6 +61,7 @@ function addPredict(program: Command, io: Io): void {
       new Option("--format <format>", "format of the samples").choices(["auto", "ndjson", "csv"]).default("auto"),
     )
     .option("--state <file>", "continue from the state in this file, and leave the new state there")
+    .option("--residuals", "write what was predicted for each sample, and the residual, beside the prediction")
     .option("--decimal-comma", "CSV: numbers are written as 21,5")
     .option("--skip-bad", "skip rows that are no samples, and tell at the end how many")
     .option("--no-simd", "use the scalar kernels (same bits, slower)")

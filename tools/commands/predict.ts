@@ -19,6 +19,8 @@ export interface PredictArgs {
   readonly state?: string;
   readonly simd: boolean;
   readonly verify: boolean;
+  /** Lines hold what was predicted for the sample and the residual, too. */
+  readonly residuals?: boolean;
   /** CSV: numbers are written as `21,5`. */
   readonly decimalComma?: boolean;
   /** Bad rows are skipped and counted; otherwise the first one ends the command. */
@@ -58,7 +60,8 @@ export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
   });
   let lines = "";
   const onSample = (sample: Float64Array) => {
-    lines += formatPrediction(session.step(sample), runtime.numeric);
+    const prediction = formatNumbers(session.step(sample), runtime.numeric);
+    lines += args.residuals === true ? withResiduals(prediction, session, runtime.numeric) : `${prediction}\n`;
   };
   const flush = async () => {
     const hasRoom = lines === "" || io.stdout.write(lines);
@@ -86,10 +89,16 @@ export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
   if (badRow !== undefined) throw badRow;
 }
 
-function formatPrediction(prediction: Float64Array, numeric: Numeric): string {
-  let text = `[${formatNumber(prediction[0] as number, numeric)}`;
-  for (let i = 1; i < prediction.length; i++) text += `,${formatNumber(prediction[i] as number, numeric)}`;
-  return `${text}]\n`;
+function formatNumbers(values: ArrayLike<number | null>, numeric: Numeric): string {
+  const text = (value: number | null) => (value === null ? "null" : formatNumber(value, numeric));
+  let all = `[${text(values[0] as number | null)}`;
+  for (let i = 1; i < values.length; i++) all += `,${text(values[i] as number | null)}`;
+  return `${all}]`;
+}
+
+function withResiduals(prediction: string, { expected, residual }: Session, numeric: Numeric): string {
+  const [was, rest] = [formatNumbers(expected, numeric), formatNumbers(residual, numeric)];
+  return `{"prediction":${prediction},"expected":${was},"residual":${rest}}\n`;
 }
 
 async function restoreState(session: Session, path: string): Promise<void> {

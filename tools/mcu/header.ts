@@ -16,7 +16,7 @@ export interface HeaderParts {
 /** Writes the header of a module. */
 export function renderHeader({ model, program, wasm, perLine = 16 }: HeaderParts): string {
   const { spec, id, hash } = model;
-  const { input, output, state, modelHash, memoryBytes } = program;
+  const { input, output, state, ring, modelHash, memoryBytes } = program;
   const isFloat = program.numeric === "f32";
   const define = (name: string, value: string | number, remark?: string) =>
     `#define RIVULET_${name} ${value}${remark === undefined ? "" : ` /* ${remark} */`}`;
@@ -47,6 +47,16 @@ export function renderHeader({ model, program, wasm, perLine = 16 }: HeaderParts
     define("OUTPUT_COUNT", output.bytes / 4),
     define("STATE", state.address),
     define("STATE_SIZE", state.bytes),
+    define("RESIDUAL_COUNT", ring?.outputs.length ?? 0, "outputs that forecast an input"),
+    ...(ring
+      ? [
+          define("RESIDUAL", ring.residual, "latest sample less what was predicted for it, as outputs are"),
+          define("EXPECTED", ring.expected, "what was predicted for it"),
+          define("RESIDUAL_OUTPUTS", `{ ${ring.outputs.join(", ")} }`),
+          define("STEPS", ring.steps, "u32; both are known when it is above the horizon"),
+          define("HORIZON", ring.horizon),
+        ]
+      : []),
     define("MODEL_HASH", modelHash.address, "16 bytes, as in a snapshot"),
     define("MEMORY_SIZE", memoryBytes, "bytes of linear memory in use"),
     define("VOCABULARY", program.vocabulary, "above 0: the input is a token below it"),

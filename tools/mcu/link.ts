@@ -5,6 +5,7 @@ import type Binaryen from "binaryen";
 import { MCU_ABI_VERSION } from "../../assembly/layout.ts";
 import type { DataSegment } from "../wasm/module.ts";
 import { readModule } from "../wasm/read.ts";
+import { ringConstants } from "./forecasts.ts";
 import { segmentsOf } from "./segments.ts";
 import type { Call, Program } from "./types.ts";
 
@@ -142,7 +143,7 @@ class Linker {
     return this.#binaryen.getFunctionInfo(this.#module.getFunction(name));
   }
 
-  #addConstants({ input, output, state, modelHash, memoryBytes }: Program): void {
+  #addConstants({ input, output, state, ring, modelHash, memoryBytes }: Program): void {
     const constants = {
       abi_version: MCU_ABI_VERSION,
       input: input.address,
@@ -152,6 +153,7 @@ class Linker {
       state: state.address,
       state_size: state.bytes,
       model_hash: modelHash.address,
+      ...ringConstants(ring),
       __data_end: memoryBytes,
       __heap_base: memoryBytes,
     };

@@ -3,8 +3,9 @@
 import { hashBytes } from "../../host/model/hash.ts";
 import type { Model } from "../../host/model/types.ts";
 import { packF32 } from "../../host/runtime/image-f32.ts";
+import { placeRing } from "./forecasts.ts";
 import { Layout } from "./layout.ts";
-import type { Program } from "./types.ts";
+import type { Call, Program } from "./types.ts";
 import type { Vectors } from "./vectors.ts";
 
 /**
@@ -25,13 +26,22 @@ export function planF32(model: Model, vectors: Vectors, start: number): Program 
   const tests = { address: layout.data("self-test", vectors.words), bytes: vectors.words.length, steps: vectors.steps };
   const weights = layout.data("weights", image.bytes, 16);
   layout.space("work space", image.scratchBytes, 16);
+  const ring = placeRing(spec, state.address + image.ringOffset);
+  const calls: Call[] = [
+    { name: "step", args: [weights, state.address, input.address, output.address], hasStatus: true },
+  ];
+  if (ring) {
+    const map = weights + image.forecastsOffset;
+    calls.push({ name: "residuals", args: [map, state.address + image.ringOffset, input.address, output.address] });
+  }
   return {
     numeric: "f32",
-    calls: [{ name: "step", args: [weights, state.address, input.address, output.address], hasStatus: true }],
+    calls,
     regions: layout.regions,
     input,
     output,
     state,
+    ...(ring && { ring }),
     modelHash,
     vectors: tests,
     vocabulary: spec.embedding?.vocabulary ?? 0,

@@ -1,6 +1,7 @@
 // What a module does with a q15 model: calls of the functions of assembly/mcu/q15.ts, and the data that they read.
 
 import * as format from "../../assembly/layout.ts";
+import { forecastsOf, ringBytes } from "../../host/model/forecasts.ts";
 import { hashBytes } from "../../host/model/hash.ts";
 import {
   type DenseStage,
@@ -13,7 +14,8 @@ import {
 import { TANH_TABLE } from "../../host/model/tables.ts";
 import { dataOf } from "../../host/model/tensors.ts";
 import type { Model } from "../../host/model/types.ts";
-import { bytesOf, layerKind } from "../../host/runtime/image.ts";
+import { bytesOf, layerKind, packForecasts } from "../../host/runtime/image.ts";
+import { placeRing } from "./forecasts.ts";
 import { alignTo, Layout } from "./layout.ts";
 import { isProven, packDenseBytes, packGru } from "./pack.ts";
 import type { Call, Pack, Program } from "./types.ts";
@@ -73,6 +75,7 @@ class Planner {
       bytes: vectors.words.length,
       steps: vectors.steps,
     };
+    const ring = placeRing(spec, state.address + stateBytes - alignTo(ringBytes(spec), 16));
     this.#steps({ input: input.address, output: output.address, state: state.address, x: [x0, x1], sums });
     return {
       numeric: "q15",
@@ -81,6 +84,7 @@ class Planner {
       input,
       output,
       state,
+      ...(ring && { ring }),
       modelHash,
       vectors: tests,
       vocabulary: spec.embedding?.vocabulary ?? 0,
@@ -93,7 +97,8 @@ class Planner {
   }
 
   #stateBytes(): number {
-    return this.#network.state.reduce((sum, elements) => sum + vectorBytes(elements), 0);
+    const kept = this.#network.state.reduce((sum, elements) => sum + vectorBytes(elements), 0);
+    return kept + alignTo(ringBytes(this.#model.spec), 16);
   }
 
   /** Greatest number of elements in each of the two work vectors. */
@@ -141,6 +146,12 @@ class Planner {
     words.set(dataOf(this.#model, end.multiplier), end.size);
     this.#call("output", sums, this.#layout.data("output", bytesOf(words)), output, end.size);
     if (skip) this.#skip(skip, state, sums, output);
+    const { spec } = this.#model;
+    const forecasts = forecastsOf(spec);
+    if (forecasts.length === 0) return;
+    // h is the address behind the states of the GRU layers.
+    const map = this.#layout.data("forecasts", packForecasts(spec.horizon, forecasts));
+    this.#call("residuals", map, h, shared.input, output);
   }
 
   #input({ input, state, x }: Shared): void {

@@ -27,6 +27,19 @@ export interface Place {
   readonly bytes: number;
 }
 
+/** The ring of forecasts in the state (FORMAT.md 7): addresses. */
+export interface Ring {
+  /** Indices of the outputs that forecast an input. */
+  readonly outputs: readonly number[];
+  readonly horizon: number;
+  /** u32: steps taken. What is expected, and the residual, are known when it is above the horizon. */
+  readonly steps: number;
+  /** What was predicted for the latest sample, a value of 4 bytes for each of `outputs`. */
+  readonly expected: number;
+  /** The latest sample less that. */
+  readonly residual: number;
+}
+
 /** What a module does and where its data lies. */
 export interface Program {
   readonly numeric: Numeric;
@@ -36,6 +49,8 @@ export interface Program {
   readonly input: Place;
   readonly output: Place;
   readonly state: Place;
+  /** Absent when no output forecasts an input. */
+  readonly ring?: Ring;
   readonly modelHash: Place;
   readonly vectors: Place & { readonly steps: number };
   /** 0 unless the model takes tokens. */

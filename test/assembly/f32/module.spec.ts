@@ -123,6 +123,32 @@ describe("batch", () => {
   });
 });
 
+describe("a ring of forecasts", () => {
+  it("compares each sample with the prediction of the step before, by step, run and batch", () => {
+    const image = gru();
+    const samples = vector<f32>(uniforms(20, 1));
+    // Horizon 1; output 3 forecasts input 1.
+    const ring = image.forecasts([1, 1, 4, 12, 0]);
+    const state = zeros(64);
+    const prediction = zeros(32);
+    for (let t = 0; t < 10; t++) {
+      const sample = samples + usize(8 * t);
+      const before = load<f32>(prediction, 12);
+      step(image.address, state, sample, prediction);
+      const known = state + usize(ring + 8);
+      expect<f32>(load<f32>(known)).toBe(before);
+      expect<f32>(load<f32>(known, 4)).toBe(t > 0 ? load<f32>(sample, 4) - before : 0);
+    }
+    const other = zeros(64);
+    run(image.address, other, samples, zeros(200), 10);
+    expect(memory.compare(state, other, 64)).toBe(0);
+    const third = zeros(64);
+    const states = vector<u32>([u32(third)]);
+    for (let t = 0; t < 10; t++) batch(image.address, states, samples + usize(8 * t), prediction, 1);
+    expect(memory.compare(state, third, 64)).toBe(0);
+  });
+});
+
 /** Two inputs, one GRU layer of 5 units, which are the outputs. */
 function gru(): Image {
   const image = Image.f32(2, 5);

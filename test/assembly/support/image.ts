@@ -5,11 +5,13 @@ import {
   CHECKSUM_FACTOR,
   HEADER_BYTES,
   HEADER_CHECKSUM,
+  HEADER_FORECASTS,
   HEADER_INPUT,
   HEADER_LAYERS,
   HEADER_MAGIC,
   HEADER_OUTPUT,
   HEADER_PREDICTION,
+  HEADER_RING,
   HEADER_SAMPLE,
   HEADER_SIZE,
   HEADER_STATE,
@@ -147,6 +149,18 @@ export class Image {
   /** The output part begins here. */
   output(): void {
     this.set(HEADER_OUTPUT, i32(this.at - this.address));
+  }
+
+  /** Adds the forecasts part to a finished image, and a ring to its state. Returns the offset of the ring. */
+  forecasts(words: StaticArray<i32>): i32 {
+    const ring = load<i32>(this.address, HEADER_STATE);
+    this.set(HEADER_FORECASTS, i32(this.at - this.address));
+    this.set(HEADER_RING, ring);
+    // Counters, expected, residual and rows.
+    this.set(HEADER_STATE, ring + ((8 + 4 * words[1] * (2 + words[0]) + 15) & ~15));
+    this.words(words);
+    this.finish();
+    return ring;
   }
 
   /** Writes size and checksum; returns the size. */

@@ -65,6 +65,7 @@ describe("buildModule", () => {
       outputs: fc.integer({ min: 1, max: 5 }),
       reset: fc.constantFrom<"after" | "before">("after", "before"),
       activation,
+      horizon: fc.integer({ min: 0, max: 4 }),
       seed: fc.integer({ min: 1, max: 1e6 }),
     });
     await fc.assert(

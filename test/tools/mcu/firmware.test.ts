@@ -55,8 +55,15 @@ int main(void) {
   printf(" %d", rivulet_snapshot_read(bytes, size, hash, copy, sizeof copy));
   bytes[50] ^= 1;
   printf(" %d", rivulet_snapshot_read(bytes, size, hash, copy, sizeof copy));
-  bytes[4] = 2;
+  bytes[4] = 3;
   printf(" %d", rivulet_snapshot_read(bytes, size, hash, copy, sizeof copy));
+  hash[3] ^= 1;
+  size = rivulet_snapshot_write(bytes, hash, state, 24);
+  bytes[4] = 1;
+  rivulet_put_u32(bytes + size - 4, rivulet_crc32(bytes, size - 4));
+  printf(" %d", rivulet_snapshot_read(bytes, size, hash, copy, sizeof copy));
+  memset(state + 24, 0, 16);
+  printf(" %d", memcmp(state, copy, sizeof copy));
   return 0;
 }`;
 
@@ -125,10 +132,10 @@ describe("C shared by the firmware", needs({ gcc: hasProgram("gcc") }), () => {
     const bytes = Buffer.from(hex, "hex");
     const hash = Array.from({ length: 16 }, (_, i) => (16 * i + 3).toString(16).padStart(2, "0")).join("");
     const state = Uint8Array.from({ length: 40 }, (_, i) => (7 * i) & 255);
-    expect([...readSnapshot(hash, 40, bytes)]).toEqual([...state]);
+    expect([...readSnapshot(hash, { 1: 24, 2: 40 }, bytes)]).toEqual([...state]);
     expect(hex).toBe(Buffer.from(writeSnapshot(hash, state)).toString("hex"));
-    // Read, the same; truncated; of another size; of another model; damaged; of a newer version.
-    expect(statuses.map(Number)).toEqual([0, 0, 1, 3, 3, 1, 2]);
+    // Read, the same; truncated; of another size; of another model; damaged; of a newer version; of version 1, the rest zeros.
+    expect(statuses.map(Number)).toEqual([0, 0, 1, 3, 3, 1, 2, 0, 0]);
   });
 });
 

@@ -70,6 +70,22 @@ describe("renderHeader", () => {
     expect(macro(header, "VOCABULARY")).toBe("0");
   });
 
+  it("tells where residuals are, and which outputs they are of", async () => {
+    const { model } = randomQ15Model({ ...SHAPE, outputs: 4, horizon: 5 });
+    const { wasm, program } = await buildModule(model, { target: "generic" });
+    const header = renderHeader({ model, program, wasm });
+    // Behind the state of the GRU layer: steps, row, expected[3], residual[3].
+    const ring = program.state.address + 16;
+    expect(macro(header, "STEPS")).toBe(String(ring));
+    expect(macro(header, "EXPECTED")).toBe(String(ring + 8));
+    expect(macro(header, "RESIDUAL")).toBe(String(ring + 20));
+    expect(macro(header, "RESIDUAL_COUNT")).toBe("3");
+    expect(macro(header, "RESIDUAL_OUTPUTS")).toBe("{ 0, 1, 3 }");
+    expect(macro(header, "HORIZON")).toBe("5");
+    expect(macro(await headerOf(Q15), "RESIDUAL_COUNT")).toBe("0");
+    expect(macro(await headerOf(Q15), "RESIDUAL")).toBeUndefined();
+  });
+
   it("tells the model's name and the half of its hash that a snapshot carries", async () => {
     expect(macro(await headerOf(Q15), "MODEL_NAME")).toBe('"random"');
     expect(macro(await headerOf(Q15), "MODEL_HASH_HEX")).toBe(`"${Q15.hash.slice(0, 32)}"`);

@@ -128,6 +128,17 @@ describe("linkModule, exports", async () => {
     ]);
   });
 
+  it("tell where residuals are when outputs forecast inputs", async () => {
+    const forecaster = q15({ inputs: 2, layers: [5], outputs: 3, horizon: 4 });
+    const built = await buildModule(forecaster, { target: "generic" });
+    const more = instantiate(built.wasm);
+    const names = ["steps", "horizon", "expected", "residual", "residual_count"];
+    expect(Object.keys(more)).toEqual(expect.arrayContaining(names));
+    const values = names.map((name) => (more[name] as WebAssembly.Global).value);
+    const ring = built.program.state.address + 16;
+    expect(values).toEqual([ring, 4, ring + 8, ring + 16, 2]);
+  });
+
   it("tell the version, and counts in values", () => {
     expect(value("abi_version")).toBe(1);
     expect(value("input_count")).toBe(2);

@@ -27,6 +27,19 @@ function edited(...changes: readonly (readonly [from: string, to: string])[]): U
 /** The sample with other constants in its globals. */
 const constants = (values: Partial<Record<SampleConstant, number>>) => wat(sampleText(values));
 
+/** A ring of one forecast: addresses in the state of the sample. */
+const RING = { steps: 64, horizon: 1, expected: 72, residual: 76, residual_count: 1 };
+
+/** The sample with a ring of one forecast that fills its state, changed. */
+function withRing(values: Partial<Record<keyof typeof RING, number | undefined>>): Uint8Array {
+  const all = Object.entries({ ...RING, ...values }).filter(([, value]) => value !== undefined);
+  return withMore(
+    all
+      .map(([name, value]) => `(global $${name} i32 (i32.const ${value})) (export "${name}" (global $${name}))`)
+      .join("\n"),
+  );
+}
+
 const MEMORY = "(memory 1 1)";
 
 /** The sample with more fields behind its functions. */
@@ -293,6 +306,35 @@ const BROKEN: readonly (readonly [string, Uint8Array, ...string[]])[] = [
   ...["input", "input_count", "output", "output_count", "state", "state_size", "model_hash"].map(
     (name) => [`no ${name}`, renamed(name), `abi: Found no export ${name}, expected a global`, "layout?"] as const,
   ),
+  [
+    "a ring of forecasts without a residual",
+    withRing({ residual: undefined }),
+    "abi: Found no export residual, expected a global",
+  ],
+  [
+    "a residual without a ring",
+    withRing({ steps: undefined, horizon: undefined, expected: undefined, residual_count: undefined }),
+    ...["steps", "horizon", "expected", "residual_count"].map(
+      (name) => `abi: Found no export ${name}, expected a global`,
+    ),
+  ],
+  [
+    "a residual beyond the state",
+    withRing({ residual: 80 }),
+    "layout: Found residual at 80 to 84, expected it inside state, 64 to 80",
+  ],
+  [
+    "an expectation before the state",
+    withRing({ expected: 60 }),
+    "layout: Found expected at 60 to 64, expected it inside state, 64 to 80",
+  ],
+  ["a count of steps off by 2", withRing({ steps: 66 }), "layout: Found steps at 66, expected a multiple of 4"],
+  [
+    "more residuals than the state holds",
+    withRing({ residual_count: 3 }),
+    "layout: Found expected at 72 to 84, expected it inside state, 64 to 80",
+    "layout: Found residual at 76 to 88, expected it inside state, 64 to 80",
+  ],
   ["an input off by 2", constants({ input: 50, output: 56 }), "layout: Found input at 50, expected a multiple of 4"],
   ["an output off by 1", constants({ output: 53 }), "layout: Found output at 53, expected a multiple of 4"],
   [

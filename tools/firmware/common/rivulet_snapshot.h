@@ -2,11 +2,13 @@
 //
 //     offset  bytes
 //          0      4  "RVS1"
-//          4      4  u32 version, 1
+//          4      4  u32 version, 2
 //          8     16  first 16 bytes of the model hash
 //         24      4  u32 size n of the state block
 //         28      n  the state block
 //     28 + n      4  CRC-32 of all bytes before
+//
+// A snapshot of version 1 has no ring of forecasts, which is the end of the state: it starts anew.
 //
 // Integers are little-endian. Needs nothing but <stdint.h>.
 #ifndef RIVULET_SNAPSHOT_H
@@ -49,7 +51,7 @@ static inline uint32_t rivulet_get_u32(const uint8_t *from) {
 // Writes a snapshot of `size` bytes of state; answers its size, `size` + RIVULET_SNAPSHOT_OVERHEAD.
 static inline uint32_t rivulet_snapshot_write(uint8_t *to, const uint8_t hash[16], const uint8_t *state,
                                               uint32_t size) {
-  static const uint8_t head[8] = {'R', 'V', 'S', '1', 1, 0, 0, 0};
+  static const uint8_t head[8] = {'R', 'V', 'S', '1', 2, 0, 0, 0};
   for (uint32_t i = 0; i < 8; i++) to[i] = head[i];
   for (uint32_t i = 0; i < 16; i++) to[8 + i] = hash[i];
   rivulet_put_u32(to + 24, size);
@@ -63,15 +65,17 @@ static inline int rivulet_snapshot_read(const uint8_t *from, uint32_t bytes, con
                                         uint32_t size) {
   if (bytes < RIVULET_SNAPSHOT_OVERHEAD || from[0] != 'R' || from[1] != 'V' || from[2] != 'S' || from[3] != '1')
     return RIVULET_SNAPSHOT_DAMAGED;
-  if (rivulet_get_u32(from + 4) != 1) return RIVULET_SNAPSHOT_VERSION;
-  if (rivulet_get_u32(from + 24) != bytes - RIVULET_SNAPSHOT_OVERHEAD ||
+  uint32_t version = rivulet_get_u32(from + 4);
+  uint32_t saved = bytes - RIVULET_SNAPSHOT_OVERHEAD;
+  if (version != 1 && version != 2) return RIVULET_SNAPSHOT_VERSION;
+  if (rivulet_get_u32(from + 24) != saved ||
       rivulet_get_u32(from + bytes - 4) != rivulet_crc32(from, bytes - 4))
     return RIVULET_SNAPSHOT_DAMAGED;
-  if (bytes != size + RIVULET_SNAPSHOT_OVERHEAD) return RIVULET_SNAPSHOT_OTHER_MODEL;
+  if (version == 2 ? saved != size : saved > size) return RIVULET_SNAPSHOT_OTHER_MODEL;
   for (uint32_t i = 0; i < 16; i++) {
     if (from[8 + i] != hash[i]) return RIVULET_SNAPSHOT_OTHER_MODEL;
   }
-  for (uint32_t i = 0; i < size; i++) state[i] = from[28 + i];
+  for (uint32_t i = 0; i < size; i++) state[i] = i < saved ? from[28 + i] : 0;
   return RIVULET_SNAPSHOT_OK;
 }
 

@@ -33,6 +33,14 @@ const CONSTANTS = [
   "model_hash",
 ];
 
+/** The ring of forecasts (FORMAT.md 7), in a module whose outputs forecast inputs: all or none, inside the state. */
+const RING_CONSTANTS = ["steps", "horizon", "expected", "residual", "residual_count"];
+const RING_AREAS = [
+  { name: "steps", size: 4 },
+  { name: "expected", size: "residual_count" },
+  { name: "residual", size: "residual_count" },
+] as const;
+
 /** A part of linear memory that the embedder touches: `size` is the name of its size in units of `unit` bytes, or a number of bytes. */
 const AREAS = [
   { name: "input", size: "input_count", unit: VALUE_BYTES, alignment: 4 },
@@ -47,10 +55,16 @@ export const checkAbi: Check = ({ module }) => {
   const isOther = version !== undefined && version !== ABI_VERSION;
   return [
     ...FUNCTIONS.flatMap((expected) => checkFunction(module, expected)),
-    ...CONSTANTS.map((name) => exportedConstant(module, name)).filter((value) => typeof value === "object"),
+    ...[...CONSTANTS, ...ringConstantsOf(module)]
+      .map((name) => exportedConstant(module, name))
+      .filter((value) => typeof value === "object"),
     ...(isOther ? [finding(`Found abi_version ${version}, expected ${ABI_VERSION}`)] : []),
   ];
 };
+
+/** Names of the constants that must be there for a ring; none when there is no ring. */
+const ringConstantsOf = (module: WasmModule): readonly string[] =>
+  module.exports.some(({ name }) => RING_CONSTANTS.includes(name)) ? RING_CONSTANTS : [];
 
 function checkFunction(module: WasmModule, { name, parameters, results, isOptional }: AbiFunction): Finding[] {
   const expected = `a function ${signature({ parameters, results })}`;
@@ -93,8 +107,23 @@ export const checkLayout: Check = ({ module }) => {
     }
     areas.push({ name, start, end });
   }
-  return [...findings, ...overlaps(areas)];
+  return [...findings, ...overlaps(areas), ...ringFindings(module, areas)];
 };
+
+/** The parts of a ring are aligned and inside the state. */
+function ringFindings(module: WasmModule, areas: readonly Area[]): Finding[] {
+  const state = areas.find(({ name }) => name === "state");
+  if (state === undefined || ringConstantsOf(module).length === 0) return [];
+  return RING_AREAS.flatMap(({ name, size }) => {
+    const start = constantValue(module, name);
+    const count = typeof size === "number" ? 1 : constantValue(module, size);
+    if (start === undefined || count === undefined) return [];
+    const end = start + VALUE_BYTES * count;
+    if (start % VALUE_BYTES !== 0) return [finding(`Found ${name} at ${start}, expected a multiple of ${VALUE_BYTES}`)];
+    if (start >= state.start && end <= state.end) return [];
+    return [finding(`Found ${name} at ${start} to ${end}, expected it inside state, ${state.start} to ${state.end}`)];
+  });
+}
 
 function overlaps(areas: readonly Area[]): Finding[] {
   const sorted = areas.toSorted((a, b) => a.start - b.start);
