@@ -124,9 +124,7 @@ class MqttConnection implements Connection {
 
   async subscribe(subscriptions: readonly Subscription[]): Promise<void> {
     // rh 2 (MQTT 5): no retained messages; a model is not stepped with old news.
-    const topics = Object.fromEntries(
-      subscriptions.map(({ filter, qos }) => [filter, { qos, nl: false, rap: false, rh: 2 }]),
-    );
+    const topics = Object.fromEntries(subscriptions.map(({ filter, qos }) => [filter, { qos, rh: 2 as const }]));
     await this.#client.subscribeAsync(topics);
   }
 
