@@ -87,6 +87,16 @@ export const LAYER_RELU = 3;
 export const LAYER_SOFTMAX = 4;
 export const LAYER_GRU_AFTER = 5;
 export const LAYER_GRU_BEFORE = 6;
+/** f32 only, as all that follow; one parameter for each row: the slope. */
+export const LAYER_PRELU = 7;
+/** One parameter for each row: alpha. */
+export const LAYER_ELU = 8;
+/** Two parameters for each row: the least and the greatest value. */
+export const LAYER_HARDTANH = 9;
+export const LAYER_GELU = 10;
+export const LAYER_GELU_TANH = 11;
+export const LAYER_SILU = 12;
+export const LAYER_SOFTPLUS = 13;
 
 /** Units or rows in one block of the packed weights. */
 export const BLOCK = 16;

@@ -1,12 +1,14 @@
-import { LAYER_LINEAR, LAYER_RELU, LAYER_SIGMOID, LAYER_SOFTMAX } from "../layout";
+import { LAYER_HARDTANH, LAYER_LINEAR, LAYER_PRELU, LAYER_RELU, LAYER_SIGMOID, LAYER_SOFTMAX } from "../layout";
 import { F32s } from "../memory";
 import { expF32, sigmoidF32, tanhF32 } from "./activations";
+import { functionF32 } from "./functions";
 import { rowSumF32, rowSumsF32 } from "./mac";
 
 // Data of a dense layer, blocks of 16 rows; the rows of a sigmoid halved:
 //
 //   b      f32[blocks][16]
 //   W      f32[blocks][N][16]
+//   p, q   f32[blocks][16] each: the parameters of the activation, as many as it has
 
 /**
  * Computes `y = b + W x`; the SIMD build computes four rows at a time.
@@ -25,11 +27,26 @@ export function affineF32(b: usize, w: usize, x: usize, y: usize, sizeIn: i32, s
   }
 }
 
-/** Applies the activation of a dense layer of this kind to `y`, f32[size], in place. A sigmoid's rows come halved. */
-export function activateF32(y: usize, size: i32, kind: i32): void {
+/**
+ * Applies the activation of a dense layer of this kind to `y`, f32[size], in place. A sigmoid's rows come halved.
+ *
+ * @param p  the first parameter of each row, where the activation has parameters
+ * @param column  bytes from it to the second
+ */
+export function activateF32(y: usize, size: i32, kind: i32, p: usize, column: usize): void {
   if (kind === LAYER_LINEAR) return;
   if (kind === LAYER_SOFTMAX) {
     softmaxF32(y, size);
+    return;
+  }
+  if (kind >= LAYER_PRELU) {
+    const hasFirst = kind <= LAYER_HARDTANH;
+    const hasSecond = kind === LAYER_HARDTANH;
+    for (let i = 0; i < size; i++) {
+      const first = hasFirst ? F32s.at(p, i) : 0;
+      const second = hasSecond ? F32s.at(p + column, i) : 0;
+      F32s.put(y, i, functionF32(kind, F32s.at(y, i), first, second));
+    }
     return;
   }
   for (let i = 0; i < size; i++) {

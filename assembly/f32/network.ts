@@ -9,6 +9,7 @@ import {
   HEADER_VOCABULARY,
   HEADER_WINDOW,
   LAYER_GRU_AFTER,
+  LAYER_GRU_BEFORE,
   RECORD_KIND,
   RECORD_NEXT,
   RECORD_SIZE,
@@ -57,15 +58,17 @@ export function stepF32(image: usize, state: usize, sample: usize, prediction: u
     const kind = load<i32>(at, RECORD_KIND);
     const sizeIn = size;
     size = load<i32>(at, RECORD_SIZE_OUT);
-    if (kind >= LAYER_GRU_AFTER) {
+    if (kind === LAYER_GRU_AFTER || kind === LAYER_GRU_BEFORE) {
       gruF32(at, x, h, scratch + 2 * vector);
       x = h;
       h += paddedBytes<f32>(size);
     } else {
       // The two work vectors take turns, so that a dense layer never writes what it reads.
       const y = x === scratch ? scratch + vector : scratch;
-      affineF32(at + RECORD_SIZE, at + RECORD_SIZE + (blocks(size) << 6), x, y, sizeIn, size);
-      activateF32(y, size, kind);
+      const column = usize(blocks(size) << 6);
+      const w = at + RECORD_SIZE + column;
+      affineF32(at + RECORD_SIZE, w, x, y, sizeIn, size);
+      activateF32(y, size, kind, w + column * sizeIn, column);
       x = y;
     }
     at += load<u32>(at, RECORD_NEXT);

@@ -76,6 +76,8 @@ export interface DenseStage extends LayerPlace {
   readonly isOpen: boolean;
   /** W[M][N] and b[M]. */
   readonly w: BiasedMatrix;
+  /** f32: the tensor [count][M] of the parameters of its activation. */
+  readonly parameters?: { readonly name: string; readonly count: number };
 }
 
 /** A layer of the network. */
@@ -117,6 +119,9 @@ export interface Network {
   /** Elements of the vectors that a session keeps, in the order of FORMAT.md 7: the window of the skip, h of each GRU layer. */
   readonly state: readonly number[];
 }
+
+/** Parameters of each row that an activation has: the slope, alpha, or the least and the greatest value. */
+const PARAMETERS: Readonly<Partial<Record<Activation, number>>> = { prelu: 1, elu: 1, hardtanh: 2 };
 
 /** Whether the output of a last layer with this activation stays an accumulator (FORMAT.md 5.4). */
 export const isOpenActivation = (activation: Activation): boolean => activation === "linear" || activation === "relu";
@@ -166,7 +171,16 @@ function gruStage(layer: GruLayerSpec, place: LayerPlace): GruStage {
 function denseStage(layer: DenseLayerSpec, place: LayerPlace, isLast: boolean): DenseStage {
   const isOpen = isLast && isOpenActivation(layer.activation);
   const { multiplier, ...open } = biased(place.name, "W", "b", place.size, place.sizeIn);
-  return { kind: "dense", ...place, layer, isOpen, w: isOpen ? open : { ...open, multiplier } };
+  const count = PARAMETERS[layer.activation] ?? 0;
+  const parameters = { name: `${place.name}.p`, count };
+  return {
+    kind: "dense",
+    ...place,
+    layer,
+    isOpen,
+    w: isOpen ? open : { ...open, multiplier },
+    ...(count > 0 && { parameters }),
+  };
 }
 
 /** Its samples are those that came in, before any embedding, which a model with a skip has not. */

@@ -18,7 +18,11 @@ const MAX_DETECTOR_BYTES = 65536;
 const DEFAULT_TOLERANCE = 1e-5;
 
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
-const ACTIVATIONS: readonly Activation[] = ["linear", "sigmoid", "tanh", "relu", "softmax"];
+const FIXED: readonly Activation[] = ["linear", "sigmoid", "tanh", "relu", "softmax"];
+const ACTIVATIONS: readonly Activation[] = [
+  ...FIXED,
+  ...(["prelu", "elu", "hardtanh", "gelu", "gelu_tanh", "silu", "softplus"] as const),
+];
 
 // biome-ignore format: a list to read
 const FIELDS = [
@@ -169,6 +173,12 @@ function parseLayer(item: unknown, path: string, numeric: Numeric, isLast: boole
     };
   }
   const activation = fields.choice("activation", ACTIVATIONS);
+  if (numeric === "q15" && !FIXED.includes(activation)) {
+    throw new ModelFormatError(
+      fields.at("activation"),
+      `${activation} has no fixed-point form, expected ${FIXED.join(", ")}`,
+    );
+  }
   if (activation === "softmax" && !isLast) {
     throw new ModelFormatError(fields.at("activation"), "softmax, allowed only in the last layer");
   }

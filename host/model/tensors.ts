@@ -40,6 +40,7 @@ function putF32(rules: Rules, stage: Stage): void {
     put(weight, rows, columns);
     if (bias !== undefined) put(bias, rows);
   }
+  if (stage.kind === "dense" && stage.parameters) put(stage.parameters.name, stage.parameters.count, stage.size);
 }
 
 /** The tensors of a stage in whole numbers (FORMAT.md 5). */

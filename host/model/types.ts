@@ -4,7 +4,10 @@
 export type Numeric = "f32" | "q15";
 
 /** What a dense layer applies to its sums. */
-export type Activation = "linear" | "sigmoid" | "tanh" | "relu" | "softmax";
+export type Activation = FixedActivation | "prelu" | "elu" | "hardtanh" | "gelu" | "gelu_tanh" | "silu" | "softplus";
+
+/** Those that have a fixed-point form. */
+export type FixedActivation = "linear" | "sigmoid" | "tanh" | "relu" | "softmax";
 
 /** One input of a model. */
 export interface InputSpec {

@@ -14,7 +14,16 @@ import {
   networkOf,
 } from "../model/network.ts";
 import { dataOf } from "../model/tensors.ts";
-import type { DenseLayerSpec, GruLayerSpec, InputSpec, LayerSpec, Model, Tensor } from "../model/types.ts";
+import type {
+  Activation,
+  DenseLayerSpec,
+  FixedActivation,
+  GruLayerSpec,
+  InputSpec,
+  LayerSpec,
+  Model,
+  Tensor,
+} from "../model/types.ts";
 import { quantizeOutput } from "./output.ts";
 import {
   type Columns,
@@ -67,6 +76,7 @@ export function quantizeModel(
   const { spec } = model;
   const { rounding = plainRounding } = options;
   if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric} already, expected f32`);
+  checkActivations(model);
   const tensors = new Map<string, Tensor>();
   const network = networkOf(spec);
   const input =
@@ -202,4 +212,21 @@ function putRows(tensors: Map<string, Tensor>, matrix: BiasedMatrix, found: Quan
   tensors.set(weight, { dtype: "I8", shape: [rows, columns], data: found.weights });
   tensors.set(multiplier as string, { dtype: "I16", shape: [rows], data: found.multipliers });
   tensors.set(bias, { dtype: "I32", shape: [rows], data: found.bias });
+}
+
+/** Activations with a fixed-point form (FORMAT.md 5.4). */
+const FIXED: readonly Activation[] = ["linear", "sigmoid", "tanh", "relu", "softmax"] satisfies FixedActivation[];
+
+/**
+ * Makes sure that every activation has a fixed-point form.
+ *
+ * @throws {RangeError} with the layer, and what it would take
+ */
+export function checkActivations({ id, spec }: Model): void {
+  spec.layers.forEach((layer, index) => {
+    if (layer.kind !== "dense" || FIXED.includes(layer.activation)) return;
+    throw new RangeError(
+      `Model ${id}: layer ${index} applies ${layer.activation}, which has no fixed-point form: it would take a table of its own in the format. Run the model in f32, or train it with ${FIXED.join(", ")}`,
+    );
+  });
 }

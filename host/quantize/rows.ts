@@ -189,5 +189,7 @@ export function denseTarget(
       const unit = (greatest || 1) / I16_MAX;
       return { unitIn: unit, unitOut: unit };
     }
+    default:
+      throw new RangeError(`Activation ${activation} has no fixed-point form`);
   }
 }

@@ -73,10 +73,14 @@ function matrix(w: ArrayLike<number>, { rows, columns }: Size, factor: number): 
   return packed;
 }
 
-function denseParts(model: Model, { layer, w }: DenseStage): readonly Uint8Array[] {
+function denseParts(model: Model, { layer, w, parameters }: DenseStage): readonly Uint8Array[] {
   const factor = layer.activation === "sigmoid" ? 0.5 : 1;
   const bias = matrix(dataOf(model, w.bias), { rows: w.rows, columns: 1 }, factor);
-  return [bytesOf(bias), bytesOf(matrix(dataOf(model, w.weight), w, factor))];
+  const own = Array.from({ length: parameters?.count ?? 0 }, (_, index) => {
+    const values = dataOf(model, (parameters as { name: string }).name).subarray(index * w.rows, (index + 1) * w.rows);
+    return bytesOf(matrix(values, { rows: w.rows, columns: 1 }, 1));
+  });
+  return [bytesOf(bias), bytesOf(matrix(dataOf(model, w.weight), w, factor)), ...own];
 }
 
 /** Factor of the rows of gate r, z, n: those that pass a sigmoid are halved. */

@@ -27,6 +27,13 @@ export const layerKind = (layer: LayerSpec): number => {
     tanh: format.LAYER_TANH,
     relu: format.LAYER_RELU,
     softmax: format.LAYER_SOFTMAX,
+    prelu: format.LAYER_PRELU,
+    elu: format.LAYER_ELU,
+    hardtanh: format.LAYER_HARDTANH,
+    gelu: format.LAYER_GELU,
+    gelu_tanh: format.LAYER_GELU_TANH,
+    silu: format.LAYER_SILU,
+    softplus: format.LAYER_SOFTPLUS,
   }[layer.activation];
 };
 

@@ -316,8 +316,8 @@ describe("parseSpec refuses layers:", () => {
     ["a dense layer with reset", layers({ ...DENSE, reset: "after" }), "layers[0].reset: unknown field"],
     [
       "an unknown activation",
-      layers({ ...DENSE, activation: "gelu" }),
-      'layers[0].activation: found "gelu", expected "linear" or "sigmoid" or "tanh" or "relu" or "softmax"',
+      layers({ ...DENSE, activation: "glue" }),
+      'layers[0].activation: found "glue", expected "linear" or "sigmoid" or "tanh" or "relu" or "softmax" or "prelu" or "elu" or "hardtanh" or "gelu" or "gelu_tanh" or "silu" or "softplus"',
     ],
     [
       "softmax before the last layer",

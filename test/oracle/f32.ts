@@ -5,6 +5,18 @@ import { at, numbers } from "./tensors.ts";
 
 const sigmoid = (a: number) => 1 / (1 + Math.exp(-a));
 
+/** The normal distribution function, by its series Σ a^(2k+1) / (1·3·5·…·(2k+1)) about zero, with the density. */
+function normal(a: number): number {
+  if (Math.abs(a) > 9) return a > 0 ? 1 : 0;
+  let term = a;
+  let sum = a;
+  for (let k = 1; k < 400; k++) {
+    term *= (a * a) / (2 * k + 1);
+    sum += term;
+  }
+  return 0.5 + (sum * Math.exp((-a * a) / 2)) / Math.sqrt(2 * Math.PI);
+}
+
 /** `bias + Σ weight[row·columns + k] · vector[k]` */
 function rowSum(bias: number, weight: ArrayLike<number>, row: number, vector: readonly number[]): number {
   return vector.reduce((sum, value, k) => sum + at(weight, row * vector.length + k) * value, bias);
@@ -91,6 +103,10 @@ export class F32Oracle {
     return next;
   }
 
+  #parameter(index: number, at_: number): number {
+    return at(numbers(this.#model, `layers.${index}.p`), at_);
+  }
+
   #dense(layer: DenseLayerSpec, index: number, x: readonly number[]): number[] {
     const W = numbers(this.#model, `layers.${index}.W`);
     const b = numbers(this.#model, `layers.${index}.b`);
@@ -104,6 +120,22 @@ export class F32Oracle {
         return a.map(Math.tanh);
       case "sigmoid":
         return a.map(sigmoid);
+      case "prelu":
+        return a.map((value, row) => (value > 0 ? value : value * this.#parameter(index, row)));
+      case "elu":
+        return a.map((value, row) => (value > 0 ? value : this.#parameter(index, row) * Math.expm1(value)));
+      case "hardtanh":
+        return a.map((value, row) =>
+          Math.min(Math.max(value, this.#parameter(index, row)), this.#parameter(index, layer.size + row)),
+        );
+      case "gelu":
+        return a.map((value) => value * normal(value));
+      case "gelu_tanh":
+        return a.map((value) => value * sigmoid(2 * Math.sqrt(2 / Math.PI) * (value + 0.044715 * value ** 3)));
+      case "silu":
+        return a.map((value) => value * sigmoid(value));
+      case "softplus":
+        return a.map((value) => Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(value))));
       case "softmax": {
         const top = Math.max(...a);
         const e = a.map((value) => Math.exp(value - top));

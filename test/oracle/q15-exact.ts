@@ -132,6 +132,8 @@ export class Q15Exact {
         const sum = e.reduce((total, value) => total + value, 0);
         return e.map((value) => (value / sum) * ONE);
       }
+      default:
+        throw new TypeError(`${layer.activation} has no fixed-point form`);
     }
   }
 }

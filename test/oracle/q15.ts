@@ -177,6 +177,8 @@ export class Q15Oracle {
         return v.map(tableSigmoid);
       case "softmax":
         return softmax(v);
+      default:
+        throw new TypeError(`${layer.activation} has no fixed-point form`);
     }
   }
 

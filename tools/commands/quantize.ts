@@ -1,5 +1,5 @@
 import type { Model } from "../../host/model/types.ts";
-import { type QuantizedModel, quantizeModel, type Range } from "../../host/quantize/quantize.ts";
+import { checkActivations, type QuantizedModel, quantizeModel, type Range } from "../../host/quantize/quantize.ts";
 import { createRuntime, loadModel } from "../../host/runtime/index.ts";
 import { alignColumns } from "../columns.ts";
 import { CliError, UsageError } from "../errors.ts";
@@ -47,6 +47,7 @@ export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
   if (args.report !== undefined) await checkWritable(args.report);
   const model = await readModel(args.model, { verify: true });
   if (model.spec.numeric !== "f32") throw new CliError(`${args.model}: Model is ${model.spec.numeric}, expected f32`);
+  withoutFault(() => checkActivations(model));
   const given = parseRanges(args.range ?? [], model.spec.inputs);
   const calibration = await calibrate(args, model, io);
   // A token has no range.
@@ -87,11 +88,17 @@ function quantize(
   samples: Float64Array | undefined,
   sums: RangeMethod,
 ): QuantizedModel & { readonly notes: readonly string[] } {
-  try {
+  return withoutFault(() => {
     if (samples === undefined) return { ...quantizeModel(model, { ranges }), notes: [] };
     return quantizeCalibrated(model, { samples, ranges, sums, scale: "error", correctBias: true, compensate: true });
+  });
+}
+
+/** Weights or activations that do not fit are the model's fault, not the program's. */
+function withoutFault<T>(run: () => T): T {
+  try {
+    return run();
   } catch (cause) {
-    // Weights that do not fit: the model's fault, not the program's.
     if (cause instanceof RangeError) throw new CliError(cause.message, { cause });
     throw cause;
   }

@@ -150,6 +150,13 @@ function denseLayer(model: Model, { layer, sizeIn, size, ...matrices }: DenseSta
   return { x, h: empty, gated: empty, sumsX: a, sumsH: empty, z: empty, y, step };
 }
 
+const FUNCTIONS: ReadonlyMap<DenseLayerSpec["activation"], (v: number) => number> = new Map([
+  ["linear", (v: number) => v],
+  ["relu", (v: number) => Math.max(v, 0)],
+  ["tanh", Math.tanh],
+  ["sigmoid", sigmoid],
+]);
+
 function activate(activation: DenseLayerSpec["activation"], a: Float64Array, y: Float64Array): void {
   if (activation === "softmax") {
     const top = a.reduce((greatest, value) => Math.max(greatest, value), -Infinity);
@@ -161,7 +168,8 @@ function activate(activation: DenseLayerSpec["activation"], a: Float64Array, y: 
     for (let row = 0; row < y.length; row++) y[row] = (y[row] as number) / sum;
     return;
   }
-  const apply = { linear: (v: number) => v, relu: (v: number) => Math.max(v, 0), tanh: Math.tanh, sigmoid }[activation];
+  const apply = FUNCTIONS.get(activation);
+  if (apply === undefined) throw new RangeError(`Activation ${activation} has no fixed-point form`);
   a.forEach((value, row) => {
     y[row] = apply(value);
   });

@@ -15,11 +15,27 @@ const KNOWN: Readonly<Record<string, Known>> = {
   relu: { activation: "relu", defaults: [] },
   tanh: { activation: "tanh", defaults: [] },
   sigmoid: { activation: "sigmoid", defaults: [] },
+  leaky_relu: { activation: "prelu", defaults: [0.01] },
+  elu: { activation: "elu", defaults: [1] },
+  gelu: { activation: "gelu", defaults: [] },
+  gelu_tanh: { activation: "gelu_tanh", defaults: [] },
+  silu: { activation: "silu", defaults: [] },
+  softplus: { activation: "softplus", defaults: [] },
+  hardtanh: { activation: "hardtanh", defaults: [-1, 1] },
+  relu6: { activation: "hardtanh", defaults: [0, 6] },
   softmax: { activation: "softmax", defaults: [] },
 };
 
 /** Names of all functions; `linear` is none. */
 export const FUNCTION_NAMES: readonly string[] = Object.keys(KNOWN);
+
+/**
+ * Those that a reference chooses from first. The others cut values off at bounds; within them they are one of these, so that a reference
+ * that stays inside does not tell them apart.
+ */
+export const COMMON_FUNCTIONS: readonly string[] = FUNCTION_NAMES.filter(
+  (name) => !["hardtanh", "relu6"].includes(name),
+);
 
 /** Reads a name with its parameters, `NAME` or `NAME:value:value`; undefined when there is no such function. */
 export function parseFunction(text: string): Applied | undefined {

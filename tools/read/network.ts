@@ -115,12 +115,23 @@ function tensorsOf(network: Network, { input, layers, output }: ModelNetwork): M
     const layer = network.layers[stage.index] as GruLayer | DenseLayer;
     putRows(stage.w, layer.W, layer.b);
     if (stage.kind === "gru" && layer.kind === "gru") putRows(stage.u, layer.U, layer.c);
+    if (stage.kind === "dense" && stage.parameters && layer.kind === "dense") {
+      put(stage.parameters.name, rowsOf(layer.parameters ?? [], layer.size), stage.parameters.count, layer.size);
+    }
   }
   if (network.output) {
     put(output.offset, network.output.offset, output.size);
     put(output.scale, network.output.scale, output.size);
   }
   return tensors;
+}
+
+/** Parameters as [count][size]. */
+function rowsOf(parameters: readonly ArrayLike<number>[], size: number): Float32Array {
+  const rows = parameters.map((values) =>
+    Array.from({ length: size }, (_, row) => values[values.length === 1 ? 0 : row]),
+  );
+  return Float32Array.from(rows.flat() as number[]);
 }
 
 /** What `inspect` is to say of a source that answers once for a whole sequence. */

@@ -8,6 +8,8 @@ import { type ReferenceShape, readReference, type Sequence } from "./reference.t
 /** A network that the source may stand for, and the options that say so. */
 export interface Choice {
   readonly options: string;
+  /** Whether it is tried only when no other matches. */
+  readonly isRare: boolean;
   network(): Network;
 }
 
@@ -44,8 +46,22 @@ export function chooseByReference<C extends Choice>(choices: readonly C[], bytes
     known.set(key, sequences);
     return sequences;
   };
-  const first = rate(choices, sequencesFor, FIRST_STEPS);
-  const close = first.filter(({ error }) => error < CLOSE);
+  const isClose = ({ error }: Rated) => error < CLOSE;
+  let first = rate(
+    choices.filter(({ isRare }) => !isRare),
+    sequencesFor,
+    FIRST_STEPS,
+  );
+  if (!first.some(isClose))
+    first = [
+      ...first,
+      ...rate(
+        choices.filter(({ isRare }) => isRare),
+        sequencesFor,
+        FIRST_STEPS,
+      ),
+    ];
+  const close = first.filter(isClose);
   const rated =
     close.length > 1
       ? rate(

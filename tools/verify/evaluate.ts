@@ -80,9 +80,37 @@ function denseRows(layer: DenseLayer, rows: readonly Float64Array[]): Float64Arr
   });
 }
 
+/** The normal distribution function, by the fit of erfc in Numerical Recipes: relative error 1.2e-7. */
+function normal(a: number): number {
+  const x = Math.abs(a) / Math.SQRT2;
+  const t = 1 / (1 + x / 2);
+  const powers = [
+    -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223,
+    0.17087277,
+  ];
+  const tail = 0.5 * t * Math.exp(powers.reduceRight((sum, power) => sum * t + power, 0) - x * x);
+  return a > 0 ? 1 - tail : tail;
+}
+
 /** Applies the function of a layer to its sums, f64[M]. */
-function applyFunction({ activation }: Applied, sums: Float64Array): Float64Array {
+function applyFunction({ activation, parameters = [] }: Applied, sums: Float64Array): Float64Array {
+  const [first = [0], second = [0]] = parameters;
+  const of = (values: ArrayLike<number>, row: number) => (values[values.length === 1 ? 0 : row] ?? 0) as number;
   switch (activation) {
+    case "prelu":
+      return sums.map((a, row) => (a > 0 ? a : a * of(first, row)));
+    case "elu":
+      return sums.map((a, row) => (a > 0 ? a : of(first, row) * Math.expm1(a)));
+    case "hardtanh":
+      return sums.map((a, row) => Math.min(Math.max(a, of(first, row)), of(second, row)));
+    case "gelu":
+      return sums.map((a) => a * normal(a));
+    case "gelu_tanh":
+      return sums.map((a) => a * sigmoid(2 * Math.sqrt(2 / Math.PI) * (a + 0.044715 * a ** 3)));
+    case "silu":
+      return sums.map((a) => a * sigmoid(a));
+    case "softplus":
+      return sums.map((a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))));
     case "linear":
       return sums;
     case "relu":

@@ -97,7 +97,7 @@ function dense(kind: i32, w: StaticArray<f32>, b: StaticArray<f32>, x: StaticArr
   const data = denseF32(Image.f32(x.length, size), kind, w, b) + RECORD_SIZE;
   const y = zeros(64 * blocks(size));
   affineF32(data, data + usize(64 * blocks(size)), vector<f32>(x), y, x.length, size);
-  activateF32(y, size, kind);
+  activateF32(y, size, kind, 0, 0);
   return read(y, size);
 }
 
@@ -126,7 +126,7 @@ function activated(kind: i32, value: f32): f32 {
   const y = zeros(64);
   for (let i = 0; i < 4; i++) store<f32>(y + usize(4 * i), uniform(1));
   store<f32>(y, value, 16);
-  activateF32(y, 5, kind);
+  activateF32(y, 5, kind, 0, 0);
   return load<f32>(y, 16);
 }
 

@@ -107,9 +107,10 @@ function scaled(f32: Model, q15: Model, name: string, columns: Float64Array, row
 /** A dense layer that ends in an i16; `unit` is the real value of one unit of its outputs. */
 function closedMatrix(f32: Model, q15: Model, { layer, w }: DenseStage, columns: Float64Array) {
   const { activation, shift_x } = layer;
-  const fixed = { tanh: Q12_UNIT, sigmoid: 2 * Q12_UNIT, softmax: 1 / (1024 * Math.LOG2E), linear: 0, relu: 0 }[
-    activation
-  ];
+  const units: Partial<Record<typeof activation, number>> = {
+    ...{ tanh: Q12_UNIT, sigmoid: 2 * Q12_UNIT, softmax: 1 / (1024 * Math.LOG2E) },
+  };
+  const fixed = units[activation] ?? 0;
   const pair = matrix(f32, q15, w, columns, () => fixed || 1, shift_x);
   if (fixed > 0) return { ...pair, unit: Q15_UNIT };
   // The unit is the writer's choice, and nowhere written: the one that fits best.

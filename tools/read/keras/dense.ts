@@ -1,7 +1,7 @@
 // Dense layers of Keras, and layers that apply a function.
 
-import type { Activation } from "../../../host/model/types.ts";
 import { CliError } from "../../errors.ts";
+import type { Applied } from "../network.ts";
 import type { Attributes } from "./attributes.ts";
 import type { LayerConfig } from "./config.ts";
 import type { Context } from "./context.ts";
@@ -31,14 +31,41 @@ export function addActivation(layer: LayerConfig, attributes: Attributes, contex
   activate(layer, attributes, context, activationOf(attributes, "activation"));
 }
 
-/** ReLU as a layer of its own. */
+/** ReLU as a layer of its own: with a slope below zero, or with a greatest value. */
 export function addReLU(layer: LayerConfig, attributes: Attributes, context: Context): void {
-  for (const name of ["max_value", "negative_slope", "threshold"]) {
-    if (attributes.number(name, 0) !== 0 || (name === "max_value" && attributes.raw(name) === 0)) {
-      throw attributes.refusal(name, "only the plain rectifier is supported");
-    }
+  if (attributes.number("threshold", 0) !== 0)
+    throw attributes.refusal("threshold", "only a threshold of 0 is supported");
+  const slope = attributes.number("negative_slope", 0);
+  const most = attributes.raw("max_value") ?? null;
+  if (most === null) {
+    apply(layer, context, slope === 0 ? { activation: "relu" } : { activation: "prelu", parameters: [[slope]] });
+  } else if (slope === 0 && typeof most === "number") {
+    apply(layer, context, { activation: "hardtanh", parameters: [[0], [most]] });
+  } else throw attributes.refusal("max_value", "it is supported without negative_slope only");
+}
+
+/** LeakyReLU; the attribute is `alpha` before Keras 3. */
+export function addLeakyReLU(layer: LayerConfig, attributes: Attributes, context: Context): void {
+  const slope = attributes.number("negative_slope", attributes.number("alpha", 0.3));
+  apply(layer, context, { activation: "prelu", parameters: [[slope]] });
+}
+
+/** ELU. */
+export function addELU(layer: LayerConfig, attributes: Attributes, context: Context): void {
+  apply(layer, context, { activation: "elu", parameters: [[attributes.number("alpha", 1)]] });
+}
+
+/** PReLU: a slope for each value, shared by all steps. */
+export function addPReLU(layer: LayerConfig, attributes: Attributes, context: Context): void {
+  attributes.ignore("shared_axes");
+  const [alpha] = context.weights.take(layer, "", ["alpha"]) as [Hdf5Dataset];
+  const size = context.builder.size ?? alpha.values.length;
+  if (alpha.values.length !== size && alpha.values.length !== 1) {
+    throw new CliError(
+      `${layer.where}: alpha has the shape [${alpha.shape.join(", ")}], a slope for each step of a window; build it with shared_axes=[1]`,
+    );
   }
-  activate(layer, attributes, context, "relu");
+  apply(layer, context, { activation: "prelu", parameters: [alpha.values] });
 }
 
 /** Softmax as a layer of its own. */
@@ -48,15 +75,30 @@ export function addSoftmax(layer: LayerConfig, attributes: Attributes, context: 
   activate(layer, attributes, context, "softmax");
 }
 
-const ACTIVATIONS: readonly string[] = ["linear", "sigmoid", "tanh", "relu", "softmax"] satisfies Activation[];
+/** The activations of Keras by their names; parameters as Keras has them by default. */
+const ACTIVATIONS: ReadonlyMap<string, Applied> = new Map<string, Applied>([
+  ...(["linear", "sigmoid", "tanh", "relu", "softmax", "gelu", "silu", "softplus"] as const).map(
+    (activation): [string, Applied] => [activation, { activation }],
+  ),
+  ["swish", { activation: "silu" }],
+  ["elu", { activation: "elu", parameters: [[1]] }],
+  ["leaky_relu", { activation: "prelu", parameters: [[0.2]] }],
+  ["relu6", { activation: "hardtanh", parameters: [[0], [6]] }],
+  ["hard_tanh", { activation: "hardtanh", parameters: [[-1], [1]] }],
+]);
 
 /** Applies an activation of any layer but a GRU. */
-function activate(layer: LayerConfig, attributes: Attributes, { builder }: Context, activation: string): void {
-  if (activation === "linear") return;
-  if (!ACTIVATIONS.includes(activation)) {
-    throw attributes.refusal("activation", `only ${ACTIVATIONS.join(", ")} are supported`);
+function activate(layer: LayerConfig, attributes: Attributes, context: Context, name: string): void {
+  const applied = ACTIVATIONS.get(name);
+  if (applied === undefined) {
+    throw attributes.refusal("activation", `only ${[...ACTIVATIONS.keys()].join(", ")} are supported`);
   }
+  apply(layer, context, applied);
+}
+
+function apply(layer: LayerConfig, { builder }: Context, applied: Applied): void {
+  if (applied.activation === "linear") return;
   if (builder.size === undefined)
     throw new CliError(`${layer.where}: The size of its input is not known; build the model first`);
-  builder.activate(layer.name, { activation: activation as Activation });
+  builder.activate(layer.name, applied);
 }

@@ -4,7 +4,7 @@ import { CliError } from "../../errors.ts";
 import { Attributes } from "./attributes.ts";
 import type { LayerConfig, ModelConfig } from "./config.ts";
 import type { Context } from "./context.ts";
-import { addActivation, addDense, addReLU, addSoftmax } from "./dense.ts";
+import { addActivation, addDense, addELU, addLeakyReLU, addPReLU, addReLU, addSoftmax } from "./dense.ts";
 import { addGru, addRnn } from "./gru.ts";
 import type { Hdf5Dataset } from "./hdf5.ts";
 import { checkShape, inner } from "./parts.ts";
@@ -35,6 +35,9 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["SlicingOpLambda", addSlicing],
   ["Activation", addActivation],
   ["ReLU", addReLU],
+  ["LeakyReLU", addLeakyReLU],
+  ["PReLU", addPReLU],
+  ["ELU", addELU],
   ["Softmax", addSoftmax],
 ]);
 

@@ -20,6 +20,8 @@ export type Block = Sizes &
     /** W[outputs][inputs], b[outputs]. */
     | { readonly kind: "linear" | "matrix"; readonly W: Float32Array; readonly b: Float32Array }
     | { readonly kind: "norm"; readonly scaling: Scaling }
+    /** nn.PReLU with one slope; it takes as many values as the layer before it gives. */
+    | { readonly kind: "prelu"; readonly slope: Float32Array }
   );
 
 /**
@@ -42,6 +44,9 @@ export function findBlocks(weights: Weights): Block[] {
       blocks.push(gruBlock(cellName, [cellLayer(weights, parent, cellName)]));
     } else if (weights.shapeOf(`${path}weight`).length === 2) {
       blocks.push(matrixBlock(weights, path, name || "linear"));
+    } else if (weights.shapeOf(`${path}weight`).join() === "1" && !weights.has(`${path}bias`)) {
+      const slope = weights.take(`${path}weight`, [1]);
+      blocks.push({ name: name || "prelu", kind: "prelu", inputs: 0, outputs: 0, slope });
     } else if (weights.has(`${path}running_var`)) {
       blocks.push(normBlock(weights, path, name || "norm"));
     }

@@ -2,7 +2,7 @@
 
 import { CliError, UsageError } from "../../errors.ts";
 import { Builder } from "../builder.ts";
-import { FUNCTION_NAMES, parseFunction } from "../functions.ts";
+import { COMMON_FUNCTIONS, FUNCTION_NAMES, parseFunction } from "../functions.ts";
 import type { Network } from "../network.ts";
 import type { Block } from "./blocks.ts";
 import { fittingOrders, givenOrder, type NamedFunction, type Order, orderText, type Placed } from "./order.ts";
@@ -23,6 +23,8 @@ export interface ChainOptions {
 /** A network that a state dict may stand for, and the options that say so. */
 export interface Candidate {
   readonly options: string;
+  /** Whether it is to be tried only when no other matches. */
+  readonly isRare: boolean;
   network(): Network;
 }
 
@@ -75,7 +77,10 @@ function placeChoices(
     if (given?.applied.activation === "softmax" && !isLast) {
       throw new UsageError(`${block.name}: softmax is allowed behind the last layer only`);
     }
-    const isKnown = given !== undefined || (!isHead && (isNamed || (isLast && block.kind === "gru" && !hasReference)));
+    // A PReLU is the function that follows the layer before it.
+    const isFunction = block.kind === "prelu" || order.placed[index + 1]?.block.kind === "prelu";
+    const isKnown =
+      isFunction || given !== undefined || (!isHead && (isNamed || (isLast && block.kind === "gru" && !hasReference)));
     const isGiven = given !== undefined;
     if (isKnown) return { name: block.name, isKnown, isGiven, texts: [given?.text ?? "linear"] };
     const texts = FUNCTION_NAMES.filter((name) => isLast || name !== "softmax");
@@ -88,6 +93,7 @@ function combine(order: Order, places: readonly Place[]): Candidate[] {
   for (const { texts } of places) chosen = chosen.flatMap((before) => texts.map((text) => [...before, text]));
   return chosen.map((texts) => ({
     options: optionText(order, places, texts),
+    isRare: places.some((place, index) => !place.isKnown && !COMMON_FUNCTIONS.includes(texts[index] as string)),
     network: () => buildNetwork(order.placed, texts),
   }));
 }
@@ -99,7 +105,8 @@ function buildNetwork(placed: readonly Placed[], texts: readonly string[]): Netw
   const builder = new Builder(undefined);
   const notes: string[] = [];
   placed.forEach(({ block, isEmbedding }, index) => {
-    if (block.kind === "gru") for (const layer of block.layers) builder.append(layer);
+    if (block.kind === "prelu") builder.activate(block.name, { activation: "prelu", parameters: [block.slope] });
+    else if (block.kind === "gru") for (const layer of block.layers) builder.append(layer);
     else if (block.kind === "norm") {
       builder.scale(block.scaling);
       notes.push(`${block.name}: epsilon taken as 1e-5, which is nn.BatchNorm1d's own; a state dict does not hold it`);

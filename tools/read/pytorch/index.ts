@@ -77,8 +77,8 @@ function exportedChain(
   const isPlain = (name: string) =>
     !FUNCTION_NAMES.includes((layers[layers.indexOf(name) + 1] ?? "").split(":")[0] as string);
   const activations = heads.filter(({ name }) => isPlain(name)).map(({ name }) => `${name}=linear`);
-  return listCandidates(blocks, { layers, activations }, source).map(({ options, network }) => ({
-    options,
+  return listCandidates(blocks, { layers, activations }, source).map(({ network, ...candidate }) => ({
+    ...candidate,
     network: () => ({ ...network(), lastOnly }),
   }));
 }

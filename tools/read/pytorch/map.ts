@@ -18,7 +18,8 @@
 import { type Document, parseDocument } from "yaml";
 import { z } from "zod";
 import { CliError } from "../../errors.ts";
-import type { DenseLayer, GruLayer, Network } from "../network.ts";
+import { FUNCTION_NAMES, parseFunction } from "../functions.ts";
+import type { Applied, DenseLayer, GruLayer, Network } from "../network.ts";
 import { negateUpdateGate } from "./gru.ts";
 import type { Weights } from "./weights.ts";
 
@@ -46,7 +47,11 @@ const gru = z.strictObject({
 const dense = z.strictObject({
   W: name,
   b: name.optional(),
-  activation: z.enum(["linear", "sigmoid", "tanh", "relu", "softmax"]),
+  activation: z.string().refine((text) => parseFunction(text) !== undefined || text === "prelu", {
+    error: `expected one of ${FUNCTION_NAMES.join(", ")}, or prelu with slope`,
+  }),
+  /** Of prelu: the weight with a slope for all values or for each. */
+  slope: name.optional(),
   transpose: z.boolean().default(false),
 });
 const layer = z.union([z.strictObject({ gru }), z.strictObject({ dense }), z.strictObject({ embedding: name })]);
@@ -155,11 +160,27 @@ function toAffine({ offset, scale }: z.infer<typeof affine>, size: number, where
   return { offset: Float32Array.from(offset), scale: Float32Array.from(scale) };
 }
 
-function mapDense({ W, b, activation, transpose }: z.infer<typeof dense>, weights: Weights, where: string): DenseLayer {
+function mapDense(
+  { W, b, activation, slope, transpose }: z.infer<typeof dense>,
+  weights: Weights,
+  where: string,
+): DenseLayer {
   const matrix = takeMatrix(weights, W, transpose, where);
   const size = matrix.rows;
   const bias = b === undefined ? new Float32Array(size) : weights.take(b, [size]);
-  return { kind: "dense", name: W, size, activation, W: matrix.data, b: bias };
+  if ((slope !== undefined) !== (activation === "prelu")) {
+    throw new CliError(`${where}.dense: slope belongs to activation: prelu, and prelu needs it`);
+  }
+  const applied =
+    slope === undefined
+      ? (parseFunction(activation) as Applied)
+      : {
+          activation: "prelu" as const,
+          parameters: [
+            weights.take(slope, weights.shapeOf(slope).length === 1 && weights.shapeOf(slope)[0] === 1 ? [1] : [size]),
+          ],
+        };
+  return { kind: "dense", name: W, size, ...applied, W: matrix.data, b: bias };
 }
 
 interface Matrix {

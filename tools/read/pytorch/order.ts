@@ -30,7 +30,18 @@ export interface NamedFunction {
   readonly applied: Applied;
 }
 
-const outputsOf = ({ block, isEmbedding }: Placed) => (isEmbedding ? block.inputs : block.outputs);
+/** Values that the last of some layers in order gives; undefined when there is none. */
+function outputsOf(placed: readonly Placed[]): number | undefined {
+  const last = placed.findLast(({ block }) => block.kind !== "prelu");
+  return last && (last.isEmbedding ? last.block.inputs : last.block.outputs);
+}
+
+/** Whether a block may follow some layers in order. A PReLU follows any layer but another. */
+function canFollow(placed: readonly Placed[], block: Block): boolean {
+  if (block.kind === "prelu") return placed.length > 0 && placed.at(-1)?.block.kind !== "prelu";
+  const outputs = outputsOf(placed);
+  return outputs === undefined || outputs === block.inputs;
+}
 
 /** The order in the words of `--layers`. */
 export function orderText({ placed }: Pick<Order, "placed">): string {
@@ -76,10 +87,12 @@ function checkOrder(blocks: readonly Block[], placed: readonly Placed[], source:
     const text = unnamed.length > 0 ? `${listNames(unnamed)} is missing` : "A layer stands twice";
     throw new UsageError(`--layers: ${text}, expected each layer of ${source} once`);
   }
-  placed.forEach((item, index) => {
-    const before = placed[index - 1];
-    if (before === undefined || outputsOf(before) === item.block.inputs) return;
-    const found = `${before.block.name} gives ${outputsOf(before)} values, ${item.block.name} takes ${item.block.inputs}`;
+  placed.forEach(({ block }, index) => {
+    const before = placed.slice(0, index);
+    if (canFollow(before, block)) return;
+    if (block.kind === "prelu")
+      throw new UsageError(`--layers: ${block.name} is an nn.PReLU and follows another layer`);
+    const found = `${before.at(-1)?.block.name} gives ${outputsOf(before)} values, ${block.name} takes ${block.inputs}`;
     throw new UsageError(`--layers: ${found}`);
   });
 }
@@ -128,7 +141,7 @@ function findOrders(blocks: readonly Block[]): Placed[][] {
     for (const block of blocks) {
       if (orders.length >= MAX_ORDERS) return;
       if (order.some((item) => item.block === block)) continue;
-      if (last === undefined || outputsOf(last) === block.inputs) extend([...order, { block, isEmbedding: false }]);
+      if (canFollow(order, block)) extend([...order, { block, isEmbedding: false }]);
       // An embedding alone is no network.
       if (last === undefined && block.kind === "matrix" && blocks.length > 1) extend([{ block, isEmbedding: true }]);
     }

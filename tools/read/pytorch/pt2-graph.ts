@@ -20,6 +20,9 @@ const FUNCTIONS: Readonly<Record<string, (node: Node) => string>> = {
   relu_: () => "relu",
   tanh: () => "tanh",
   sigmoid: () => "sigmoid",
+  gelu: ({ args }) => (args.get("approximate")?.as_string === "tanh" ? "gelu_tanh" : "gelu"),
+  silu: () => "silu",
+  silu_: () => "silu",
   softmax: () => "softmax",
   _softmax: () => "softmax",
 };

@@ -20,7 +20,7 @@ function describe(weights: Weights, path: string): string | undefined {
     return "nn.LayerNorm (or GroupNorm): it divides by the deviation of the values of each step, which no weight can take in; train with nn.BatchNorm1d, which is folded into its neighbours, or without";
   }
   if (shape("weight").length === 1) {
-    return "nn.RMSNorm, nn.LayerNorm without bias or nn.PReLU with a slope for each value; the file does not say which: write nn.PReLU into --map as its dense layer's activation, and train without the others";
+    return "nn.RMSNorm, nn.LayerNorm without bias or nn.PReLU with a slope for each value; the file does not say which: for nn.PReLU, give --map with activation: prelu and slope in its dense layer; train without the others";
   }
   return undefined;
 }

@@ -252,6 +252,11 @@ def wild() -> None:
     last = layers.GRU(5, **gru)(layers.Rescaling([0.5, 2.0, 1.0], offset=[-1.0, 0.0, 3.0])(x))[:, -1]
     case("last-by-slice", keras.Model(x, layers.Dense(2)(last)))
     case("flatten-after-last", sequential(Input((12, 3)), layers.Rescaling(0.1), layers.GRU(5), layers.Flatten(), layers.Dense(2)))
+    functions = ["gelu", "silu", "softplus", "elu", "leaky_relu", "relu6", "hard_tanh"]
+    parts = [layers.Dense(5, name) for name in functions]
+    case("functions", sequential(Input((None, 3)), layers.GRU(5, **gru), *parts, layers.Dense(3)))
+    parts = [layers.LeakyReLU(0.4), layers.Dense(6), layers.PReLU(shared_axes=[1]), layers.Dense(6), layers.ELU(0.7), layers.ReLU(negative_slope=0.1)]
+    case("function-layers", sequential(Input((None, 3)), layers.GRU(5, **gru), *parts, layers.Dense(4), layers.ReLU(max_value=1.5)))
     with_policy = [layers.GRU(5, dtype="mixed_float16", **gru), layers.Dense(2, dtype="float32")]
     case("mixed-float16", sequential(Input((None, 3)), *with_policy))
 

@@ -221,6 +221,15 @@ def wild_cases():
     head = {"gru": nn.GRU(3, 4), "fc": nn.Linear(4, 2)}
     yield "trainer", Stack(head), 3, "trainer", ["--activation", "gru=linear", "fc=linear"], None
     yield "two-dictionaries", Stack(head), 3, "two", ["--weights", "ema", "--activation", "gru=linear", "fc=linear"], None
+    functions = {"gelu": nn.GELU(), "gelu_tanh": nn.GELU("tanh"), "silu": nn.SiLU(), "softplus": nn.Softplus(), "relu6": nn.ReLU6()}
+    functions |= {"leaky_relu:0.2": nn.LeakyReLU(0.2), "elu:0.5": nn.ELU(0.5), "hardtanh:-0.25:0.5": nn.Hardtanh(-0.25, 0.5)}
+    for name, function in functions.items():
+        both = Stack({"gru": nn.GRU(2, 5), "fc": nn.Linear(5, 6)}, {"gru": function, "fc": function})
+        nn.init.normal_(both.fc.weight, 0, 3)
+        options = ["--layers", "gru,fc", "--activation", f"gru={name}", f"fc={name}"]
+        yield f"function-{name.split(':')[0]}", both, 2, "pt", options, None
+    slopes = Stack({"gru": nn.GRU(2, 5), "act": nn.PReLU(init=-0.3), "fc": nn.Linear(5, 3)})
+    yield "prelu", slopes, 2, "pt", ["--layers", "gru,act,fc", "--activation", "fc=linear"], None
     yield "exported", Stack(head, {"gru": torch.relu, "fc": torch.sigmoid}), 3, "pt2", [], None
     yield "map-npz", Scaled({"gru": nn.GRU(2, 5), "fc": nn.Linear(5, 1)}), 2, "npz", [], FORECAST_MAP
 
