@@ -312,14 +312,58 @@ describe("activations", () => {
     expect(refusal([activation("relu")], DENSE, { size: null })).toContain("The size of its input is not known");
   });
 
-  it("know ReLU without limits, and Softmax over the values of a sample", () => {
-    expect(read([dense(), ["ReLU", { name: "a" }]], DENSE).network.layers).toMatchObject([{ activation: "relu" }]);
-    expect(read([dense(), ["ReLU", { name: "a", max_value: null, threshold: 0 }]], DENSE).network.layers).toHaveLength(
-      1,
+  /** What a layer behind a linear one makes of it. */
+  const behind = (className: string, config: Json, weights: Readonly<Record<string, Hdf5Dataset>> = {}) => {
+    const [layer] = read([dense(), [className, { name: "a", ...config }]], { ...DENSE, ...weights }).network.layers;
+    const { activation, parameters } = layer as DenseLayer;
+    return { activation, ...(parameters && { parameters: parameters.map((values) => Array.from(values)) }) };
+  };
+
+  it.each([
+    ["ReLU", {}, { activation: "relu" }],
+    ["ReLU", { max_value: null, threshold: 0, negative_slope: 0 }, { activation: "relu" }],
+    ["ReLU", { negative_slope: 0.25 }, { activation: "prelu", parameters: [[0.25]] }],
+    ["ReLU", { max_value: 6 }, { activation: "hardtanh", parameters: [[0], [6]] }],
+    ["ReLU", { max_value: 0 }, { activation: "hardtanh", parameters: [[0], [0]] }],
+    ["LeakyReLU", {}, { activation: "prelu", parameters: [[0.3]] }],
+    ["LeakyReLU", { alpha: 0.125 }, { activation: "prelu", parameters: [[0.125]] }],
+    ["LeakyReLU", { negative_slope: 0.5 }, { activation: "prelu", parameters: [[0.5]] }],
+    ["ELU", {}, { activation: "elu", parameters: [[1]] }],
+    ["ELU", { alpha: 0.5 }, { activation: "elu", parameters: [[0.5]] }],
+    ["Activation", { activation: "swish" }, { activation: "silu" }],
+    ["Activation", { activation: "silu" }, { activation: "silu" }],
+    ["Activation", { activation: "gelu" }, { activation: "gelu" }],
+    ["Activation", { activation: "softplus" }, { activation: "softplus" }],
+    ["Activation", { activation: "elu" }, { activation: "elu", parameters: [[1]] }],
+    ["Activation", { activation: "leaky_relu" }, { activation: "prelu", parameters: [[0.2]] }],
+    ["Activation", { activation: "relu6" }, { activation: "hardtanh", parameters: [[0], [6]] }],
+    ["Activation", { activation: "hard_tanh" }, { activation: "hardtanh", parameters: [[-1], [1]] }],
+  ])("know %s %j", (className, config, expected) => {
+    expect(behind(className, config)).toEqual(expected);
+  });
+
+  it("know PReLU with a slope for each value, or one for all", () => {
+    const alpha = (shape: readonly number[], values: readonly number[]) => ({
+      "p_re_lu/vars/0": dataset(shape, values),
+    });
+    expect(behind("PReLU", { shared_axes: [1] }, alpha([1, 1], [0.25]))).toEqual({
+      activation: "prelu",
+      parameters: [[0.25]],
+    });
+    expect(refusal([dense(), ["PReLU", { name: "a" }]], { ...DENSE, ...alpha([5, 1], [1, 2, 3, 4, 5]) })).toContain(
+      "alpha has the shape [5, 1], a slope for each step of a window; build it with shared_axes=[1]",
     );
-    for (const config of [{ max_value: 6 }, { max_value: 0 }, { threshold: 1 }]) {
-      expect(refusal([dense(), ["ReLU", { name: "a", ...config }]], DENSE)).toContain("only the plain rectifier");
-    }
+  });
+
+  it.each([
+    [{ threshold: 1 }, "threshold is 1; only a threshold of 0 is supported"],
+    [{ max_value: 6, negative_slope: 0.5 }, "max_value is 6; it is supported without negative_slope only"],
+    [{ max_value: "6" }, 'max_value is "6"; it is supported without negative_slope only'],
+  ])("refuse ReLU with %j", (config, message) => {
+    expect(refusal([dense(), ["ReLU", { name: "a", ...config }]], DENSE)).toContain(message);
+  });
+
+  it("know Softmax over the values of a sample", () => {
     for (const axis of [undefined, -1, 2]) {
       const layers: LayerJson[] = [dense(), ["Softmax", { name: "s", axis }]];
       expect(read(layers, DENSE).network.layers).toMatchObject([{ activation: "softmax" }]);
