@@ -28,8 +28,11 @@ function differences(layer: GruQ15): i32 {
   for (let row = 0; row < layer.mh.length; row++) tape.half(layer.mh[row]);
   for (let i = 0; i < layer.W.length; i++) tape.byte(layer.W[i]);
   for (let i = 0; i < layer.U.length; i++) tape.byte(layer.U[i]);
-  const x = zeros(2 * layer.sizeIn);
-  const h = zeros(2 * layer.size);
+  const x = zeros(2 * layer.sizeIn + 2);
+  const h = zeros(2 * layer.size + 2);
+  // What stands behind a vector is no part of it.
+  store<i16>(x + usize(2 * layer.sizeIn), 32767);
+  store<i16>(h + usize(2 * layer.size), 32767);
   const t = zeros(24 * layer.size);
   const expected = new StaticArray<i32>(layer.size);
   let count = 0;
