@@ -1,5 +1,6 @@
 import path from "node:path";
 import ts from "typescript";
+import { CliError } from "../errors.ts";
 
 /** The type checker of the checkout, which knows a source with a change in it. */
 export interface Compiler {
@@ -38,7 +39,7 @@ export function openCompiler(config: string): Compiler {
   return {
     source(file) {
       const source = program().getSourceFile(path.resolve(file));
-      if (source === undefined) throw new Error(`${file} is not part of ${config}`);
+      if (source === undefined) throw new CliError(`${file} is not part of ${config}`);
       return source;
     },
     checker: () => program().getTypeChecker(),

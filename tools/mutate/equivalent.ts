@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { CliError } from "../errors.ts";
 import type { Mutant } from "./types.ts";
 
 /** A mutant that no test can notice, and why. Found by its line's text, so that it stays known when lines move. */
@@ -17,14 +18,14 @@ export type Equivalents = ReadonlyMap<string, readonly Entry[]>;
 /**
  * Reads the list of equivalent mutants.
  *
- * @throws {SyntaxError} when an entry lacks a part
+ * @throws {CliError} when an entry lacks a part
  */
 export function readEquivalents(file: string): Equivalents {
   const document: unknown = existsSync(file) ? parse(readFileSync(file, "utf8")) : {};
   const lists = Object.entries((document ?? {}) as Record<string, unknown>);
   for (const [source, entries] of lists) {
     const isGood = Array.isArray(entries) && entries.every(isEntry);
-    if (!isGood) throw new SyntaxError(`${file}: ${source} is no list of {line, before, after, reason}, all texts`);
+    if (!isGood) throw new CliError(`${file}: ${source} is no list of {line, before, after, reason}, all texts`);
   }
   return new Map(lists as [string, Entry[]][]);
 }

@@ -1,8 +1,9 @@
 // `npm run mutate -- FOLDER...`: puts small faults into sources, one at a time, and lists those that no test notices.
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { CliError } from "../errors.ts";
 import { mulberry32 } from "../random.ts";
 import { endCommands } from "./commands.ts";
 import { openCompiler } from "./compiler.ts";
@@ -37,6 +38,7 @@ function wholeNumber(text: string): number {
 function sourcesOf(places: readonly string[]): string[] {
   return places
     .flatMap((place) => {
+      if (!existsSync(place)) throw new CliError(`${place}: There is no such file or folder`);
       if (!statSync(place).isDirectory()) return [place];
       return readdirSync(place, { recursive: true, encoding: "utf8" }).map((file) => path.join(place, file));
     })
@@ -58,9 +60,10 @@ function survivorsIn(report: string): ReadonlySet<string> {
 async function mutate(places: readonly string[], options: Options): Promise<void> {
   const start = performance.now();
   const files = sourcesOf(places);
+  if (files.length === 0) throw new CliError(`${places.join(", ")}: There are no TypeScript sources`);
   const ofAssembly = files.filter((file) => file.startsWith("assembly/"));
   if (ofAssembly.length > 0 && ofAssembly.length < files.length) {
-    throw new InvalidArgumentError("Sources of assembly/ and others in one run.");
+    throw new CliError("Found sources of assembly/ and others, expected one kind: they are tried in different ways");
   }
   const compiler = openCompiler(ofAssembly.length > 0 ? "assembly/tsconfig.json" : "tsconfig.json");
   const all = files.flatMap((file) => mutantsOf(file, compiler.source(file), compiler.checker()));
@@ -119,7 +122,7 @@ async function tryInCopy(mutants: readonly Mutant[], { tests }: Options): Promis
 
 if (process.argv[2] === "--worker") await serve(process.argv[3] as string);
 else {
-  await new Command("npm run mutate --")
+  const program = new Command("npm run mutate --")
     .description("Puts small faults into sources, one at a time in a copy, and lists those that no test notices.")
     .argument("<places...>", "folders and files, as in host/mqtt")
     .option("--count <n>", "how many mutants, drawn by chance", wholeNumber, 150)
@@ -128,6 +131,9 @@ else {
     .option("--json <file>", "writes what became of every mutant")
     .option("--again <file>", "tries the survivors of that report again")
     .option("--list", "prints the mutants and tries none")
-    .action(mutate)
-    .parseAsync();
+    .action(mutate);
+  await program.parseAsync().catch((error: unknown) => {
+    if (!(error instanceof CliError)) throw error;
+    program.error(error.message);
+  });
 }

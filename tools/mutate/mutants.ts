@@ -1,6 +1,7 @@
 // Every small fault that can be put into a source: comparisons, constants, conditions, statements, fields.
 
 import ts from "typescript";
+import { CliError } from "../errors.ts";
 import { constantsOf, isText } from "./constants.ts";
 import { markOf } from "./marks.ts";
 import type { Kind, Mutant } from "./types.ts";
@@ -187,9 +188,15 @@ function neighboursOf(literal: string): string[] {
   return others.map((other) => (literal.includes(".") && Number.isInteger(other) ? `${other}.0` : String(other)));
 }
 
-/** The text of a source with a mutant in it. */
-export const mutated = (text: string, { start, end, after }: Mutant): string =>
-  text.slice(0, start) + after + text.slice(end);
+/**
+ * The text of a source with a mutant in it.
+ *
+ * @throws {CliError} when the text is not the one that the mutant was found in
+ */
+export function mutated(text: string, { file, start, end, before, after }: Mutant): string {
+  if (text.slice(start, end) !== before) throw new CliError(`${file} has changed since its mutants were drawn`);
+  return text.slice(0, start) + after + text.slice(end);
+}
 
 /** Whether a node is gone when the program runs, or says only where things come from. */
 function isInert(node: ts.Node): boolean {

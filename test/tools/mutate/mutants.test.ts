@@ -76,6 +76,14 @@ describe("mutantsOf", () => {
   });
 });
 
+describe("mutated", () => {
+  it("refuses a text that the mutant was not found in", () => {
+    const [mutant] = mutantsIn("const a = 8;");
+    expect(mutant && mutated("const a = 8;", mutant)).toBe("const a = 9;");
+    expect(() => mutant && mutated("const ab = 8;", mutant)).toThrow("a.ts has changed since its mutants were drawn");
+  });
+});
+
 describe("withMarks", () => {
   it("tells which mutants a program comes by", () => {
     const text = `
