@@ -202,15 +202,15 @@ describe.each(FORECASTERS)("Session.snapshot of a forecaster in %s", (_, model) 
   it("continues what is expected, and the residuals", () => {
     const whole = createRuntime(model).createSession();
     const second = createRuntime(model).createSession();
-    samples.forEach((sample, t) => {
+    for (const [t, sample] of samples.entries()) {
       const before = whole.snapshot();
       whole.step(sample);
-      if (t % 5 !== 2) return;
+      if (t % 5 !== 2) continue;
       second.restore(before);
       second.step(sample);
       expect([second.expected, second.residual]).toEqual([whole.expected, whole.residual]);
       expect(second.snapshot()).toEqual(whole.snapshot());
-    });
+    }
   });
 
   it("is read in version 1: predictions go on, forecasts start anew", () => {
