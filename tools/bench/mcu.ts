@@ -11,6 +11,7 @@ import { buildModule } from "../mcu/build.ts";
 import type { Pack } from "../mcu/types.ts";
 import { COUNTED, type Counted, countInstructions } from "./callgrind.ts";
 import { type BoardRow, boardRows } from "./mcu-qemu.ts";
+import { summaryRows } from "./mcu-summary.ts";
 import { gruModel } from "./models.ts";
 import { naiveModule } from "./naive.ts";
 import { countOperations, type Operations } from "./trace.ts";
@@ -26,8 +27,10 @@ const SEED = 3;
 const STEPS = 1000;
 
 const DOCUMENT = "docs/microcontrollers.md";
-const START = "<!-- npm run bench:mcu -- --write: start -->";
-const END = "<!-- npm run bench:mcu -- --write: end -->";
+const MARK = "<!-- npm run bench:mcu -- --write: ";
+/** Where the parts of the document begin and end. */
+const SUMMARY = [`${MARK}summary -->`, `${MARK}end of summary -->`] as const;
+const TABLES = [`${MARK}start -->`, `${MARK}end -->`] as const;
 
 /** What was measured of a kernel at a size. */
 interface Row {
@@ -262,9 +265,16 @@ const text = [
 console.log(text);
 for (const [name, reason] of missing) console.log(`SKIPPED ${name}: ${reason}`);
 
+/** A document with other text between two of its lines. */
+function withPart(document: string, [first, last]: readonly [string, string], part: string): string {
+  const [start, end] = [document.indexOf(first), document.indexOf(last)];
+  if (start < 0 || end < start) throw new Error(`${DOCUMENT} has no lines "${first}" and "${last}"`);
+  return `${document.slice(0, start + first.length)}\n${part}\n${document.slice(end)}`;
+}
+
 if (process.argv.includes("--write")) {
-  const document = readFileSync(DOCUMENT, "utf8");
-  const [start, end] = [document.indexOf(START), document.indexOf(END)];
-  if (start < 0 || end < start) throw new Error(`${DOCUMENT} has no lines "${START}" and "${END}"`);
-  writeFileSync(DOCUMENT, `${document.slice(0, start + START.length)}\n${text}\n${document.slice(end)}`);
+  const summary = summaryRows(boards);
+  const document = withPart(readFileSync(DOCUMENT, "utf8"), TABLES, text);
+  const isMeasured = summary.rows.length > 0;
+  writeFileSync(DOCUMENT, isMeasured ? withPart(document, SUMMARY, markdown(summary.head, summary.rows)) : document);
 }
