@@ -40,7 +40,7 @@ function withPlainLoops(model: Model, program: Program): Program {
     const { index, layer } = stage;
     if (layer.reset === "before") throw new RangeError("Layer is reset-before, expected reset-after");
     const data = layout.data(`layer ${index}, plain`, plainData(model, stage), 4);
-    const [, x, , h] = call.args as [number, number, number, number];
+    const [, x, h] = call.args as [number, number, number];
     const args = [data, table, x, h, t, stage.sizeIn, stage.size, layer.shift_x ?? 0, layer.shift_h ?? 0];
     return { name: "gru_naive", args };
   });

@@ -83,8 +83,8 @@ async function bundle({ entry, outfile, node, isExecutable }) {
     format: "esm",
     target: "es2022",
     platform: node ? "node" : "browser",
-    // Of the second line only dist/mutate.js knows, which is not published.
-    external: node ? ["classic-level", "typescript", "vitest"] : [],
+    // All but the first are of dist/mutate.js and dist/bench-mcu.js, which are not published.
+    external: node ? ["classic-level", "typescript", "vitest", "wabt"] : [],
     plugins: [linkerPlugin],
     banner: { js: `${isExecutable ? "#!/usr/bin/env node\n" : ""}${node ? REQUIRE_BANNER : ""}` },
     metafile: true,

@@ -59,7 +59,7 @@ describe("the table of instructions", () => {
   it.each(TYPED.map((opcode) => ({ name: opcode.name, opcode })))("is right about $name", ({ opcode }) => {
     const { pops, pushes } = opcode.stack!;
     const bytes = moduleOf(opcode, pops, pushes);
-    const [{ body }] = readModule(bytes).functions as [{ body: Uint8Array }];
+    const { body } = readModule(bytes).functions[0]!;
     const expected = codeBytes(opcode);
     expect([...body.subarray(2 * pops.length, 2 * pops.length + expected.length)]).toEqual(expected);
     expect(WebAssembly.validate(bytes as BufferSource)).toBe(true);
