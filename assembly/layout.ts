@@ -18,7 +18,7 @@
 //   then, each part starting at a multiple of 16 bytes and padded with zeros to one:
 //       q15: the tanh table, 256 words (base | slope << 16)
 //       input: f32 -offset[I], scale[I], 0[I]; q15 i32 offset[I]; or embedding rows of f32 or i16, each padded to 16 bytes
-//       one record of 8 words for each layer, followed by its data (gru_*.ts, dense_*.ts draw it)
+//       one record of 8 words for each layer, followed by its data (gru.ts and dense.ts draw it)
 //       skip: W, packed as a dense layer's; q15 with biases of 0 before it
 //       output: f32 0[O], scale[O], offset[O]; q15 i32 multiplier[O], skip multiplier[O], offset[O]
 //       forecasts: horizon, J, then for each of J outputs that forecast an input
@@ -33,9 +33,9 @@ export const ABI_VERSION = 1;
 /** "RVf1" read as a little-endian word. */
 export const IMAGE_MAGIC_F32 = 0x31665652;
 /** "RVq1": q15 with the int8 weights widened to i16, for the SIMD build. */
-export const IMAGE_MAGIC_Q15_WIDE = 0x31715652;
+export const IMAGE_MAGIC_Q15_I16 = 0x31715652;
 /** "RVb1": q15 with weights as i8, for the scalar build. */
-export const IMAGE_MAGIC_Q15_BYTE = 0x31625652;
+export const IMAGE_MAGIC_Q15_I8 = 0x31625652;
 
 export const HEADER_MAGIC = 0;
 export const HEADER_BYTES = 4;

@@ -13,7 +13,7 @@ export function stream_f32(w: usize, x: usize, t: usize, bytes: usize, passes: i
 /** int8 weights widened to i16 beforehand, as the SIMD build keeps them: two x for each 192 bytes. */
 export function stream_i16(w: usize, x: usize, t: usize, bytes: usize, passes: i32): void {
   const end = x + (bytes / 192) * 4;
-  for (; passes > 0; passes--) gateSumsQ15(w, x, end, t, t + 64, t, t + 64);
+  for (; passes > 0; passes--) gateSumsQ15(w, x, end, t, t + 64, t);
 }
 
 /** int8 weights widened as they are loaded: two x for each 96 bytes. */

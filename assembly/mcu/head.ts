@@ -21,7 +21,7 @@ export function inputQ15(raw: usize, offset: usize, x: usize, count: i32): void 
     const to = x + (at >> 1);
     store<i16>(to, v);
     // Rarely out of range: asking once costs an interpreter less than clamping both ends.
-    if (u32(v + 32768) > 65535) store<i16>(to, v < 0 ? -32768 : 32767);
+    if (u32(v - i32(i16.MIN_VALUE)) > u32(u16.MAX_VALUE)) store<i16>(to, v < 0 ? i16.MIN_VALUE : i16.MAX_VALUE);
   } while (at > 0);
 }
 

@@ -2,7 +2,7 @@
 
 /** `value` clamped to -32768..32767. */
 export function sat16(value: i32): i32 {
-  return max(min(value, 32767), -32768);
+  return max<i32>(min<i32>(value, i16.MAX_VALUE), i16.MIN_VALUE);
 }
 
 /** sat16((value + 8192) >> 14): a sum of products with multipliers, brought to the scale of v. */

@@ -11,6 +11,7 @@ import {
   RECORD_KIND,
   RECORD_SHIFT_X,
   RECORD_SIZE,
+  RECORD_SIZE_IN,
   RECORD_SIZE_OUT,
 } from "../layout";
 import { I16s, I32s } from "../memory";
@@ -51,8 +52,9 @@ export function affineQ15<T>(b: usize, w: usize, x: usize, t: usize, sizeIn: i32
  * @param y  output, i16[size]; of a last layer that is linear, relu or softmax: not used
  * @param t  sums, i32[blocks][16]; of the last layer, on return: u of FORMAT.md 5.5
  */
-export function denseQ15(record: usize, table: usize, x: usize, y: usize, t: usize, sizeIn: i32, last: bool): void {
+export function denseQ15(record: usize, table: usize, x: usize, y: usize, t: usize, last: bool): void {
   const kind = load<i32>(record, RECORD_KIND);
+  const sizeIn = load<i32>(record, RECORD_SIZE_IN);
   const size = load<i32>(record, RECORD_SIZE_OUT);
   const shift = load<i32>(record, RECORD_SHIFT_X);
   const b = record + RECORD_SIZE;
@@ -75,7 +77,7 @@ export function denseQ15(record: usize, table: usize, x: usize, y: usize, t: usi
 
 /** Softmax of Q10 octaves, i32[size] (FORMAT.md 5.6); writes the outputs << 8 in place. */
 export function softmaxQ15(t: usize, size: i32): void {
-  let top = -32768;
+  let top = i32(i16.MIN_VALUE);
   for (let i = 0; i < size; i++) top = max(top, I32s.at(t, i));
   let sum: u32 = 0;
   for (let i = 0; i < size; i++) {

@@ -1,4 +1,4 @@
-// Eight lanes of the arithmetic of activations_q15.ts, for the SIMD build.
+// Eight lanes of the arithmetic of activations.ts, for the SIMD build.
 
 /** Constants of the SIMD form, as words: 0 byte offset mask, 4 fraction mask, 8 the weight of base, 12 -32768 in each half, 16 rounding of h', 20 of v, 24 zero. */
 const C: usize = memory.data<i32>([0x03fc03fc, 0x00ff00ff, 0x01000100, 0x80008000, 16384, 8192, 0], 16);

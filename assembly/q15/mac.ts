@@ -12,10 +12,9 @@ export const PAIR_BYTES: i32 = ASC_FEATURE_SIMD ? 64 : 32;
  * @param end  address after x
  * @param n  what the sums of n start from, i32[16]
  * @param rz  what the sums of r and z start from, i32[2][16]
- * @param toN  sums of n, written
- * @param toRz  sums of r and z, written
+ * @param to  sums of n, r and z, i32[3][16], written
  */
-export function gateSumsQ15(w: usize, x: usize, end: usize, n: usize, rz: usize, toN: usize, toRz: usize): void {
+export function gateSumsQ15(w: usize, x: usize, end: usize, n: usize, rz: usize, to: usize): void {
   let a0 = v128.load(n);
   let a1 = v128.load(n, 16);
   let a2 = v128.load(n, 32);
@@ -46,18 +45,18 @@ export function gateSumsQ15(w: usize, x: usize, end: usize, n: usize, rz: usize,
     x += 4;
     w += 192;
   }
-  v128.store(toN, a0);
-  v128.store(toN, a1, 16);
-  v128.store(toN, a2, 32);
-  v128.store(toN, a3, 48);
-  v128.store(toRz, a4);
-  v128.store(toRz, a5, 16);
-  v128.store(toRz, a6, 32);
-  v128.store(toRz, a7, 48);
-  v128.store(toRz, a8, 64);
-  v128.store(toRz, a9, 80);
-  v128.store(toRz, a10, 96);
-  v128.store(toRz, a11, 112);
+  v128.store(to, a0);
+  v128.store(to, a1, 16);
+  v128.store(to, a2, 32);
+  v128.store(to, a3, 48);
+  v128.store(to, a4, 64);
+  v128.store(to, a5, 80);
+  v128.store(to, a6, 96);
+  v128.store(to, a7, 112);
+  v128.store(to, a8, 128);
+  v128.store(to, a9, 144);
+  v128.store(to, a10, 160);
+  v128.store(to, a11, 176);
 }
 
 /**

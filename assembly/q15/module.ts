@@ -8,8 +8,8 @@ import {
   HEADER_RING,
   HEADER_SAMPLE,
   HEADER_STATE,
-  IMAGE_MAGIC_Q15_BYTE,
-  IMAGE_MAGIC_Q15_WIDE,
+  IMAGE_MAGIC_Q15_I8,
+  IMAGE_MAGIC_Q15_I16,
 } from "../layout";
 import { clear } from "../memory";
 import { residualsQ15 } from "./forecasts";
@@ -25,7 +25,7 @@ export function abi_version(): i32 {
 
 /** Checks an image in `bytes` bytes (the scratch comes behind it): STATUS_OK or what is wrong. */
 export function check(image: usize, bytes: i32): i32 {
-  return checkImage(image, bytes, ASC_FEATURE_SIMD ? IMAGE_MAGIC_Q15_WIDE : IMAGE_MAGIC_Q15_BYTE);
+  return checkImage(image, bytes, ASC_FEATURE_SIMD ? IMAGE_MAGIC_Q15_I16 : IMAGE_MAGIC_Q15_I8);
 }
 
 /** Sets the state of a session to its start, all zeros. */

@@ -65,7 +65,6 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
   let h = state + paddedBytes<i16>(window);
   for (let left = load<i32>(image, HEADER_LAYERS); left > 0; left--) {
     const kind = load<i32>(at, RECORD_KIND);
-    const sizeIn = size;
     size = load<i32>(at, RECORD_SIZE_OUT);
     if (kind >= LAYER_GRU_AFTER) {
       gruQ15(at, table, x, h, t);
@@ -75,7 +74,7 @@ export function stepQ15(image: usize, state: usize, sample: usize, prediction: u
     } else {
       // The two work vectors take turns, so that a dense layer never writes what it reads.
       const y = x === scratch ? scratch + vector : scratch;
-      denseQ15(at, table, x, y, t, sizeIn, left === 1);
+      denseQ15(at, table, x, y, t, left === 1);
       x = y;
     }
     at += load<u32>(at, RECORD_NEXT);

@@ -1,4 +1,4 @@
-import { BLOCK, IMAGE_MAGIC_Q15_BYTE, IMAGE_MAGIC_Q15_WIDE } from "../../assembly/layout.ts";
+import { BLOCK, IMAGE_MAGIC_Q15_I8, IMAGE_MAGIC_Q15_I16 } from "../../assembly/layout.ts";
 import {
   type DenseStage,
   type EmbeddingStage,
@@ -26,7 +26,7 @@ export function packQ15(model: Model, simd: boolean): Image {
   const { input, skip } = network;
   const type = simd ? Int16Array : Int8Array;
   return packImage(model.spec, network, {
-    magic: simd ? IMAGE_MAGIC_Q15_WIDE : IMAGE_MAGIC_Q15_BYTE,
+    magic: simd ? IMAGE_MAGIC_Q15_I16 : IMAGE_MAGIC_Q15_I8,
     elementBytes: 2,
     input: [
       tableWords(),

@@ -6,8 +6,8 @@ import {
   HEADER_MAGIC,
   HEADER_SIZE,
   IMAGE_MAGIC_F32,
-  IMAGE_MAGIC_Q15_BYTE,
-  IMAGE_MAGIC_Q15_WIDE,
+  IMAGE_MAGIC_Q15_I8,
+  IMAGE_MAGIC_Q15_I16,
   LAYER_LINEAR,
   STATUS_BAD_CHECKSUM,
   STATUS_BAD_MAGIC,
@@ -38,8 +38,8 @@ describe("checkImage", () => {
   it("refuses an image for another build", () => {
     const image = small();
     const bytes = image.finish();
-    expect(checkImage(image.address, bytes, IMAGE_MAGIC_Q15_WIDE)).toBe(STATUS_BAD_MAGIC);
-    expect(checkImage(image.address, bytes, IMAGE_MAGIC_Q15_BYTE)).toBe(STATUS_BAD_MAGIC);
+    expect(checkImage(image.address, bytes, IMAGE_MAGIC_Q15_I16)).toBe(STATUS_BAD_MAGIC);
+    expect(checkImage(image.address, bytes, IMAGE_MAGIC_Q15_I8)).toBe(STATUS_BAD_MAGIC);
   });
 
   it("refuses a damaged magic, each bit", () => {

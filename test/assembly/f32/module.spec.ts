@@ -3,7 +3,7 @@ import {
   ABI_VERSION,
   HEADER_CHECKSUM,
   HEADER_MAGIC,
-  IMAGE_MAGIC_Q15_BYTE,
+  IMAGE_MAGIC_Q15_I8,
   STATUS_BAD_CHECKSUM,
   STATUS_BAD_MAGIC,
   STATUS_BAD_SIZE,
@@ -16,7 +16,7 @@ import { affineF32, GruF32 } from "../support/pack_f32";
 import { uniforms } from "../support/random";
 
 describe("abi_version", () => {
-  it("is the version of format.ts", () => {
+  it("is the version of layout.ts", () => {
     expect(abi_version()).toBe(ABI_VERSION);
   });
 });
@@ -33,7 +33,7 @@ describe("check", () => {
     expect(check(image.address, bytes - 16)).toBe(STATUS_BAD_SIZE);
     image.set(HEADER_CHECKSUM, 0);
     expect(check(image.address, bytes)).toBe(STATUS_BAD_CHECKSUM);
-    image.set(HEADER_MAGIC, IMAGE_MAGIC_Q15_BYTE);
+    image.set(HEADER_MAGIC, IMAGE_MAGIC_Q15_I8);
     expect(check(image.address, bytes)).toBe(STATUS_BAD_MAGIC);
   });
 });

@@ -132,7 +132,7 @@ describe("softmaxQ15 (FORMAT.md 5.6)", () => {
 /** y of a hidden layer of 20 rows without weights, its last row with this sum and multiplier. */
 function hidden(kind: i32, sum: i32, shift: i32, multiplier: i32): i32 {
   const y = zeros(64);
-  denseQ15(rowsOf(kind, sum, shift, multiplier), TABLE, zeros(16), y, zeros(256), 1, false);
+  denseQ15(rowsOf(kind, sum, shift, multiplier), TABLE, zeros(16), y, zeros(256), false);
   return i32(load<i16>(y, 38));
 }
 
@@ -148,7 +148,7 @@ function rowsOf(kind: i32, sum: i32, shift: i32, multiplier: i32): usize {
 function last(kind: i32, sum: i32, shift: i32): i32 {
   const record = pack(Image.q15(1, 2), kind, [0, 0], [sum, sum], [16384, 16384], shift);
   const t = zeros(256);
-  denseQ15(record, TABLE, zeros(16), zeros(64), t, 1, true);
+  denseQ15(record, TABLE, zeros(16), zeros(64), t, true);
   return load<i32>(t, 4);
 }
 
@@ -160,7 +160,7 @@ function layerDifferences(sizeIn: i32, size: i32): i32 {
   const at = zeros(2 * sizeIn);
   for (let k = 0; k < sizeIn; k++) store<i16>(at + usize(2 * k), i16(x[k]));
   const t = zeros(256);
-  denseQ15(pack(Image.q15(sizeIn, size), LAYER_LINEAR, w, b, [], 0), TABLE, at, zeros(128), t, sizeIn, true);
+  denseQ15(pack(Image.q15(sizeIn, size), LAYER_LINEAR, w, b, [], 0), TABLE, at, zeros(128), t, true);
   let differences = 0;
   for (let row = 0; row < size; row++) {
     let expected = i64(b[row]);

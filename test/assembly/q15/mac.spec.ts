@@ -109,15 +109,13 @@ function gateDifferences(columns: i32): i32 {
   const x = inputs(columns);
   const n = vector<i32>(integers(16, -1000000, 1000000));
   const rz = vector<i32>(integers(32, -1000000, 1000000));
-  const toN = zeros(64);
-  const toRz = zeros(128);
+  const to = zeros(192);
   const end = x + usize(2 * columns);
-  gateSumsQ15(w, x, end, n, rz, toN, toRz);
+  gateSumsQ15(w, x, end, n, rz, to);
   let differences = 0;
   for (let at: usize = 0; at < 192; at += 4) {
     const start = at < 64 ? load<i32>(n + at) : load<i32>(rz + at - 64);
-    const sum = at < 64 ? load<i32>(toN + at) : load<i32>(toRz + at - 64);
-    if (sum !== dotQ15<i16>(w + at, x, end, start, 192)) differences++;
+    if (load<i32>(to + at) !== dotQ15<i16>(w + at, x, end, start, 192)) differences++;
   }
   return differences;
 }

@@ -2,8 +2,8 @@ import {
   ABI_VERSION,
   HEADER_CHECKSUM,
   HEADER_MAGIC,
-  IMAGE_MAGIC_Q15_BYTE,
-  IMAGE_MAGIC_Q15_WIDE,
+  IMAGE_MAGIC_Q15_I8,
+  IMAGE_MAGIC_Q15_I16,
   STATUS_BAD_CHECKSUM,
   STATUS_BAD_MAGIC,
   STATUS_BAD_SIZE,
@@ -17,7 +17,7 @@ import { GruQ15 } from "../support/pack_q15";
 import { integers } from "../support/random";
 
 describe("abi_version", () => {
-  it("is the version of format.ts", () => {
+  it("is the version of layout.ts", () => {
     expect(abi_version()).toBe(ABI_VERSION);
   });
 });
@@ -30,7 +30,7 @@ describe("check", () => {
 
   it("refuses a q15 image for the other build", () => {
     const image = gru();
-    image.set(HEADER_MAGIC, ASC_FEATURE_SIMD ? IMAGE_MAGIC_Q15_BYTE : IMAGE_MAGIC_Q15_WIDE);
+    image.set(HEADER_MAGIC, ASC_FEATURE_SIMD ? IMAGE_MAGIC_Q15_I8 : IMAGE_MAGIC_Q15_I16);
     expect(check(image.address, image.finish())).toBe(STATUS_BAD_MAGIC);
   });
 

@@ -19,8 +19,8 @@ import {
   HEADER_VOCABULARY,
   HEADER_WINDOW,
   IMAGE_MAGIC_F32,
-  IMAGE_MAGIC_Q15_BYTE,
-  IMAGE_MAGIC_Q15_WIDE,
+  IMAGE_MAGIC_Q15_I8,
+  IMAGE_MAGIC_Q15_I16,
   RECORD_KIND,
   RECORD_NEXT,
   RECORD_SHIFT_H,
@@ -56,7 +56,7 @@ export class Image {
 
   /** Begins a q15 image for this build, its table written. */
   static q15(sample: i32, prediction: i32): Image {
-    const image = new Image(ASC_FEATURE_SIMD ? IMAGE_MAGIC_Q15_WIDE : IMAGE_MAGIC_Q15_BYTE).sizes(sample, prediction);
+    const image = new Image(ASC_FEATURE_SIMD ? IMAGE_MAGIC_Q15_I16 : IMAGE_MAGIC_Q15_I8).sizes(sample, prediction);
     memory.copy(image.at, TABLE, TABLE_SIZE);
     image.at += TABLE_SIZE;
     return image;
