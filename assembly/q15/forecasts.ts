@@ -31,7 +31,7 @@ export function residualsQ15(forecasts: usize, ring: usize, sample: usize, predi
     const expected = load<i32>(row);
     const raw = load<i32>(sample + load<usize>(map, FORECAST_INPUT));
     store<i32>(to, expected);
-    store<i32>(to + bytes, isKnown ? sat32(i64(readingOf(raw, load<i32>(map, FORECAST_SHIFT))) - i64(expected)) : 0);
+    store<i32>(to + bytes, isKnown ? difference(readingOf(raw, load<i32>(map, FORECAST_SHIFT)), expected) : 0);
     store<i32>(row, load<i32>(prediction + load<usize>(map, FORECAST_OUTPUT)));
     row += 4;
     map += FORECAST_NEXT;
@@ -41,10 +41,19 @@ export function residualsQ15(forecasts: usize, ring: usize, sample: usize, predi
 
 /** A raw input in the fraction of an output: shifted to the left, or to the right when `shift` is negative, and saturated. */
 export function readingOf(raw: i32, shift: i32): i32 {
-  return shift < 0 ? raw >> -shift : sat32(i64(raw) << shift);
+  if (shift < 0) return raw >> -shift;
+  const reading = raw << shift;
+  return reading >> shift === raw ? reading : endOf(raw);
 }
 
-/** `value` clamped to the ends of an i32. */
-function sat32(value: i64): i32 {
-  return i32(max<i64>(min<i64>(value, i32.MAX_VALUE), i32.MIN_VALUE));
+/** a - b, saturated. */
+function difference(a: i32, b: i32): i32 {
+  const d = a - b;
+  // It has overflowed when a and b have unlike signs, and a and d.
+  return ((a ^ b) & (a ^ d)) < 0 ? endOf(a) : d;
+}
+
+/** The end of an i32 that has the sign of `value`. */
+function endOf(value: i32): i32 {
+  return (value >> 31) ^ i32.MAX_VALUE;
 }
