@@ -2,19 +2,32 @@ import { ModelFormatError } from "./model/errors.ts";
 import { MAX_FILE_BYTES } from "./model/limits.ts";
 import type { Model } from "./model/types.ts";
 import { FileRefusal, readRegularFile } from "./regular-file.ts";
-import { type LoadOptions, loadModel as loadModelBytes } from "./runtime/load.ts";
+import { type LoadOptions, loadModel as loadModelFrom } from "./runtime/load.ts";
+import type { ModelSource } from "./runtime/source.ts";
 
 /**
- * Loads a model from its bytes or from a file, and proves it by its own test vectors.
+ * Loads a model and proves it by its own test vectors.
  *
- * @param source  bytes, or the path or file URL of a model file
+ * @param source  the path or `file:` URL of a model file; or what the library for browsers takes: bytes, a Response, a Blob, or an
+ *   address of another scheme to fetch
  * @throws {ModelFormatError} when the file breaks a rule of FORMAT.md or fails its self-test; `field` is the path when it is not read: too
  *   large, no regular file, or not beginning like a model file
- * @throws {Error} when the file cannot be read
+ * @throws {TypeError} when the source is of no kind that is taken, or a Response whose body was read before
+ * @throws {Error} when the file cannot be read or fetched
  */
-export async function loadModel(source: Uint8Array | string | URL, options: LoadOptions = {}): Promise<Model> {
-  if (source instanceof Uint8Array) return loadModelBytes(source, options);
-  return loadModelBytes(readModelFile(source, options.maxBytes ?? MAX_FILE_BYTES), options);
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  const file = fileOf(source);
+  if (file === undefined) return loadModelFrom(source, options);
+  return loadModelFrom(readModelFile(file, options.maxBytes ?? MAX_FILE_BYTES), options);
+}
+
+/** The file that a source names; undefined when it names none. */
+function fileOf(source: ModelSource): string | URL | undefined {
+  if (typeof source === "string") {
+    if (/^file:\/\//i.test(source)) return new URL(source);
+    return /^(https?:\/\/|data:|blob:)/i.test(source) ? undefined : source;
+  }
+  return source instanceof URL && source.protocol === "file:" ? source : undefined;
 }
 
 function readModelFile(source: string | URL, maxBytes: number): Uint8Array {

@@ -19,9 +19,10 @@ describe("loadModel of a file", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it("takes a path, a file URL or the bytes", async () => {
+  it("takes a path, a file URL as object or text, or the bytes", async () => {
     expect((await loadModel(path)).hash).toBe(built.model.hash);
     expect((await loadModel(pathToFileURL(path))).hash).toBe(built.model.hash);
+    expect((await loadModel(pathToFileURL(path).href)).hash).toBe(built.model.hash);
     expect((await loadModel(built.bytes)).hash).toBe(built.model.hash);
   });
 

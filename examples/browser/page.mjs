@@ -2,8 +2,7 @@
 
 import { createRuntime, loadModel } from "/rivulet/runtime.js";
 
-const bytes = new Uint8Array(await (await fetch("/models/pump.safetensors")).arrayBuffer());
-const model = await loadModel(bytes);
+const model = await loadModel("/models/pump.safetensors");
 const session = createRuntime(model).createSession();
 const names = model.spec.outputs.map(({ name, unit }) => `${name} in ${unit}`);
 

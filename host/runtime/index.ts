@@ -12,3 +12,4 @@ export { type LoadOptions, loadModel } from "./load.ts";
 export { createRuntime, type KernelRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 export { runSelftest, type SelftestResult } from "./selftest.ts";
 export type { KernelSession, Session } from "./session.ts";
+export type { ModelSource } from "./source.ts";

@@ -30,13 +30,32 @@ const SIMD_PROBE = Uint8Array.of(
 /** Tells whether this engine runs the SIMD builds. */
 export const hasSimd = (): boolean => WebAssembly.validate(SIMD_PROBE);
 
-/** Makes a fresh instance, with a memory of its own. */
+/**
+ * Makes a fresh instance, with a memory of its own.
+ *
+ * @throws {Error} when the page's Content-Security-Policy forbids WebAssembly
+ */
 export function instantiateKernels(numeric: Numeric, simd: boolean): Kernels {
   const base64 = SOURCES[numeric][simd ? "simd" : "scalar"];
   let module = compiled.get(base64);
   if (!module) {
-    module = new WebAssembly.Module(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+    module = compile(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
     compiled.set(base64, module);
   }
   return new WebAssembly.Instance(module).exports as unknown as Kernels;
+}
+
+/** What engines say where the policy of a page forbids WebAssembly: each in its own words, of its own class. */
+const FORBIDDEN = /unsafe-eval|content.security.policy|\bCSP\b|disallowed by embedder/i;
+
+function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    if (!(cause instanceof Error) || !FORBIDDEN.test(cause.message)) throw cause;
+    throw new Error(
+      "The page's Content-Security-Policy forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src, which allows no eval of JavaScript",
+      { cause },
+    );
+  }
 }

@@ -48,7 +48,7 @@ export function checkSamples({ model }: Instance, values: ArrayLike<number>): vo
   for (let at = 0; at < values.length; at++) {
     const value = values[at] as number;
     // False for NaN as well.
-    if (isToken || !(Math.abs(value) <= limit)) checkValue(model, value, at);
+    if (isToken || typeof value !== "number" || !(Math.abs(value) <= limit)) checkValue(model, value, at);
   }
 }
 
@@ -60,8 +60,8 @@ export function wrongLength({ model, inputSize }: Instance, found: number): Samp
 function putReals({ model, samples }: Instance, values: ArrayLike<number>, from: number, count: number): void {
   for (let i = 0; i < count; i++) {
     const value = values[from + i] as number;
-    // False for NaN as well.
-    if (!(Math.abs(value) <= F32_LIMIT)) throw badValue(model, value, from + i);
+    // False for NaN as well. Without its type asked for, null would count as 0, "0x10" as 16 and [7] as 7.
+    if (typeof value !== "number" || !(Math.abs(value) <= F32_LIMIT)) throw badValue(model, value, from + i);
     samples[i] = value;
   }
 }
@@ -80,6 +80,7 @@ function putRaw(instance: Instance, values: ArrayLike<number>, from: number, cou
   for (let row = 0; row < count; row += inputSize) {
     for (let i = 0; i < inputSize; i++) {
       const value = values[from + row + i] as number;
+      if (typeof value !== "number") throw badValue(model, value, from + row + i);
       const scaled = value * (toRaw[i] as number) + 0.5;
       // False for NaN as well.
       const fits = Math.abs(scaled) <= RAW_MAX;
@@ -101,14 +102,22 @@ function checkValue(model: Model, value: number, at: number): void {
   const { embedding } = model.spec;
   const fits = embedding
     ? Number.isInteger(value) && value >= 0 && value < embedding.vocabulary
-    : Math.abs(value) <= limitOf(model);
+    : typeof value === "number" && Math.abs(value) <= limitOf(model);
   if (!fits) throw badValue(model, value, at);
 }
 
-function badValue(model: Model, value: number, at: number): SampleError {
+function badValue(model: Model, value: unknown, at: number): SampleError {
   const { embedding, inputs } = model.spec;
   const name = inputs[at % inputs.length]?.name;
   const expected = embedding ? `a token, 0 to ${embedding.vocabulary - 1}` : "a finite number";
   const beyond = Number.isFinite(value) && !embedding ? ` within ±${limitOf(model)}` : "";
-  return new SampleError(`Input "${name}" is ${value}, expected ${expected}${beyond}`);
+  return new SampleError(`Input "${name}" is ${described(value)}, expected ${expected}${beyond}`);
+}
+
+/** A value as a message shows it, whatever it is. */
+function described(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 32 ? `${value.slice(0, 32)}…` : value);
+  if (typeof value === "bigint") return `the BigInt ${value}`;
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

@@ -72,4 +72,60 @@ describe("runtime in Chromium", needs({ Chromium: chromiumPath !== undefined }),
     expect(expected.simd).toBe(simd);
     expect(await runInPage(opened!.page, job)).toEqual(expected);
   });
+
+  it("loads a model from all that loadModel takes", async () => {
+    expect(await opened!.page.evaluate(`(${loadAll})(globalThis)`)).toEqual(Array(8).fill("random"));
+  });
+
+  it("says what else than a model the server has", async () => {
+    const load = (address: string) =>
+      opened!.page.evaluate(`rivulet.then(({ loadModel }) => loadModel("${address}")).catch(({ message }) => message)`);
+    expect(await load("/none")).toMatch(/\/none: The server answers 404 Not Found, expected a model file$/);
+    expect(await load("/")).toMatch(/\/: is no safetensors file, but text\/html; check the address$/);
+    expect(await load("http://127.0.0.1:1/model")).toMatch(/: Cannot be fetched \(.+\); check the address/);
+  });
+});
+
+/** Names of the model, loaded from each kind of source. Sent to the page as text. */
+async function loadAll({ rivulet }: PageGlobals) {
+  const { loadModel } = await rivulet;
+  const address = "/model.safetensors";
+  const buffer = await (await fetch(address)).arrayBuffer();
+  const padded = new Uint8Array(buffer.byteLength + 16);
+  padded.set(new Uint8Array(buffer), 8);
+  const sources = [
+    buffer,
+    new Uint8Array(buffer),
+    new DataView(padded.buffer, 8, buffer.byteLength),
+    await fetch(address),
+    new Blob([buffer]),
+    new File([buffer], "model"),
+    address,
+    new URL(address, document.baseURI),
+  ];
+  return Promise.all(sources.map(async (source) => (await loadModel(source)).spec.name));
+}
+
+describe("runtime under a Content-Security-Policy", needs({ Chromium: chromiumPath !== undefined }), () => {
+  const LOAD = `rivulet.then(({ loadModel }) => loadModel("/model.safetensors")).then(({ spec }) => spec.name, ({ message }) => message)`;
+
+  /** What loading a model comes to under a policy. */
+  async function loadUnder(policy: string): Promise<unknown> {
+    const { page, close } = await openPage(policy);
+    try {
+      return await page.evaluate(LOAD);
+    } finally {
+      await close();
+    }
+  }
+
+  it("loads with 'wasm-unsafe-eval'", async () => {
+    expect(await loadUnder("script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'")).toBe("random");
+  });
+
+  it("says without it what the policy needs", async () => {
+    expect(await loadUnder("script-src 'self' 'unsafe-inline'")).toBe(
+      "The page's Content-Security-Policy forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src, which allows no eval of JavaScript",
+    );
+  });
 });

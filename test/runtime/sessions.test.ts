@@ -14,6 +14,20 @@ const runtimes: readonly (readonly [string, KernelRuntime])[] = [
   ["q15", createRuntime(q15Model)],
 ];
 
+/** What is no number, though arithmetic takes it for one, and how a message shows it. */
+const NO_NUMBERS: readonly (readonly [unknown, string])[] = [
+  [null, "null"],
+  ["", '""'],
+  ["0x10", '"0x10"'],
+  ["9".repeat(50), `"${"9".repeat(32)}…"`],
+  [true, "true"],
+  [[29], "an array"],
+  [new Date(5), "an object"],
+  [5n, "the BigInt 5"],
+  [Symbol("five"), "Symbol(five)"],
+  [undefined, "undefined"],
+];
+
 /** A session that has seen ten samples. */
 function warmSession(runtime: KernelRuntime): Session {
   const session = runtime.createSession();
@@ -96,6 +110,19 @@ describe.each(runtimes)("Session in %s", (_, runtime) => {
     expect(() => session.step(sample)).toThrow(SampleError);
     expect(session.snapshot()).toEqual(before);
     expect([...session.step(good)]).toEqual([...warmSession(runtime).step(good)]);
+  });
+
+  it.each(NO_NUMBERS)("refuses %s for a number in step, run and stepAll, and keeps its state", (value, shown) => {
+    const session = warmSession(runtime);
+    const before = session.snapshot();
+    const sample = [1, value, 3] as number[];
+    const message = `Input "x1" is ${shown}, expected a finite number`;
+    for (const act of [() => session.step(sample), () => session.run([...good, ...sample])]) {
+      expect(thrownBy(act)).toMatchObject({ name: "SampleError", message });
+    }
+    const batch = [...good, ...sample];
+    expect(thrownBy(() => runtime.stepAll([session, runtime.createSession()], batch)).message).toBe(message);
+    expect(session.snapshot()).toEqual(before);
   });
 
   it("refuses a run with a bad value in its last row before the first step", () => {
@@ -208,6 +235,15 @@ describe.each(["f32", "q15"] as const)("tokens in %s", (numeric) => {
     expect(thrownBy(() => session.step([token])).message).toBe(`Input "x0" is ${token}, expected a token, 0 to 6`);
     expect(() => session.run([0, token])).toThrow(SampleError);
     expect(session.snapshot()).toEqual(before);
+  });
+
+  it.each(NO_NUMBERS)("are no %s", (value, shown) => {
+    const session = runtime.createSession();
+    const message = `Input "x0" is ${shown}, expected a token, 0 to 6`;
+    for (const act of [() => session.step([value as number]), () => session.run([0, value as number])]) {
+      expect(thrownBy(act)).toMatchObject({ name: "SampleError", message });
+    }
+    expect(thrownBy(() => runtime.stepAll([session], [value as number])).message).toBe(message);
   });
 });
 

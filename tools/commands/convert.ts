@@ -13,7 +13,7 @@ import { describeNetwork } from "../read/text.ts";
 import { attachReference } from "../verify/attach.ts";
 import { chooseByReference } from "../verify/choose.ts";
 import { compareWithReference } from "../verify/compare.ts";
-import { loadOnnxRuntime } from "../verify/onnxruntime.ts";
+import { INSTALL_ONNXRUNTIME, loadOnnxRuntime } from "../verify/onnxruntime.ts";
 import type { Sequence } from "../verify/reference.ts";
 import { runOnnx } from "../verify/run-onnx.ts";
 import { compareWithSource } from "../verify/source.ts";
@@ -231,7 +231,7 @@ async function runSource(bytes: Uint8Array, source: ReadResult, args: ConvertArg
   if (args.run === false) return unrun("as --no-run asks");
   if (args.assumeTorchGru) return unrun("since --assume-torch-gru says that it computes something else than the model");
   const runtime = await loadOnnxRuntime();
-  if (!runtime) return unrun("onnxruntime-node is not installed; npm install onnxruntime-node checks the model by it");
+  if (!runtime) return unrun(`onnxruntime-node is not installed; \`${INSTALL_ONNXRUNTIME}\` lets it be checked`);
   let sequences: Sequence[];
   try {
     sequences = await runOnnx(runtime, source, args.source);

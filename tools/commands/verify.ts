@@ -10,7 +10,7 @@ import { joinLines, printableJson } from "../print.ts";
 
 import { detectFramework } from "../read/detect.ts";
 import { compareWithReference, DEFAULT_TOLERANCE } from "../verify/compare.ts";
-import { loadOnnxRuntime } from "../verify/onnxruntime.ts";
+import { INSTALL_ONNXRUNTIME, loadOnnxRuntime } from "../verify/onnxruntime.ts";
 import { type ReferenceShape, readReference, type Sequence } from "../verify/reference.ts";
 import { runOnnx } from "../verify/run-onnx.ts";
 import { renderComparison } from "../verify/text.ts";
@@ -81,7 +81,7 @@ async function answersOfSource(path: string, shape: ReferenceShape): Promise<Ans
   }
   const runtime = await loadOnnxRuntime();
   if (!runtime)
-    throw new CliError(`${path}: onnxruntime-node is not installed, which runs it; npm install onnxruntime-node`);
+    throw new CliError(`${path}: onnxruntime-node, which runs it, is not installed: ${INSTALL_ONNXRUNTIME}`);
   const { readOnnx } = await import("../read/onnx/index.ts");
   const source = await readOnnx(bytes, { path, assumeTorchGru: true, allowApproximate: true });
   const found = [source.network.inputs, source.network.layers.at(-1)?.size];

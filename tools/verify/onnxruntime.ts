@@ -3,6 +3,12 @@
 import { createRequire } from "node:module";
 import { CliError } from "../errors.ts";
 
+/**
+ * Installs it, in a project and in a checkout alike, from npm alone. Its install script would fetch parts for graphics cards from elsewhere.
+ * In a checkout, which names it as an optional peer, plain `npm install` of it changes package.json and installs nothing.
+ */
+export const INSTALL_ONNXRUNTIME = "npm install --no-save --save-dev --ignore-scripts onnxruntime-node";
+
 /** Elements as onnxruntime takes and gives them. */
 export type OnnxData = Float32Array | Float64Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
 
