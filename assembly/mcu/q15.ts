@@ -12,10 +12,10 @@ export {
   pushQ15 as push,
   reluQ15 as relu,
   widenQ15 as widen,
-} from "./head";
+} from "./ends";
 export { selftest } from "./selftest";
 
-import { affineMcu } from "./head";
+import { affineMcu } from "./ends";
 import { affineBytes, Layer } from "./layer";
 // biome-ignore lint/style/useImportType: asc knows no import type
 import { Bytes, BytesSat, Rows, RowsSat, Wide, WideSat } from "./packs";

@@ -1,11 +1,11 @@
-// What surrounds the GRU layers in a q15 module for a microcontroller: input, embedding, window, dense layers, output (FORMAT.md 5.1, 5.4, 5.5).
+// What stands before and behind the GRU layers in a q15 module for a microcontroller: input, embedding, window, dense layers, output (FORMAT.md 5.1, 5.4, 5.5).
 
 import { LAYER_RELU, LAYER_SIGMOID, LAYER_SOFTMAX, LAYER_TANH, STATUS_BAD_TOKEN, STATUS_OK } from "../layout";
 import { copy, I16s, I32s } from "../memory";
 import { requantize, sat16 } from "../q15/activations";
 import { Unit } from "./cell";
 
-class Head {
+class Ends {
   /** (a m) >> 16, 0 <= m <= 32767: an output's sum brought to real units. */
   @inline static scale(a: i32, m: i32): i32 {
     return i32((i64(a) * i64(m)) >> 16);
@@ -112,13 +112,13 @@ export function outputQ15(t: usize, data: usize, to: usize, size: i32): void {
   let at = bytes;
   do {
     at -= 4;
-    store<i32>(to + at, Head.scale(load<i32>(t + at), load<i32>(multipliers + at)) + load<i32>(data + at));
+    store<i32>(to + at, Ends.scale(load<i32>(t + at), load<i32>(multipliers + at)) + load<i32>(data + at));
   } while (at > 0);
 }
 
 /** Adds the skip to the outputs: s in t, i32[size], multipliers i32[size]. */
 export function addSkipQ15(t: usize, multipliers: usize, to: usize, size: i32): void {
   for (let i = 0; i < size; i++) {
-    I32s.put(to, i, I32s.at(to, i) + Head.scale(I32s.at(t, i), I32s.at(multipliers, i)));
+    I32s.put(to, i, I32s.at(to, i) + Ends.scale(I32s.at(t, i), I32s.at(multipliers, i)));
   }
 }

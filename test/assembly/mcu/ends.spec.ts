@@ -17,7 +17,7 @@ import {
   pushQ15,
   reluQ15,
   widenQ15,
-} from "../../../assembly/mcu/head";
+} from "../../../assembly/mcu/ends";
 import { sat, sigma, T } from "../support/gru_integers";
 import { placeTable } from "../support/mcu_table";
 import { vector, zeros } from "../support/memory";
