@@ -1,66 +1,135 @@
-// tanh and exp in single precision. The scalar and the SIMD form evaluate the same operations in the same order, so they give the same bits.
+// tanh, the logistic function and exp in single precision, made of multiplications, additions and one division, so that every engine
+// gives the same bits. Two of them twice: those of the cell (`gateF32`, `candidateF32`, with twins in lanes.ts) are the quickest that
+// are as near to the truth in absolute terms as one rounding of the result; those of dense layers keep to the relative bounds below.
+// Test: test/runtime/activations.test.ts takes every float.
 //
-//   tanh(v) = v P(v²) / Q(v²), P and Q of degree 3, v clamped to ±7: minimax fit, absolute error 1.2e-6, |tanh| < 1.
-//   sigmoid(a) = ½ + ½ tanh(½ a); callers pass ½ a.
+//   2^x     k is the integer nearest x, taken by adding 1.5 * 2^23, and 2^(x - k) a polynomial. Nothing that could trap.
+//   e^-2v   k = floor(-2v / ln 2): the polynomial's variable is never negative and nor are its coefficients, so that every rounding
+//           keeps the order: the result never rises where v does.
 
-/** P0..P3, Q1..Q3 (Q0 = 1), limit, -limit, ½, 1. In memory: V8 rebuilds a v128.const in every turn of a loop, 2 x slower. */
-const T: usize = memory.data<f32>(
-  [
-    0.999995649, 0.123012498, 0.00227615633, 3.92607626e-6, 0.456330866, 0.0210682973, 0.000142260338, 7.0, -7.0, 0.5,
-    1.0,
-  ],
-  16,
-);
+import {
+  C1,
+  C2,
+  C3,
+  C4,
+  C5,
+  CONSTANTS,
+  E0,
+  GATE_HIGH,
+  GATE_LOW,
+  HALF,
+  LN2_HIGH,
+  LN2_LOW,
+  LOG2E_MINUS,
+  LOG2E_TWICE,
+  MAGIC,
+  O0,
+  O1,
+  P1,
+  P2,
+  P3,
+  P4,
+  P5,
+  R0,
+  R1,
+  R2,
+  R3,
+  SMALL,
+  TANH_HIGH,
+} from "./coefficients";
 
-/** Four lanes of single-precision activations. */
-export class Lanes {
-  /** tanh of each lane. NaN stays NaN: `pmax(pmin(v, c), -c)` passes it on. */
-  @inline static tanh(a: v128): v128 {
-    const v = f32x4.pmax(f32x4.pmin(a, v128.load_splat<f32>(T, 28)), v128.load_splat<f32>(T, 32));
-    const q = f32x4.mul(v, v);
-    let p = f32x4.add(f32x4.mul(q, v128.load_splat<f32>(T, 12)), v128.load_splat<f32>(T, 8));
-    p = f32x4.add(f32x4.mul(p, q), v128.load_splat<f32>(T, 4));
-    p = f32x4.add(f32x4.mul(p, q), v128.load_splat<f32>(T, 0));
-    let d = f32x4.add(f32x4.mul(q, v128.load_splat<f32>(T, 24)), v128.load_splat<f32>(T, 20));
-    d = f32x4.add(f32x4.mul(d, q), v128.load_splat<f32>(T, 16));
-    d = f32x4.add(f32x4.mul(d, q), v128.load_splat<f32>(T, 40));
-    return f32x4.div(f32x4.mul(p, v), d);
+/** A constant of coefficients.ts by its offset, and the powers of two. */
+class Numbers {
+  @inline static at(offset: usize): f32 {
+    return load<f32>(CONSTANTS + offset);
   }
 
-  /** Logistic function of twice each lane: ½ + ½ tanh(a). */
-  @inline static sigmoid(a: v128): v128 {
-    const half = v128.load_splat<f32>(T, 36);
-    return f32x4.add(f32x4.mul(Lanes.tanh(a), half), half);
+  /** 2^k from k + MAGIC, -127 <= k <= 128: 0 and infinity at the ends. */
+  @inline static power(shifted: f32): f32 {
+    return reinterpret<f32>(reinterpret<i32>(shifted) << 23);
   }
-}
 
-/** tanh(a), absolute error 1.2e-6. */
-export function tanhF32(a: f32): f32 {
-  const v = max<f32>(min<f32>(a, load<f32>(T, 28)), load<f32>(T, 32));
-  const q = v * v;
-  const p = ((q * load<f32>(T, 12) + load<f32>(T, 8)) * q + load<f32>(T, 4)) * q + load<f32>(T, 0);
-  const d = ((q * load<f32>(T, 24) + load<f32>(T, 20)) * q + load<f32>(T, 16)) * q + load<f32>(T, 40);
-  return (p * v) / d;
-}
-
-/** The logistic function of 2a, ½ + ½ tanh(a). */
-export function sigmoidF32(a: f32): f32 {
-  return tanhF32(a) * f32(0.5) + f32(0.5);
+  /** 2^x, x = t less its nearest integer, which `shifted` holds. */
+  @inline static exp2(t: f32, shifted: f32): f32 {
+    const x = t - (shifted - Numbers.at(MAGIC));
+    const square = x * x;
+    const low = x * Numbers.at(P1) + f32(1);
+    const middle = x * Numbers.at(P3) + Numbers.at(P2);
+    const high = x * Numbers.at(P5) + Numbers.at(P4);
+    return Numbers.power(shifted) * ((high * square + middle) * square + low);
+  }
 }
 
 /**
- * exp(a) for -87 <= a <= 0, absolute error 2e-7, relative error 2e-7 + 7.4e-8 |a| (the second part from rounding a log2 e); below, exp(-87).
+ * A gate of the cell: the logistic function of 2v, within 1.1e-7; relative error 1.7e-7 + 1e-7 |v|.
  *
- * 2^k 2^f with k = round(a log2 e) by adding 1.5 * 2^23: no conversion that could trap, the same bits in every engine.
+ *     1 / (1 + 2^t), t = -2v / ln 2
+ *
+ * It is exactly ½ at 0, 0 and 1 far out. Between floats next to each other it may fall by one unit in the last place.
  */
+export function gateF32(v: f32): f32 {
+  const t = max<f32>(min<f32>(v, Numbers.at(GATE_HIGH)), Numbers.at(GATE_LOW)) * Numbers.at(LOG2E_MINUS);
+  return f32(1) / (Numbers.exp2(t, t + Numbers.at(MAGIC)) + f32(1));
+}
+
+/**
+ * The candidate of the cell: tanh(v), relative error 3e-7.
+ *
+ *     (2^t - 1) / (2^t + 1), t = 2 |v| / ln 2, 2^t = 2^k (even + odd) / (even - odd)
+ *
+ * For k = 0 the numerator is odd alone, so small arguments keep their relative precision. Where the quotient is above ½, it is
+ * 1 less the complement, which rounds once: no noise on the way to 1. Between floats next to each other it may fall by 2.7e-7 of itself.
+ */
+export function candidateF32(v: f32): f32 {
+  const t = min<f32>(abs<f32>(v), Numbers.at(TANH_HIGH)) * Numbers.at(LOG2E_TWICE);
+  const shifted = t + Numbers.at(MAGIC);
+  const x = t - (shifted - Numbers.at(MAGIC));
+  const square = x * x;
+  const even = square + Numbers.at(E0);
+  const odd = x * (square * Numbers.at(O1) + Numbers.at(O0));
+  const scale = Numbers.power(shifted);
+  const top = (scale - f32(1)) * even + (scale + f32(1)) * odd;
+  const rest = even - odd;
+  const twice = rest + rest;
+  return copysign<f32>(top < twice ? top / (top + twice) : f32(1) - twice / (top + twice), v);
+}
+
+/** tanh(v), relative error 2.5e-7, never falling, odd to the last bit, exactly 1 from 9.1 on. NaN stays NaN. */
+export function tanhF32(v: f32): f32 {
+  const a = min<f32>(abs<f32>(v), Numbers.at(TANH_HIGH));
+  let y: f32;
+  if (a < Numbers.at(SMALL)) {
+    const q = a * a;
+    const low = q * Numbers.at(R1) + Numbers.at(R0);
+    const high = q * Numbers.at(R3) + Numbers.at(R2);
+    y = a - a * q * (q * q * high + low);
+  } else {
+    const t = a * Numbers.at(LOG2E_TWICE);
+    y = f32(1) - f32(2) / (Numbers.exp2(t, t + Numbers.at(MAGIC)) + f32(1));
+  }
+  return copysign<f32>(y, v);
+}
+
+/** The logistic function of 2v, relative error 2.7e-7 down to 1e-38, never falling, exactly 0 and 1 far out. NaN stays NaN. */
+export function sigmoidF32(v: f32): f32 {
+  return f32(1) / (expTwice(v) + f32(1));
+}
+
+/** exp(a) for a <= 0, relative error 2.5e-7 from -87.3 on and 0 below, never falling. NaN stays NaN. */
 export function expF32(a: f32): f32 {
-  const t = max<f32>(a, -87) * f32(1.44269504);
-  const shifted = t + f32(12582912);
-  const f = t - (shifted - f32(12582912));
-  let p: f32 = f * f32(1.32647273e-3) + f32(9.67151299e-3);
-  p = p * f + f32(5.55073358e-2);
-  p = p * f + f32(2.40222424e-1);
-  p = p * f + f32(6.93147004e-1);
-  p = p * f + f32(1);
-  return reinterpret<f32>(reinterpret<i32>(p) + (reinterpret<i32>(shifted) << 23));
+  return expTwice(f32(-0.5) * a);
+}
+
+/** e^-2v, never rising; 0 beyond 43.67, infinite below -44.36. */
+function expTwice(v: f32): f32 {
+  const a = max<f32>(min<f32>(v, Numbers.at(GATE_HIGH)), Numbers.at(GATE_LOW));
+  const shifted = a * Numbers.at(LOG2E_MINUS) - Numbers.at(HALF) + Numbers.at(MAGIC);
+  const k = shifted - Numbers.at(MAGIC);
+  // -2v = k ln 2 + 2x. The product with the upper part of ln 2 is exact.
+  const x = -k * Numbers.at(LN2_HIGH) - a - k * Numbers.at(LN2_LOW);
+  const square = x * x;
+  const low = x * Numbers.at(C1) + f32(1);
+  const middle = x * Numbers.at(C3) + Numbers.at(C2);
+  const high = x * Numbers.at(C5) + Numbers.at(C4);
+  return Numbers.power(shifted) * ((high * square + middle) * square + low);
 }

@@ -1,7 +1,7 @@
 // The functions of a dense layer beyond those of a GRU (FORMAT.md 4). Scalar in every build, so that all give the same bits.
 
 import { LAYER_ELU, LAYER_GELU, LAYER_GELU_TANH, LAYER_HARDTANH, LAYER_PRELU, LAYER_SILU } from "../layout";
-import { expF32, tanhF32 } from "./activations";
+import { expF32, sigmoidF32, tanhF32 } from "./activations";
 
 /**
  * Applies a function to one sum.
@@ -14,17 +14,11 @@ export function functionF32(kind: i32, a: f32, p: f32, q: f32): f32 {
   if (kind === LAYER_PRELU) return a > 0 ? a : a * p;
   if (kind === LAYER_HARDTANH) return min<f32>(max<f32>(a, p), q);
   if (kind === LAYER_ELU) return a > 0 ? a : p * expm1F32(a);
-  if (kind === LAYER_SILU) return a * logisticF32(a);
+  if (kind === LAYER_SILU) return a * sigmoidF32(f32(0.5) * a);
   // ½ + ½ tanh(v) = σ(2v), v = √(2/π) (a + 0.044715 a³)
-  if (kind === LAYER_GELU_TANH) return a * logisticF32(a * (f32(0.0713548163) * a * a + f32(1.59576912)));
+  if (kind === LAYER_GELU_TANH) return a * sigmoidF32(a * (f32(0.0356774081) * a * a + f32(0.79788456)));
   if (kind === LAYER_GELU) return a * normalF32(a);
   return softplusF32(a);
-}
-
-/** The logistic function by exp(-|a|), whose small values are exact in relation to themselves: a product with a large a shows them. */
-export function logisticF32(a: f32): f32 {
-  const u = expF32(-abs<f32>(a));
-  return (a > 0 ? f32(1) : u) / (f32(1) + u);
 }
 
 /** exp(a) - 1 for a <= 0: 2t / (1 - t) with t = tanh(a / 2), exact near zero where exp(a) - 1 cancels. */

@@ -1,7 +1,8 @@
 import { blocks } from "../image";
 import { LAYER_GRU_BEFORE, RECORD_KIND, RECORD_SIZE, RECORD_SIZE_IN, RECORD_SIZE_OUT } from "../layout";
 import { copy, F32s } from "../memory";
-import { Lanes, sigmoidF32, tanhF32 } from "./activations";
+import { candidateF32, gateF32 } from "./activations";
+import { Lanes } from "./lanes";
 import { dotF32, gateSumsF32, rowSumF32, rowSumsF32 } from "./mac";
 
 // Data of a GRU layer, blocks of 16 units, k ascending; rows of r and z halved:
@@ -58,10 +59,12 @@ function gruLanes(
     w += usize(sizeIn * 192);
     u += perBlock;
   }
-  // Two loops: the chain from r through n to h' is longer than the processor looks ahead. 1.09 x a whole step at H = 32.
+  // Two loops, both gates in the first: their constants are loaded once for two, and the chain from r through n to h' is longer than the
+  // processor looks ahead.
   for (let i = 0; i < size; i += 4) {
     const at = t + (usize(i >> 4) << 8) + (usize(i & 15) << 2);
-    const r = Lanes.sigmoid(v128.load(at, 64));
+    const r = Lanes.gate(v128.load(at, 64));
+    v128.store(at, Lanes.gate(v128.load(at, 128)), 128);
     if (before) v128.store(q + F32s.bytes(i), f32x4.mul(r, v128.load(h + F32s.bytes(i))));
     else v128.store(at, f32x4.add(v128.load(at), f32x4.mul(r, v128.load(at, 192))));
   }
@@ -74,9 +77,8 @@ function gruLanes(
   }
   for (let i = 0; i < size; i += 4) {
     const at = t + (usize(i >> 4) << 8) + (usize(i & 15) << 2);
-    const z = Lanes.sigmoid(v128.load(at, 128));
-    const n = Lanes.tanh(v128.load(at));
-    v128.store(h, f32x4.add(n, f32x4.mul(z, f32x4.sub(v128.load(h), n))));
+    const n = Lanes.candidate(v128.load(at));
+    v128.store(h, f32x4.add(n, f32x4.mul(v128.load(at, 128), f32x4.sub(v128.load(h), n))));
     h += 16;
   }
 }
@@ -101,7 +103,7 @@ function gruUnits(
       const bias = b + usize((i >> 4) << 8) + lane;
       const row = w + usize((i >> 4) * sizeIn * 192) + lane;
       const column = u + usize((i >> 4) * size * 192) + lane;
-      const r = sigmoidF32(gateSum(row + 64, column + 64, x, h, load<f32>(bias, 64), sizeIn, bytes));
+      const r = gateF32(gateSum(row + 64, column + 64, x, h, load<f32>(bias, 64), sizeIn, bytes));
       const at = F32s.bytes(i);
       if (pass === 0) {
         // Reset-before needs r * h of all units first.
@@ -112,8 +114,8 @@ function gruUnits(
       const nh = before
         ? rowSumF32(column, q, q + bytes, nx, 192)
         : nx + r * dotF32(column, h, h + bytes, load<f32>(bias, 192), 192);
-      const n = tanhF32(nh);
-      const z = sigmoidF32(gateSum(row + 128, column + 128, x, h, load<f32>(bias, 128), sizeIn, bytes));
+      const n = candidateF32(nh);
+      const z = gateF32(gateSum(row + 128, column + 128, x, h, load<f32>(bias, 128), sizeIn, bytes));
       store<f32>(t + at, n + z * (load<f32>(h + at) - n));
     }
   }

@@ -92,6 +92,21 @@ export function rowSumsF32(w: usize, x: usize, end: usize, b: usize, t: usize, s
   v128.store(t, f32x4.add(f32x4.add(a0, a1), f32x4.add(a2, a3)));
 }
 
+/**
+ * SIMD build: `sum` plus the products of one row whose weights follow each other. Lane i takes the elements k = i modulo 4, as the four
+ * sums of rowSumsF32 do.
+ */
+export function narrowSumF32(w: usize, x: usize, end: usize, sum: f32): f32 {
+  let a = f32x4.replace_lane(f32x4.splat(0), 0, sum);
+  while (x + 16 <= end) {
+    a = f32x4.add(a, f32x4.mul(v128.load(x), v128.load(w)));
+    w += 16;
+    x += 16;
+  }
+  const first = dotF32(w, x, end, f32x4.extract_lane(a, 0), 4);
+  return first + f32x4.extract_lane(a, 1) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3));
+}
+
 /** Scalar build: `sum` plus the products of one row, split as rowSumsF32 splits them. */
 export function rowSumF32(w: usize, x: usize, end: usize, sum: f32, stride: usize): f32 {
   let a1: f32 = 0;
@@ -112,7 +127,7 @@ export function rowSumF32(w: usize, x: usize, end: usize, sum: f32, stride: usiz
 }
 
 /**
- * Scalar build: adds the products of one row to `sum`.
+ * Adds the products of one row to `sum`.
  *
  * @param w  weights of the row, `stride` bytes apart
  * @param x  vector, f32[k]

@@ -1,4 +1,4 @@
-import { BLOCK, IMAGE_MAGIC_F32 } from "../../assembly/layout.ts";
+import { BLOCK, IMAGE_MAGIC_F32, NARROW_ROWS } from "../../assembly/layout.ts";
 import {
   type DenseStage,
   type EmbeddingStage,
@@ -21,7 +21,7 @@ export function packF32(model: Model): Image {
     elementBytes: 4,
     input: [input.kind === "embedding" ? embeddingRows(model, input) : affine(model, input, "before")],
     layer: (stage) => (stage.kind === "dense" ? denseParts(model, stage) : gruParts(model, stage)),
-    skip: skip && bytesOf(matrix(dataOf(model, skip.w.weight), skip.w, 1)),
+    skip: skip && bytesOf(rowsOf(dataOf(model, skip.w.weight), skip.w, 1)),
     output: affine(model, output, "behind"),
     accumulatorBytes: ({ kind, size }) => (kind === "gru" ? blocks(size) * 80 * 4 : 0),
   });
@@ -73,6 +73,12 @@ function matrix(w: ArrayLike<number>, { rows, columns }: Size, factor: number): 
   return packed;
 }
 
+/** The weights of a dense layer: few rows one after the other, more as `matrix` has them. */
+function rowsOf(w: ArrayLike<number>, shape: Size, factor: number): Float32Array {
+  if (shape.rows > NARROW_ROWS) return matrix(w, shape, factor);
+  return Float32Array.from({ length: shape.rows * shape.columns }, (_, i) => factor * (w[i] as number));
+}
+
 function denseParts(model: Model, { layer, w, parameters }: DenseStage): readonly Uint8Array[] {
   const factor = layer.activation === "sigmoid" ? 0.5 : 1;
   const bias = matrix(dataOf(model, w.bias), { rows: w.rows, columns: 1 }, factor);
@@ -80,7 +86,7 @@ function denseParts(model: Model, { layer, w, parameters }: DenseStage): readonl
     const values = dataOf(model, (parameters as { name: string }).name).subarray(index * w.rows, (index + 1) * w.rows);
     return bytesOf(matrix(values, { rows: w.rows, columns: 1 }, 1));
   });
-  return [bytesOf(bias), bytesOf(matrix(dataOf(model, w.weight), w, factor)), ...own];
+  return [bytesOf(bias), bytesOf(rowsOf(dataOf(model, w.weight), w, factor)), ...own];
 }
 
 /** Factor of the rows of gate r, z, n: those that pass a sigmoid are halved. */

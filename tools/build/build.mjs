@@ -24,6 +24,7 @@ const BUNDLES = [
   { entry: "host/quantize/index.ts", outfile: "dist/quantize.js", node: false },
   { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true, isInternal: true },
+  { entry: "tools/bench/exact.ts", outfile: "dist/bench-exact.js", node: true, isInternal: true },
   { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true, isInternal: true },
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true, isInternal: true },
   { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true, isInternal: true },

@@ -45,8 +45,8 @@ export async function buildWasm() {
   return { ...(await compileTo("build/kernels.ts", TARGETS)), ...(await compileTo("build/mcu.ts", LIBRARIES)) };
 }
 
-/** What the benchmarks measure the kernels against. */
-const MEASURES = ["limits", "naive"];
+/** What benchmarks and tests measure the kernels with. */
+const MEASURES = ["limits", "naive", "sweep"];
 
 /** Compiles build/NAME.wasm, one of {@link MEASURES}. */
 export async function buildMeasure(name) {

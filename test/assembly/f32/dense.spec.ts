@@ -23,6 +23,8 @@ describe("affineF32", () => {
 
   it("equals rowSumF32 row by row to the last bit, across blocks of 16", () => {
     expect(rowDifferences(1, 1)).toBe(0);
+    expect(rowDifferences(9, 1)).toBe(0);
+    expect(rowDifferences(7, 2)).toBe(0);
     expect(rowDifferences(3, 16)).toBe(0);
     expect(rowDifferences(7, 20)).toBe(0);
     expect(rowDifferences(2, 33)).toBe(0);
@@ -47,13 +49,13 @@ describe("activateF32", () => {
     expect<f32>(activated(LAYER_RELU, 1.5)).toBe(1.5);
   });
 
-  it("applies tanh within 1.2e-6", () => {
-    expect<f64>(abs(f64(activated(LAYER_TANH, 0.75)) - Math.tanh(0.75))).toBeLessThanOrEqual(1.2e-6);
+  it("applies tanh within 1.2e-7", () => {
+    expect<f64>(abs(f64(activated(LAYER_TANH, 0.75)) - Math.tanh(0.75))).toBeLessThanOrEqual(1.2e-7);
   });
 
   it("applies the logistic function to rows that come halved", () => {
     const y = dense(LAYER_SIGMOID, [2], [0.5], [1]);
-    expect<f64>(abs(f64(y[0]) - 1 / (1 + Math.exp(-2.5)))).toBeLessThanOrEqual(6.2e-7);
+    expect<f64>(abs(f64(y[0]) - 1 / (1 + Math.exp(-2.5)))).toBeLessThanOrEqual(1e-7);
   });
 
   it("normalises a softmax", () => {
@@ -64,26 +66,26 @@ describe("activateF32", () => {
 });
 
 describe("softmaxF32", () => {
-  it("sums to one within 1e-6", () => {
-    expect<f64>(abs(sum(softmax(uniforms(20, 10))) - 1)).toBeLessThanOrEqual(1e-6);
-    expect<f64>(abs(sum(softmax(uniforms(200, 80))) - 1)).toBeLessThanOrEqual(1e-6);
+  it("sums to one within 3e-7", () => {
+    expect<f64>(abs(sum(softmax(uniforms(20, 10))) - 1)).toBeLessThanOrEqual(3e-7);
+    expect<f64>(abs(sum(softmax(uniforms(200, 80))) - 1)).toBeLessThanOrEqual(3e-7);
   });
 
-  it("equals exp(y) / sum exp(y) within 1e-6", () => {
+  it("equals exp(y) / sum exp(y) within 2e-7", () => {
     const logits = uniforms(20, 5);
     const y = softmax(logits);
     let total: f64 = 0;
     for (let i = 0; i < 20; i++) total += Math.exp(f64(logits[i]));
     let worst: f64 = 0;
     for (let i = 0; i < 20; i++) worst = max(worst, abs(f64(y[i]) - Math.exp(f64(logits[i])) / total));
-    expect<f64>(worst).toBeLessThanOrEqual(1e-6);
+    expect<f64>(worst).toBeLessThanOrEqual(2e-7);
   });
 
   it("does not overflow with great logits", () => {
     const y = softmax([3e38, -3e38, 3e38]);
     expect<f32>(y[0]).toBe(0.5);
     expect<f32>(y[2]).toBe(0.5);
-    expect<f32>(y[1]).toBeLessThan(1e-37);
+    expect<f32>(y[1]).toBe(0);
   });
 
   it("gives one to a single class", () => {

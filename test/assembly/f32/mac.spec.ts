@@ -1,4 +1,4 @@
-import { dotF32, gateSumsF32, rowSumF32, rowSumsF32 } from "../../../assembly/f32/mac";
+import { dotF32, gateSumsF32, narrowSumF32, rowSumF32, rowSumsF32 } from "../../../assembly/f32/mac";
 import { vector, zeros } from "../support/memory";
 import { uniforms } from "../support/random";
 
@@ -57,6 +57,17 @@ describe("rowSumF32", () => {
 });
 
 if (ASC_FEATURE_SIMD) {
+  describe("narrowSumF32", () => {
+    it("gives the bits of rowSumF32 for every length", () => {
+      for (let size = 0; size < 20; size++) {
+        const w = changetype<usize>(uniforms(size, 1));
+        const x = changetype<usize>(uniforms(size, 1));
+        const end = x + usize(4 * size);
+        expect<f32>(narrowSumF32(w, x, end, 0.1)).toBe(rowSumF32(w, x, end, 0.1, 4), `${size} columns`);
+      }
+    });
+  });
+
   describe("rowSumsF32", () => {
     it("gives the bits of rowSumF32 in each of 4 rows, for any number of columns", () => {
       for (let columns = 0; columns <= 9; columns++) {

@@ -10,7 +10,7 @@ import {
 } from "../../../assembly/layout";
 import { Image } from "../support/image";
 import { vector, zeros } from "../support/memory";
-import { affineF32, denseF32, GruF32, matrixF32 } from "../support/pack_f32";
+import { affineF32, denseF32, GruF32, rowsF32 } from "../support/pack_f32";
 import { uniform, uniforms } from "../support/random";
 
 describe("stepF32", () => {
@@ -113,7 +113,7 @@ describe("stepF32 with a skip", () => {
     image.state(2, 16);
     affineF32(image, [-10], [2], [0]);
     denseF32(image, LAYER_LINEAR, [0], [0.5]);
-    matrixF32(image, [1, 10], 1, 2, 1);
+    rowsF32(image, [1, 10], 1, 2, 1);
     image.output();
     affineF32(image, [0], [100], [7]);
     image.finish();
@@ -127,7 +127,7 @@ describe("stepF32 with a skip", () => {
     image.state(5, 64);
     const record = new GruF32(1, 5, false, 1).pack(image);
     denseF32(image, LAYER_LINEAR, [1, 0, 0, 0, 0], [0]);
-    matrixF32(image, [0, 0, 0, 0, 0], 1, 5, 1);
+    rowsF32(image, [0, 0, 0, 0, 0], 1, 5, 1);
     end(image, 1);
     const state = zeros(64);
     const h = zeros(32);
@@ -192,7 +192,7 @@ function skip(): Image {
   const image = begin(2, 1);
   image.state(6, 32);
   denseF32(image, LAYER_LINEAR, [0, 0], [0]);
-  matrixF32(image, [1, 10, 100, 1000, 10000, 100000], 1, 6, 1);
+  rowsF32(image, [1, 10, 100, 1000, 10000, 100000], 1, 6, 1);
   return end(image, 1);
 }
 

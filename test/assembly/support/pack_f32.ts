@@ -1,5 +1,5 @@
 import { blocks } from "../../../assembly/image";
-import { LAYER_GRU_AFTER, LAYER_GRU_BEFORE, LAYER_SIGMOID } from "../../../assembly/layout";
+import { LAYER_GRU_AFTER, LAYER_GRU_BEFORE, LAYER_SIGMOID, NARROW_ROWS } from "../../../assembly/layout";
 // biome-ignore lint/style/useImportType: asc knows no import type
 import { Image } from "./image";
 import { uniforms } from "./random";
@@ -66,7 +66,7 @@ function gates(image: Image, w: StaticArray<f32>, size: i32, columns: i32): void
 }
 
 /** Writes a row-major matrix as [blocks][columns][16], times `factor`. */
-export function matrixF32(image: Image, w: StaticArray<f32>, rows: i32, columns: i32, factor: f32): void {
+function matrixF32(image: Image, w: StaticArray<f32>, rows: i32, columns: i32, factor: f32): void {
   for (let block = 0; block < blocks(rows); block++) {
     for (let k = 0; k < columns; k++) {
       for (let row = 16 * block; row < 16 * block + 16; row++) {
@@ -76,13 +76,24 @@ export function matrixF32(image: Image, w: StaticArray<f32>, rows: i32, columns:
   }
 }
 
+/** Writes the weights of a dense layer or a skip: few rows one after the other, more as `matrixF32` does. */
+export function rowsF32(image: Image, w: StaticArray<f32>, rows: i32, columns: i32, factor: f32): void {
+  if (rows > NARROW_ROWS) {
+    matrixF32(image, w, rows, columns, factor);
+    return;
+  }
+  const packed = new StaticArray<f32>(rows * columns);
+  for (let i = 0; i < packed.length; i++) packed[i] = factor * w[i];
+  image.floats(packed);
+}
+
 /** Writes a dense layer of `b.length` rows; returns the address of its record. */
 export function denseF32(image: Image, kind: i32, w: StaticArray<f32>, b: StaticArray<f32>): usize {
   const factor: f32 = kind === LAYER_SIGMOID ? 0.5 : 1;
   const sizeIn = w.length / b.length;
   const record = image.open(kind, sizeIn, b.length, 0, 0);
   matrixF32(image, b, b.length, 1, factor);
-  matrixF32(image, w, b.length, sizeIn, factor);
+  rowsF32(image, w, b.length, sizeIn, factor);
   image.close(record);
   return record;
 }
