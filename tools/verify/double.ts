@@ -1,9 +1,11 @@
 // The f32 network of FORMAT.md 4 in double precision, exact or with errors of the size that single precision makes, at the places where
 // it makes them: sums, activations, blends and scales.
 
+import { type DenseStage, type GruStage, networkOf } from "../../host/model/network.ts";
 import { dataOf } from "../../host/model/tensors.ts";
-import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/model/types.ts";
+import type { Model } from "../../host/model/types.ts";
 import type { Random } from "../random.ts";
+import { applyFunction } from "./evaluate.ts";
 
 /** Errors of an activation, in units: what the fastest approximations of the frameworks keep to. */
 const ACTIVATION = 4;
@@ -80,16 +82,13 @@ export class DoubleNetwork {
     if (spec.numeric !== "f32") throw new RangeError(`Model ${model.id} is ${spec.numeric}, expected f32`);
     this.#model = model;
     this.#noise = new Noise(unit, random);
-    let size = spec.embedding?.size ?? spec.inputs.length;
-    this.#x = new Float64Array(size);
-    this.#layers = spec.layers.map((layer, index) => {
-      const make = layer.kind === "gru" ? gruLayer : denseLayer;
-      const made = make(model, index, layer as GruLayerSpec & DenseLayerSpec, size, this.#noise);
-      size = layer.size;
-      return made;
-    });
+    const { input, layers, output } = networkOf(spec);
+    this.#x = new Float64Array(input.size);
+    this.#layers = layers.map((stage) =>
+      stage.kind === "gru" ? gruLayer(model, stage, this.#noise) : denseLayer(model, stage, this.#noise),
+    );
     this.#window = new Float64Array((spec.skip?.length ?? 0) * spec.inputs.length);
-    this.#skipped = new Float64Array(size);
+    this.#skipped = new Float64Array(output.size);
     this.#skip = spec.skip && affine(dataOf(model, "skip.W"), undefined, this.#window.length, this.#noise);
   }
 
@@ -148,11 +147,9 @@ export class DoubleNetwork {
   }
 }
 
-function gruLayer(model: Model, index: number, layer: GruLayerSpec, sizeIn: number, noise: Noise): Layer {
-  const H = layer.size;
-  const tensor = (name: string) => dataOf(model, `layers.${index}.${name}`);
-  const fromX = affine(tensor("W"), tensor("b"), sizeIn, noise);
-  const fromH = affine(tensor("U"), tensor("c"), H, noise);
+function gruLayer(model: Model, { layer, sizeIn, size: H, w, u }: GruStage, noise: Noise): Layer {
+  const fromX = affine(dataOf(model, w.weight), dataOf(model, w.bias), sizeIn, noise);
+  const fromH = affine(dataOf(model, u.weight), dataOf(model, u.bias), H, noise);
   const [sumsX, sumsH] = [new Float64Array(3 * H), new Float64Array(3 * H)];
   const [y, gated] = [new Float64Array(H), new Float64Array(H)];
   const isBefore = layer.reset === "before";
@@ -175,23 +172,20 @@ function gruLayer(model: Model, index: number, layer: GruLayerSpec, sizeIn: numb
   return { y, step };
 }
 
-function denseLayer(model: Model, index: number, layer: DenseLayerSpec, sizeIn: number, noise: Noise): Layer {
-  const sums = affine(dataOf(model, `layers.${index}.W`), dataOf(model, `layers.${index}.b`), sizeIn, noise);
-  const y = new Float64Array(layer.size);
-  const activated = (value: number) => noise.on(value, ACTIVATION * Math.abs(value));
+function denseLayer(model: Model, { layer, sizeIn, size, w, parameters }: DenseStage, noise: Noise): Layer {
+  const sums = affine(dataOf(model, w.weight), dataOf(model, w.bias), sizeIn, noise);
+  const own = Array.from({ length: parameters?.count ?? 0 }, (_, index) => {
+    const values = dataOf(model, (parameters as { readonly name: string }).name);
+    return values.subarray(index * size, (index + 1) * size) as Float32Array;
+  });
+  const { activation } = layer;
+  const y = new Float64Array(size);
   const step = (x: Float64Array) => {
-    sums(x, y, 0, layer.size);
-    const { activation } = layer;
-    if (activation === "softmax") {
-      const top = y.reduce((greatest, value) => Math.max(greatest, value), -Infinity);
-      for (let i = 0; i < y.length; i++) y[i] = activated(Math.exp(noise.on((y[i] as number) - top)));
-      const sum = y.reduce((total, value) => total + value, 0);
-      for (let i = 0; i < y.length; i++) y[i] = noise.on((y[i] as number) / sum);
-      return;
-    }
+    sums(x, y, 0, size);
     if (activation === "linear") return;
-    const apply = { relu: (v: number) => Math.max(v, 0), tanh: Math.tanh, sigmoid }[activation];
-    for (let i = 0; i < y.length; i++) y[i] = activated(apply(y[i] as number));
+    applyFunction({ activation, parameters: own }, y).forEach((value, row) => {
+      y[row] = noise.on(value, ACTIVATION * Math.abs(value));
+    });
   };
   return { y, step };
 }

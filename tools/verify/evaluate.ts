@@ -93,7 +93,7 @@ function normal(a: number): number {
 }
 
 /** Applies the function of a layer to its sums, f64[M]. */
-function applyFunction({ activation, parameters = [] }: Applied, sums: Float64Array): Float64Array {
+export function applyFunction({ activation, parameters = [] }: Applied, sums: Float64Array): Float64Array {
   const [first = [0], second = [0]] = parameters;
   const of = (values: ArrayLike<number>, row: number) => (values[values.length === 1 ? 0 : row] ?? 0) as number;
   switch (activation) {
