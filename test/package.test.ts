@@ -116,7 +116,7 @@ describe("package", () => {
     }
     await rivulet("build", model, "-o", "pump.wasm", "--for", "generic");
     expect(WebAssembly.validate(readFileSync(path.join(folder, "pump.wasm")))).toBe(true);
-  }, 60_000);
+  }, 68_000);
 
   it("declares nothing that is marked @internal", () => {
     const declarations = readdirSync("dist/types", { recursive: true, encoding: "utf8" }).filter((file) =>
