@@ -1,5 +1,5 @@
 // The frame of `rivulet convert`: telling the kinds of files apart, and what does not depend on the framework.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,6 +39,18 @@ describe("rivulet convert", () => {
     ["empty.bin", "", /Unknown kind of file/],
     ["empty.pt", "", /empty\.pt: Not a safetensors file, or cut off/],
     ["lite.bin", "\x1c\0\0\0TFL3 and more", /TensorFlow Lite.*\.keras/],
+    [
+      "pointer.pt",
+      "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
+      /pointer of Git LFS.*git lfs pull/,
+    ],
+    ["page.onnx", "<!DOCTYPE html><html>", /pointer|web page \(HTML\), no model/],
+    ["net.param", "7767517\n3 3\n", /text of an ncnn or pnnx network/],
+    ["net.pnnx.bin", "PK\x03\x04", /part of a pnnx network/],
+    ["flax.msgpack", new Uint8Array([0x81, 0xa6, 0x70]), /Is msgpack, as Flax writes it; .*--map flax/],
+    ["paddle.bin", "\x80\x02}StructuredToParameterName@@", /state dict of Paddle/],
+    ["graph.pb", "\n\x05", /protobuf of TensorFlow.*model\.save/],
+    ["config.json", '{"class_name": "Sequential"}', /Is JSON; give the file with the weights/],
     ["own.safetensors", randomF32Model({ layers: [4] }).bytes, /Is a model file of rivulet already/],
   ])("refuses %s, in one line", async (name, content, text) => {
     const output = path.join(folder, "refused.safetensors");
@@ -73,6 +85,31 @@ describe("rivulet convert", () => {
     expect(stderr).toMatch(
       /does not compute what the source does; .*reset_state\(\) of these layers before each sequence/,
     );
+  });
+
+  it("names a folder of TensorFlow", async () => {
+    mkdirSync(path.join(folder, "saved"));
+    save("saved/saved_model.pb", "\n");
+    const { code, stderr } = await cli(["convert", path.join(folder, "saved"), "-o", path.join(folder, "x")]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/SavedModel folder of TensorFlow.*load_model\(folder\)\.save\("x\.keras"\)/),
+    });
+  });
+
+  it("reads Keras weights that stand in several files", async () => {
+    const whole = readFileSync(vector("keras/weights.weights.h5"));
+    save("part_00000.weights.h5", whole);
+    const index = save(
+      "part.weights.json",
+      JSON.stringify({ weight_map: { "/layers/gru": ["part_00000.weights.h5"] } }),
+    );
+    const output = path.join(folder, "parts.safetensors");
+    const config = ["--config", vector("keras/weights.json")];
+    expect(await cli(["convert", index, "-o", output, ...config])).toMatchObject({ code: 0, stderr: "" });
+    expect((await cli(["convert", index, "-o", output])).stderr).toMatch(/Holds weights only; .*--config/);
+    const away = save("away.weights.json", JSON.stringify({ weight_map: { "/layers": ["../x.h5"] } }));
+    expect((await cli(["convert", away, "-o", output, ...config])).stderr).toMatch(/names no files, or other than/);
   });
 
   it("refuses to write over its source", async () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { createRuntime, loadModel, serializeModel } from "../../host/runtime/index.ts";
 import { version } from "../../package.json";
@@ -9,6 +10,7 @@ import { joinLines } from "../print.ts";
 import { detectFramework, type Framework } from "../read/detect.ts";
 import { type ModelNames, type Network, toModel } from "../read/network.ts";
 import type { OnnxPlan } from "../read/onnx/plan.ts";
+import { FRAMEWORKS } from "../read/pytorch/frameworks.ts";
 import { describeNetwork } from "../read/text.ts";
 import { attachReference } from "../verify/attach.ts";
 import { chooseByReference } from "../verify/choose.ts";
@@ -86,6 +88,7 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   if (path.resolve(args.source) === path.resolve(args.output)) {
     throw new UsageError(`--output: ${args.output} is the source, expected another file`);
   }
+  refuseFolder(args.source);
   const bytes = readUserFile(args.source);
   const reader = READERS[detectFramework(bytes, args.source)];
   // `--no-run` is what makes `run` false; otherwise it is true.
@@ -97,7 +100,8 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   }
   const source = await reader.read(bytes, args);
   const { network, names } = source;
-  const { spec, tensors } = toModel(network, completeNames(args, network, names ?? {}, reader.label, bytes));
+  const label = FRAMEWORKS.find((name) => name === args.map) ?? reader.label;
+  const { spec, tensors } = toModel(network, completeNames(args, network, names ?? {}, label, bytes));
   const bare = serializeModel(spec, tensors);
   const run = reader === READERS.onnx ? await runSource(bare, source, args, io) : { bytes: bare, lines: [] };
   const proof = args.reference === undefined ? run : await prove(bare, args.reference, network, io);
@@ -105,7 +109,7 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   const model = await loadModel(result);
   await writeFileAtomic(args.output, result);
   const lines = [
-    `${args.output}: ${model.id}, ${model.bytes} bytes, from ${reader.label}`,
+    `${args.output}: ${model.id}, ${model.bytes} bytes, from ${label}`,
     ...describeNetwork(network),
     ...(proof === run ? [] : proof.lines),
     ...run.lines,
@@ -116,9 +120,18 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   io.stdout.write(joinLines(lines));
 }
 
+/** A folder is no file; the best known kind of folder has a way out. */
+function refuseFolder(source: string): void {
+  if (!existsSync(path.join(source, "saved_model.pb"))) return;
+  throw new CliError(
+    `${source}: Is a SavedModel folder of TensorFlow, which is not read; load it where it was made and save it again: keras.models.load_model(folder).save("x.keras"), or for what Keras 3 exported, model.save("x.keras") in place of model.export`,
+  );
+}
+
 async function readPytorchSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
   const { readPytorch } = await import("../read/pytorch/index.ts");
   const { reference } = args;
+  const framework = FRAMEWORKS.find((name) => name === args.map);
   return readPytorch(bytes, {
     source: args.source,
     command: commandOf(args),
@@ -128,7 +141,8 @@ async function readPytorchSource(bytes: Uint8Array, args: ConvertArgs): Promise<
     }),
     ...(args.layers !== undefined && { layers: args.layers.split(",").map((name) => name.trim()) }),
     ...(args.activation && { activations: args.activation }),
-    ...(args.map !== undefined && { map: { text: readText(args.map), source: args.map } }),
+    ...(framework !== undefined && { framework }),
+    ...(args.map !== undefined && framework === undefined && { map: { text: readText(args.map), source: args.map } }),
   });
 }
 
@@ -140,7 +154,7 @@ const readText = (file: string): string => new TextDecoder().decode(readUserFile
 /** The command line that was given, without what the PyTorch reader asks for. */
 function commandOf(args: ConvertArgs): string {
   const quote = (text: string) => (/^[\w./:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-  const options = (["name", "inputs", "outputs", "reference", "weights"] as const).flatMap((option) => {
+  const options = (["name", "inputs", "outputs", "reference", "weights", "map"] as const).flatMap((option) => {
     const value = args[option];
     return value === undefined ? [] : [`--${option} ${quote(value)}`];
   });
@@ -151,6 +165,7 @@ async function readKerasSource(bytes: Uint8Array, args: ConvertArgs): Promise<Re
   const { readKeras } = await import("../read/keras/index.ts");
   return readKeras(bytes, {
     path: args.source,
+    readBeside: (name) => readUserFile(path.join(path.dirname(args.source), name)),
     ...(args.config !== undefined && { config: readText(args.config) }),
     ...(args.allowApproximate === true && { allowApproximate: true }),
   });

@@ -112,7 +112,10 @@ function addConvert(program: Command, io: Io): void {
     )
     .option("--activation <name=function...>", "PyTorch: what follows each layer: linear (nothing), sigmoid, tanh, …")
     .option("--weights <key>", "PyTorch: which weights of a checkpoint with several")
-    .option("--map <file>", "PyTorch: YAML file that tells which weight is which gate of a hand-written GRU")
+    .option(
+      "--map <file>",
+      "PyTorch: YAML file that tells which weight is which gate of a hand-written GRU; or mlx, flax, linen, haiku",
+    )
     .option("--config <file>", "Keras: text of model.to_json(), for .weights.h5")
     .option("--no-run", "ONNX: leave the source unrun; it is run where onnxruntime-node is installed")
     .option("--assume-torch-gru", "ONNX: the GRU was an nn.GRU, whatever linear_before_reset says")

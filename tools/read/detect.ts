@@ -1,4 +1,5 @@
 import { CliError } from "../errors.ts";
+import { foreignKind } from "./foreign.ts";
 
 /** A framework whose models can be converted. */
 export type Framework = "pytorch" | "keras" | "onnx";
@@ -11,24 +12,28 @@ export type Framework = "pytorch" | "keras" | "onnx";
 export function detectFramework(bytes: Uint8Array, source: string): Framework {
   const extension = /\.[^./\\]+$/.exec(source.toLowerCase())?.[0] ?? "";
   const start = String.fromCharCode(...bytes.subarray(0, 9));
+  // Before the names of files are believed: a pointer of Git LFS or a web page has the name of the model.
+  const foreign = foreignKind(bytes, source);
+  if (start.startsWith("PK") && foreign !== undefined) throw new CliError(`${source}: ${foreign}`);
   if (start.startsWith("PK")) return extension === ".keras" || holdsKeras(bytes) ? "keras" : "pytorch";
   if (start.startsWith("\x89HDF")) return "keras";
   if (start[8] === "{") {
     if (isModelFile(bytes)) throw new CliError(`${source}: Is a model file of rivulet already`);
     return "pytorch";
   }
+  if (isSharded(start, source)) return "keras";
+  if (foreign !== undefined && extension !== ".onnx") throw new CliError(`${source}: ${foreign}`);
+  if (foreign !== undefined && /^(version|\s*<)/.test(start)) throw new CliError(`${source}: ${foreign}`);
   if (extension === ".onnx") return "onnx";
   if (start.startsWith("\x80") || [".pt", ".pth", ".safetensors"].includes(extension)) return "pytorch";
   if ([".keras", ".h5", ".hdf5"].includes(extension)) return "keras";
-  if (start.slice(4, 8) === "TFL3") {
-    throw new CliError(
-      `${source}: Is a TensorFlow Lite model, which cannot be converted; take the .keras file it was made from`,
-    );
-  }
   throw new CliError(
     `${source}: Unknown kind of file, expected .safetensors, .pt or .pth (PyTorch), .keras or .h5 (Keras), or .onnx`,
   );
 }
+
+/** The index of Keras weights in several files. */
+const isSharded = (start: string, source: string): boolean => start.startsWith("{") && source.endsWith(".weights.json");
 
 /** Names of members stand in a zip file as they are. */
 const holdsKeras = (bytes: Uint8Array): boolean =>

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { CliError } from "../../../tools/errors.ts";
 import type { DenseLayer, GruLayer } from "../../../tools/read/network.ts";
 import type { SourceTensor } from "../../../tools/read/pytorch/elements.ts";
-import { mappedNetwork, parseMap } from "../../../tools/read/pytorch/map.ts";
+import { mappedNetwork } from "../../../tools/read/pytorch/map.ts";
+import { parseMap } from "../../../tools/read/pytorch/map-schema.ts";
 import { Weights } from "../../../tools/read/pytorch/weights.ts";
 
 const tensor = (shape: readonly number[], values: readonly number[]): SourceTensor => ({

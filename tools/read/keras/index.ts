@@ -7,7 +7,7 @@ import type { ModelNames, Network } from "../network.ts";
 import { isZip, readArchive, versionIn } from "./archive.ts";
 import { type ModelConfig, readConfig } from "./config.ts";
 import type { Context } from "./context.ts";
-import { type Hdf5Content, isHdf5, readHdf5 } from "./hdf5.ts";
+import { type Hdf5Content, type Hdf5Dataset, isHdf5, readHdf5 } from "./hdf5.ts";
 import { addLayers } from "./layers.ts";
 import { openWeights } from "./weights.ts";
 
@@ -19,6 +19,8 @@ export interface KerasOptions {
   readonly config?: string;
   /** Puts sigmoid in the place of hard_sigmoid, and says so in `substitutions`. */
   readonly allowApproximate?: boolean;
+  /** Reads a file beside the source, for weights in several files. */
+  readonly readBeside?: (name: string) => Uint8Array;
   /** How long the HDF5 library may take; by default what `readHdf5` says. */
   readonly timeLimitMs?: number;
 }
@@ -56,7 +58,9 @@ async function read(bytes: Uint8Array, options: KerasOptions): Promise<KerasSour
 }
 
 /** Finds configuration and weights in either container. */
-async function unpack(bytes: Uint8Array, { path, config, timeLimitMs }: KerasOptions): Promise<Source> {
+async function unpack(bytes: Uint8Array, options: KerasOptions): Promise<Source> {
+  const { path, config, timeLimitMs } = options;
+  if (bytes[0] === OPENING_BRACE) return unpackShards(bytes, options);
   if (isZip(bytes)) {
     refuseConfig(config, path);
     const archive = readArchive(bytes, path);
@@ -78,6 +82,47 @@ async function unpack(bytes: Uint8Array, { path, config, timeLimitMs }: KerasOpt
     throw new CliError(`${path}: Holds weights only; give the text of model.to_json() in a file with --config`);
   }
   return { config, where: path, version: version ?? versionIn(config), content };
+}
+
+const OPENING_BRACE = 0x7b;
+/** Most files that the weights of a model stand in. */
+const MAX_SHARDS = 100;
+
+/** Joins the weights of several files: `x.weights.json` says which, as model.save_weights(max_shard_size=…) writes them. */
+async function unpackShards(
+  bytes: Uint8Array,
+  { path, config, readBeside, timeLimitMs }: KerasOptions,
+): Promise<Source> {
+  const files = shardNames(bytes, path);
+  if (config === undefined) {
+    throw new CliError(`${path}: Holds weights only; give the text of model.to_json() in a file with --config`);
+  }
+  if (!readBeside) throw new CliError(`${path}: The weights stand in the files ${files.join(", ")} beside it`);
+  const attributes = new Map<string, string | readonly string[]>();
+  const datasets = new Map<string, Hdf5Dataset>();
+  for (const file of files) {
+    const content = await readHdf5(readBeside(file), file, timeLimitMs);
+    for (const [key, value] of content.attributes) attributes.set(key, value);
+    for (const [key, value] of content.datasets) datasets.set(key, value);
+  }
+  return { config, where: path, version: versionIn(config), content: { attributes, datasets } };
+}
+
+/** Names of the files in `weight_map`; a name with a folder in it is refused. */
+function shardNames(bytes: Uint8Array, path: string): string[] {
+  let index: { weight_map?: unknown } = {};
+  try {
+    index = JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+  } catch (cause) {
+    throw new CliError(`${path}: Not JSON; copy or save the file again`, { cause });
+  }
+  const map = index.weight_map;
+  const names = typeof map === "object" && map !== null ? [...new Set(Object.values(map).flat())] : [];
+  const isName = (name: unknown): name is string => typeof name === "string" && /^[\w.-]+\.h5$/.test(name);
+  if (names.length > 0 && names.length <= MAX_SHARDS && names.every(isName)) return names;
+  throw new CliError(
+    `${path}: weight_map names no files, or other than x.weights.h5 beside it; save the weights again`,
+  );
 }
 
 function refuseConfig(config: string | undefined, path: string): void {

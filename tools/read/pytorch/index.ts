@@ -6,7 +6,9 @@ import { listZip } from "../zip.ts";
 import { type Block, findBlocks } from "./blocks.ts";
 import { type Candidate, type ChainOptions, listCandidates } from "./chain.ts";
 import { readCheckpoint } from "./checkpoint.ts";
-import { mappedNetwork, parseMap } from "./map.ts";
+import { findFrameworkBlocks, type NamedFramework } from "./frameworks.ts";
+import { mappedNetwork } from "./map.ts";
+import { parseMap } from "./map-schema.ts";
 import { readNpzWeights } from "./npz-weights.ts";
 import { type ExportedProgram, isExportedProgram, readExportedProgram } from "./pt2.ts";
 import { readSafetensors } from "./safetensors.ts";
@@ -20,6 +22,8 @@ export interface PytorchOptions extends Omit<ChainOptions, "hasReference"> {
   readonly weights?: string;
   /** Description of the model: which weight is which gate. */
   readonly map?: { readonly text: string; readonly source: string };
+  /** The framework whose names the weights have, where it is not PyTorch. */
+  readonly framework?: NamedFramework;
   /** Chooses among the networks that the file may stand for, by what the source framework answered. */
   readonly choose?: (candidates: readonly Candidate[]) => Candidate;
 }
@@ -48,8 +52,10 @@ async function read(bytes: Uint8Array, options: PytorchOptions): Promise<{ netwo
     return { network: { ...plain, ...mappedNetwork(parsed, weights, map.source) } };
   }
   const candidates = dictionaries.flatMap(({ key, tensors }) => {
-    const weights = new Weights(normalizeNames(tensors, source), source);
-    const blocks = findBlocks(weights);
+    const { framework } = options;
+    const named = framework === undefined ? normalizeNames(tensors, source) : withDots(tensors);
+    const weights = new Weights(named, source);
+    const blocks = framework === undefined ? findBlocks(weights) : findFrameworkBlocks(weights, framework);
     if (blocks.length === 0) throw new CliError(`${source}: Holds no weights`);
     const chain = options.layers === undefined ? program?.chain() : undefined;
     if (chain) return exportedChain(blocks, chain, source);
@@ -96,6 +102,11 @@ function chooseDictionaries(found: readonly FoundDict[], options: PytorchOptions
   throw new CliError(
     `${source}: Holds weights under ${keys.join(" and ")}; say which to take: ${command} --weights ${keys[0]}`,
   );
+}
+
+/** Trees of parameters are saved with slashes or dots between their folders, and often below `params`. */
+function withDots(tensors: FoundDict["tensors"]): FoundDict["tensors"] {
+  return new Map([...tensors].map(([name, tensor]) => [name.replaceAll("/", ".").replace(/^params\./, ""), tensor]));
 }
 
 interface Contents {

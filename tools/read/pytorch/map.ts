@@ -1,104 +1,12 @@
-// `--map`: a description of a model whose weights have names or forms that the reader does not know.
-//
-//   layers:                            # in their order
-//     - embedding: emb.weight          # only first
-//     - gru:
-//         reset: before                # after, before, or none: no reset gate, r = 1
-//         update: candidate            # what z weighs; "state": h' = (1 - z) n + z h, "candidate": h' = (1 - z) h + z n, "none": h' = n
-//         concat: hx                   # columns of `weight`: hx or xh
-//         r: { weight: wr.weight, b: wr.bias }
-//         z: { weight: wz.weight, b: wz.bias }
-//         n: { W: w.x, U: w.h, b: w.bias, c: w.bias_h }
-//     - gru: { order: zrn, reset: after, update: state, transpose: true, W: kernel, U: recurrent, b: bias }     # gates in one matrix
-//     - dense: { W: fc.weight, b: fc.bias, activation: linear, transpose: false }
-//   input: { offset: [1480], scale: [0.01] }       # (x - offset) * scale
-//   output: { offset: [1480], scale: [100] }       # y * scale + offset
-//   ignore: [ steps ]                              # weights without effect on the answers
+// From a description of a model (map-schema.ts) and its weights to a network.
 
-import { type Document, parseDocument } from "yaml";
-import { z } from "zod";
 import { CliError } from "../../errors.ts";
-import { FUNCTION_NAMES, parseFunction } from "../functions.ts";
+import { Builder, type Scaling } from "../builder.ts";
+import { parseFunction } from "../functions.ts";
 import type { Applied, DenseLayer, GruLayer, Network } from "../network.ts";
 import { negateUpdateGate } from "./gru.ts";
+import type { AffineMap, DenseMap, GateMap, GruMap, ModelMap, NormMap } from "./map-schema.ts";
 import type { Weights } from "./weights.ts";
-
-const name = z.string().min(1);
-const gate = z.strictObject({
-  W: name.optional(),
-  U: name.optional(),
-  /** Over the concatenation that `concat` names. */
-  weight: name.optional(),
-  b: name.optional(),
-  c: name.optional(),
-});
-const gru = z.strictObject({
-  reset: z.enum(["after", "before", "none"]),
-  /** What z weighs: h' = (1 - z) n + z h with "state", h' = (1 - z) h + z n with "candidate", h' = n with "none". */
-  update: z.enum(["state", "candidate", "none"]),
-  concat: z.enum(["hx", "xh"]).optional(),
-  transpose: z.boolean().default(false),
-  r: gate.optional(),
-  z: gate.optional(),
-  n: gate.optional(),
-  order: z.string().optional(),
-  ...gate.shape,
-});
-const dense = z.strictObject({
-  W: name,
-  b: name.optional(),
-  activation: z.string().refine((text) => parseFunction(text) !== undefined || text === "prelu", {
-    error: `expected one of ${FUNCTION_NAMES.join(", ")}, or prelu with slope`,
-  }),
-  /** Of prelu: the weight with a slope for all values or for each. */
-  slope: name.optional(),
-  transpose: z.boolean().default(false),
-});
-const layer = z.union([z.strictObject({ gru }), z.strictObject({ dense }), z.strictObject({ embedding: name })]);
-const affine = z.strictObject({ offset: z.array(z.number()).min(1), scale: z.array(z.number().positive()).min(1) });
-const schema = z.strictObject({
-  layers: z.array(layer).min(1),
-  input: affine.optional(),
-  output: affine.optional(),
-  ignore: z.array(name).default([]),
-});
-
-/** A description of a model, checked but not yet compared with its weights. */
-export type ModelMap = z.infer<typeof schema>;
-type GruMap = z.infer<typeof gru>;
-type GateMap = z.infer<typeof gate>;
-
-/**
- * Reads a description in YAML.
- *
- * @throws {CliError} with the place in the document
- */
-export function parseMap(text: string, source: string): ModelMap {
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error !== undefined)
-    throw new CliError(`${source}: ${(error.message.split("\n")[0] as string).replace(/:$/, "")}`);
-  const result = schema.safeParse(toPlain(document, source));
-  if (result.success) return result.data;
-  let [issue] = result.error.issues;
-  while (issue?.code === "invalid_union") {
-    const { path } = issue;
-    const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
-    if (deepest === undefined) break;
-    issue = { ...deepest, path: [...path, ...deepest.path] };
-  }
-  throw new CliError(`${source}: ${issue?.path.join(".") || "document"}: ${issue?.message ?? "not a map of a model"}`);
-}
-
-/** The document as plain objects, without aliases: a few lines of them could stand for a billion. */
-function toPlain(document: Document, source: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 });
-  } catch (cause) {
-    if (!(cause instanceof ReferenceError)) throw cause;
-    throw new CliError(`${source}: Aliases (*name) are not allowed in a map; write the value again`, { cause });
-  }
-}
 
 /**
  * Makes the network that a description tells of.
@@ -111,39 +19,68 @@ export function mappedNetwork(
   source: string,
 ): Pick<Network, "inputs" | "layers" | "embedding" | "normalisation" | "output"> {
   for (const ignored of map.ignore) weights.ignore(ignored);
-  const [first] = map.layers;
-  const embedding = first !== undefined && "embedding" in first ? takeEmbedding(first.embedding, weights) : undefined;
-  let inputs = embedding && 1;
-  let size = embedding?.size;
-  const layers: (GruLayer | DenseLayer)[] = [];
-  for (const [index, entry] of map.layers.entries()) {
-    const where = `${source}: layers.${index}`;
-    if ("embedding" in entry) {
-      if (index > 0) throw new CliError(`${where}: An embedding stands here, expected it as the first layer`);
-      continue;
-    }
-    const layer = "gru" in entry ? mapGru(entry.gru, weights, where) : mapDense(entry.dense, weights, where);
-    const takes = layer.W.length / (layer.kind === "gru" ? 3 * layer.size : layer.size);
-    if (size !== undefined && takes !== size) {
-      throw new CliError(`${where}: Takes ${takes} values, the layer before gives ${size}`);
-    }
-    inputs ??= takes;
-    size = layer.size;
-    layers.push(layer);
-  }
-  if (inputs === undefined || size === undefined || layers.length === 0) {
+  const builder = new Builder(undefined);
+  for (const [index, entry] of map.layers.entries())
+    addEntry(entry, index, { weights, builder, where: `${source}: layers.${index}` });
+  const network = builder.finish(false, []);
+  const size = network.layers.at(-1)?.size;
+  if (size === undefined) {
     throw new CliError(`${source}: layers holds no gru and no dense layer`);
   }
-  if (embedding && map.input)
+  if (map.input && network.embedding)
     throw new CliError(`${source}: input stands beside an embedding, whose tokens have no scale`);
   weights.checkAllTaken();
+  if ((map.input && network.normalisation) || (map.output && network.output)) {
+    throw new CliError(
+      `${source}: input or output stands beside a norm in the same place; put both into the one of them`,
+    );
+  }
   return {
-    inputs,
-    layers,
-    ...(embedding && { embedding }),
-    ...(map.input && { normalisation: toAffine(map.input, inputs, `${source}: input`) }),
+    ...network,
+    ...(map.input && { normalisation: toAffine(map.input, network.inputs, `${source}: input`) }),
     ...(map.output && { output: toAffine(map.output, size, `${source}: output`) }),
   };
+}
+
+interface Place {
+  readonly weights: Weights;
+  readonly builder: Builder;
+  /** Place in the document, for messages. */
+  readonly where: string;
+}
+
+function addEntry(entry: ModelMap["layers"][number], index: number, { weights, builder, where }: Place): void {
+  const checkSize = (takes: number) => {
+    if (builder.size === undefined || takes === builder.size) return;
+    throw new CliError(`${where}: Takes ${takes} values, the layer before gives ${builder.size}`);
+  };
+  if ("embedding" in entry) {
+    if (index > 0) throw new CliError(`${where}: An embedding stands here, expected it as the first layer`);
+    const { vocabulary, size, weight } = takeEmbedding(entry.embedding, weights);
+    builder.embed(vocabulary, size, weight);
+  } else if ("activation" in entry) {
+    if (builder.size === undefined)
+      throw new CliError(`${where}: An activation stands first, expected a layer before it`);
+    builder.activate(entry.activation, parseFunction(entry.activation) as Applied);
+  } else if ("norm" in entry) {
+    const scaling = mapNorm(entry.norm, weights, where);
+    checkSize(scaling.scale.length);
+    builder.scale(scaling);
+  } else {
+    const layer = "gru" in entry ? mapGru(entry.gru, weights, where) : mapDense(entry.dense, weights, where);
+    checkSize(layer.W.length / (layer.kind === "gru" ? 3 * layer.size : layer.size));
+    builder.append(layer);
+  }
+}
+
+function mapNorm({ mean, variance, weight, bias, epsilon }: NormMap, weights: Weights, where: string): Scaling {
+  const [size = 0] = weights.shapeOf(mean);
+  const [means, variances] = [weights.take(mean, [size]), weights.take(variance, [size])];
+  const gamma = weight === undefined ? new Float32Array(size).fill(1) : weights.take(weight, [size]);
+  const beta = bias === undefined ? new Float32Array(size) : weights.take(bias, [size]);
+  const scale = Float64Array.from(gamma, (value, i) => value / Math.sqrt((variances[i] as number) + epsilon));
+  if (!scale.every(Number.isFinite)) throw new CliError(`${where}.norm: variance + epsilon is not positive`);
+  return { scale, shift: Float64Array.from(beta, (value, i) => value - (means[i] as number) * (scale[i] as number)) };
 }
 
 function takeEmbedding(key: string, weights: Weights): NonNullable<Network["embedding"]> {
@@ -151,7 +88,7 @@ function takeEmbedding(key: string, weights: Weights): NonNullable<Network["embe
   return { vocabulary: rows, size: columns, weight: data };
 }
 
-function toAffine({ offset, scale }: z.infer<typeof affine>, size: number, where: string) {
+function toAffine({ offset, scale }: AffineMap, size: number, where: string) {
   if (offset.length !== size || scale.length !== size) {
     throw new CliError(
       `${where}: ${offset.length} offsets and ${scale.length} scales, the model needs ${size} of each`,
@@ -160,11 +97,7 @@ function toAffine({ offset, scale }: z.infer<typeof affine>, size: number, where
   return { offset: Float32Array.from(offset), scale: Float32Array.from(scale) };
 }
 
-function mapDense(
-  { W, b, activation, slope, transpose }: z.infer<typeof dense>,
-  weights: Weights,
-  where: string,
-): DenseLayer {
+function mapDense({ W, b, activation, slope, transpose }: DenseMap, weights: Weights, where: string): DenseLayer {
   const matrix = takeMatrix(weights, W, transpose, where);
   const size = matrix.rows;
   const bias = b === undefined ? new Float32Array(size) : weights.take(b, [size]);
@@ -295,7 +228,15 @@ function takeParts(names: GateMap, count: number, map: GruMap, weights: Weights,
     const found = `W [${W.rows}, ${W.columns}], U [${U.rows}, ${U.columns}]`;
     throw new CliError(`${where}: ${found}, expected ${count} times H rows for H = ${U.columns}; see transpose`);
   }
-  const bias = (key: string | undefined) => (key ? weights.take(key, [U.rows]) : new Float32Array(U.rows));
+  // MLX has a recurrent bias for the candidate alone, which comes last.
+  const isShort = (key: string) => map.order?.endsWith("n") === true && weights.shapeOf(key).join() === `${U.columns}`;
+  const bias = (key: string | undefined) => {
+    const all = new Float32Array(U.rows);
+    if (key === undefined) return all;
+    if (count === 1 || !isShort(key)) return weights.take(key, [U.rows]);
+    all.set(weights.take(key, [U.columns]), U.rows - U.columns);
+    return all;
+  };
   return { W, U, b: bias(names.b), c: bias(names.c) };
 }
 
