@@ -6,7 +6,7 @@ import type { Model } from "../model/types.ts";
 import type { Instance } from "./instance.ts";
 
 /** Greatest |value| of an f32 sample: far beyond any sensor, and far enough below 3.4e38 that sums of products stay finite. */
-const F32_LIMIT = 1e18;
+export const F32_LIMIT = 1e18;
 
 /**
  * Writes values into the area of samples. The area is no state: a value that is refused half way has done no harm.

@@ -2,6 +2,7 @@ import { STATUS_OK } from "../../assembly/layout.ts";
 import type { Instance } from "./instance.ts";
 import { checkSamples, putSamples, takePredictions, wrongLength } from "./samples.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";
+import { checkState } from "./state-check.ts";
 
 /** The state of one device, carried from step to step. */
 export interface Session {
@@ -112,6 +113,7 @@ export class KernelSession implements Session {
     const { model, stateBytes, ringOffset } = this.#instance;
     const state = this.#instance.stateAt(this.#live());
     const saved = readSnapshot(model.hash, { 1: ringOffset, 2: stateBytes }, bytes);
+    checkState(model, saved);
     state.set(saved);
     // Version 1 has no ring of forecasts: it starts anew.
     state.fill(0, saved.length);

@@ -173,6 +173,7 @@ function decode({ runtime, session, held }: Parts, bytes: Uint8Array): number {
   if (view.getUint32(8, true) !== numericCode(runtime) || bytes.length !== innerOffset + snapshotBytes + 4) {
     throw otherModel();
   }
+  checkValues(layout, view, spec.inputs.length);
   const inner = bytes.subarray(innerOffset, -4);
   session.restore(inner);
   if (layout.forecasts.length > 0) {
@@ -180,6 +181,24 @@ function decode({ runtime, session, held }: Parts, bytes: Uint8Array): number {
   }
   held.read(view, heldOffset, heldCount);
   return layout.n;
+}
+
+/** A checksum that matches says nothing of who computed it: what no device can have left is refused. */
+function checkValues({ n, heldOffset, heldCount, forecasts }: StateLayout, view: DataView, inputs: number): void {
+  const refuse = (found: string) => {
+    throw new DeviceStateError(`State is damaged although its checksum matches: ${found}`);
+  };
+  if (!Number.isSafeInteger(n) || n < 0) refuse(`${n} steps`);
+  for (const forecast of Array.from(forecasts)) if (!Number.isFinite(forecast)) refuse(`a forecast is ${forecast}`);
+  for (let at = heldOffset; at < heldOffset + HELD_BYTES * heldCount; at += HELD_BYTES) {
+    const [index, value, time] = [
+      view.getUint32(at, true),
+      view.getFloat64(at + 4, true),
+      view.getFloat64(at + 12, true),
+    ];
+    if (index >= inputs) refuse(`a held value of input ${index}, the model has ${inputs}`);
+    if (!Number.isFinite(value) || !Number.isFinite(time)) refuse(`a held value is ${value}, its time ${time}`);
+  }
 }
 
 /** Where the parts of a state lie. */

@@ -15,9 +15,11 @@ export interface Answer {
 
 /**
  * Prints a number of the runtime so that reading it back gives the same bits. A single precision value needs nine
- * significant digits at most, where its double would print up to seventeen; a q15 value is short by itself.
+ * significant digits at most, where its double would print up to seventeen; a q15 value is short by itself. What is not
+ * finite is null: JSON has no word for it.
  */
 export function formatNumber(value: number, numeric: Numeric): string {
+  if (!Number.isFinite(value)) return "null";
   return numeric === "f32" ? String(Number(value.toPrecision(9))) : String(value);
 }
 

@@ -196,6 +196,36 @@ describe("the state of a device", () => {
   });
 });
 
+describe("Device.restore of a state whose checksum is right", () => {
+  const device = createDevice(createFakeRuntime(horizon3), [undefined, 1000]);
+  stepTimes(device, 0, 5);
+  const sound = device.snapshot();
+
+  it.each([
+    ["steps that are no number", 16, Number.NaN, "NaN steps"],
+    ["less than no steps", 16, -1, "-1 steps"],
+    ["half a step", 16, 0.5, "0.5 steps"],
+    ["a held value that is not finite", 32, Number.POSITIVE_INFINITY, "a held value is Infinity"],
+    ["a time that is not finite", 40, Number.NaN, "its time NaN"],
+  ])("refuses %s", (_, at, value, message) => {
+    const bytes = sound.slice();
+    const view = new DataView(bytes.buffer);
+    view.setFloat64(at, value, true);
+    view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
+    expect(() => device.restore(bytes)).toThrow(DeviceStateError);
+    expect(() => device.restore(bytes)).toThrow(message);
+    expect(device.snapshot()).toEqual(sound);
+  });
+
+  it("refuses a held value of an input that the model has not", () => {
+    const bytes = sound.slice();
+    const view = new DataView(bytes.buffer);
+    view.setUint32(28, 2, true);
+    view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
+    expect(() => device.restore(bytes)).toThrow("a held value of input 2, the model has 2");
+  });
+});
+
 /** A state as versions 1 and 2 had it: forecasts beside a snapshot of version 1. */
 function oldState(version: 1 | 2, model: Model, state: Uint8Array, n: number, forecasts: readonly number[]): Buffer {
   const snapshot = Buffer.from(writeSnapshot(model.hash, state));

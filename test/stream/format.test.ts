@@ -17,6 +17,12 @@ describe("formatNumber", () => {
     expect(wrong).toBe(0);
   });
 
+  it("prints null for what is not finite: the line stays JSON", () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      expect([formatNumber(value, "f32"), formatNumber(value, "q15")]).toEqual(["null", "null"]);
+    }
+  });
+
   it("prints q15 values exactly", () => {
     expect(formatNumber(123456789 * 2 ** -20, "q15")).toBe("117.73756885528564");
   });

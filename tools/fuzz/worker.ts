@@ -60,7 +60,9 @@ export async function work(target: Target, task: Task, report: (report: Report) 
 
 /** The input of a seed. */
 export function inputOf(target: Target, seed: number): Uint8Array {
-  return mutate(target, mulberry32(seed));
+  const random = mulberry32(seed);
+  const input = mutate(target, random);
+  return target.seal && random() < 0.5 ? target.seal(input) : input;
 }
 
 /** Whether an error is one of the reader's own; of some, in one line without control characters. */
