@@ -65,6 +65,11 @@ describe("readKeras", () => {
     });
     expect(await notesOf("stateful")).toMatchObject({ stateful: [expect.stringMatching(/^gru/)], notes: [] });
     expect(await notesOf("reset-after")).not.toHaveProperty("stateful");
+    expect(await notesOf("reset-after")).not.toHaveProperty("window");
+    expect(await notesOf("last-of-two")).toMatchObject({
+      window: 12,
+      notes: [expect.stringMatching(/windows of 12 steps, .*Reset it after every 12 samples/)],
+    });
   });
 
   it("maps weights by class and order, not by the names of layers", async () => {

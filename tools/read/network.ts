@@ -59,6 +59,8 @@ export interface Network {
   readonly notes?: readonly string[];
   /** The precision that the source computes in, where that is less than single. */
   readonly precision?: "float16" | "bfloat16";
+  /** Steps of a sequence of the source, where its shape fixes them: it was trained on windows, each from a state of zeros. */
+  readonly window?: number;
   /** Layers of the source that keep their state from one batch to the next. */
   readonly stateful?: readonly string[];
 }
@@ -90,7 +92,9 @@ export function toModel(network: Network, names: ModelNames): { spec: ModelSpecI
     outputs: names.outputs ?? numbered("y", layers.at(-1)?.size ?? 0),
     ...(embedding && { embedding: { vocabulary: embedding.vocabulary, size: embedding.size } }),
     layers,
-    ...((names.provenance || network.lastOnly) && { provenance: { ...names.provenance, ...lastOnlyNote(network) } }),
+    ...((names.provenance || network.lastOnly || network.window) && {
+      provenance: { ...names.provenance, ...lastOnlyNote(network), ...windowNote(network) },
+    }),
   };
   return { spec, tensors: tensorsOf(network, networkOf(spec)) };
 }
@@ -132,6 +136,13 @@ function rowsOf(parameters: readonly ArrayLike<number>[], size: number): Float32
     Array.from({ length: size }, (_, row) => values[values.length === 1 ? 0 : row]),
   );
   return Float32Array.from(rows.flat() as number[]);
+}
+
+/** What `inspect` is to say of a source that was trained on windows. */
+function windowNote({ window }: Network): Readonly<Record<string, string>> {
+  return window === undefined
+    ? {}
+    : { window: `${window} steps; the source starts each from zeros, a session runs on` };
 }
 
 /** What `inspect` is to say of a source that answers once for a whole sequence. */

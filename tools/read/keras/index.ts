@@ -159,12 +159,26 @@ function readNetwork(model: ModelConfig, content: Hdf5Content, options: KerasOpt
       `The source computes in 16 bits (${[...policies].join(", ")}); it is converted as float32, and compared by what ${precision} can do`,
     );
   }
+  const window = windowOf(model);
+  if (window !== undefined) {
+    notes.push(
+      `The source reads windows of ${window} steps, each from a state of zeros; a session runs on from sample to sample. Reset it after every ${window} samples to get what the source computes`,
+    );
+  }
   return {
     ...network,
     notes,
+    ...(window !== undefined && { window }),
     ...(policies.size > 0 && { precision }),
     ...(stateful.length > 0 && { stateful }),
   };
+}
+
+/** The number of steps that the shape of the input fixes. A stateful source runs on by itself. */
+function windowOf({ inputShape, chain }: ModelConfig): number | undefined {
+  const steps = inputShape?.[0];
+  const isStateful = chain.some(({ attributes }) => attributes.stateful === true);
+  return typeof steps === "number" && !isStateful ? steps : undefined;
 }
 
 /** Up to eight paths, and how many more there are. */
