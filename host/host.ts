@@ -17,6 +17,7 @@ export { type RunOptions, startRun } from "./run.ts";
 export { openLevelStore } from "./store/level.ts";
 export { createMemoryStore } from "./store/memory.ts";
 export { type Change, type StateStore, StateStoreError } from "./store/store.ts";
+export type { Subscription } from "./stream/filters.ts";
 export {
   createDecoder,
   type Decoder,

@@ -7,8 +7,21 @@ import { describe, expect, it } from "vitest";
 
 /** What a folder of tools/ may import of tools/, besides itself and BASE. A folder without a line imports no other. */
 const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
-  "tools/commands": ["demo", "export", "inspect", "mcu", "quantize", "read", "replay", "samples", "verify", "wasm"],
+  "tools/commands": [
+    "demo",
+    "detect",
+    "export",
+    "inspect",
+    "mcu",
+    "quantize",
+    "read",
+    "replay",
+    "samples",
+    "verify",
+    "wasm",
+  ],
   "tools/bench": ["commands", "demo", "firmware", "mcu", "quantize", "samples", "wasm"],
+  "tools/detect": ["samples"],
   "tools/firmware": ["mcu"],
   "tools/fuzz": ["read", "samples", "wasm"],
   "tools/mcu": ["wasm"],

@@ -26,6 +26,7 @@ const BUNDLES = [
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true, isInternal: true },
   { entry: "tools/bench/exact.ts", outfile: "dist/bench-exact.js", node: true, isInternal: true },
   { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true, isInternal: true },
+  { entry: "tools/bench/nab.ts", outfile: "dist/bench-nab.js", node: true, isInternal: true },
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true, isInternal: true },
   { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true, isInternal: true },
   { entry: "tools/mutate/main.ts", outfile: "dist/mutate.js", node: true, isInternal: true },

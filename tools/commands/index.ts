@@ -16,6 +16,8 @@ export function addCommands(program: Command, io: Io): void {
   addVerify(program, io);
   addExport(program, io);
   addBuild(program, io);
+  addCalibrate(program, io);
+  addDetect(program, io);
   addReplay(program, io);
 }
 
@@ -261,6 +263,55 @@ function addBuild(program: Command, io: Io): void {
       const { runBuild } = await import("./build.ts");
       const code = await runBuild({ ...flags, ...(model !== undefined && { model }) }, io);
       if (code !== 0) throw new CliError(`${flags.check}: Breaks what a microcontroller needs`);
+    });
+}
+
+function addCalibrate(program: Command, io: Io): void {
+  program
+    .command("calibrate")
+    .description("Make a detector of anomalies from readings of healthy operation; needs no model and no labels.")
+    .requiredOption("--data <file>", "readings: CSV with a header, or NDJSON")
+    .requiredOption("-o, --output <file>", "detector file to write")
+    .option("--alarms-per-week <n>", "false alarms a week that are accepted", positive, 1)
+    .option("--inputs <names>", "columns to watch, separated by commas (default: all numbers)")
+    .option("--time <column>", "column with the time: ISO 8601 or Unix time")
+    .option("--interval <seconds>", "time between two rows (default: what the times say)", positive)
+    .option("--period <rows>", "auto, none, day, week or a number of rows", "auto")
+    .option("--name <name>", "name of the detector (default: the file's)")
+    .option("--decimal-comma", "CSV: numbers are written as 21,5")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet calibrate --data normal.csv --time timestamp -o detector.safetensors",
+        "rivulet calibrate --data normal.ndjson --interval 10 --alarms-per-week .5 -o detector.safetensors",
+      ),
+    )
+    .action(async (flags) => {
+      const { runCalibrate } = await import("./calibrate.ts");
+      await runCalibrate(flags, io);
+    });
+}
+
+function addDetect(program: Command, io: Io): void {
+  program
+    .command("detect")
+    .description("List the alarms of a detector over readings, with their causes.")
+    .argument("<detector>", "file of rivulet calibrate")
+    .argument("[file]", "readings: CSV with a header, or NDJSON", "-")
+    .option("--time <column>", "column with the time; missed rows are counted by it")
+    .option("--from <time>", "rows before this time are scored and raise no alarm")
+    .option("--json", "write a verdict for every row, as a line of JSON")
+    .option("--decimal-comma", "CSV: numbers are written as 21,5")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet detect detector.safetensors readings.csv --time timestamp",
+        "tail -f readings.ndjson | rivulet detect detector.safetensors --json",
+      ),
+    )
+    .action(async (detector, file, flags) => {
+      const { runDetect } = await import("./detect.ts");
+      await runDetect({ ...flags, detector, file }, io);
     });
 }
 

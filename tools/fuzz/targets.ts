@@ -4,6 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ConfigError, parseConfigDocument } from "../../host/config/document.ts";
 import { configSchema } from "../../host/config/schema.ts";
+import { calibrate } from "../../host/detect/calibrate.ts";
+import { Detector } from "../../host/detect/detector.ts";
+import { parseDetector, serializeDetector } from "../../host/detect/file.ts";
 import { ModelFormatError, SnapshotError } from "../../host/model/errors.ts";
 import { parseModel } from "../../host/model/model.ts";
 import { crc32 } from "../../host/runtime/crc32.ts";
@@ -81,6 +84,29 @@ function snapshot(): Target {
     if (!session.residual.every(isFiniteOrNull)) throw new Error(`The residual is ${session.residual}`);
   };
   return { seeds: [session.snapshot()], tokens: [], seal: sealed, read, refusals: [SnapshotError] };
+}
+
+function detector(): Target {
+  const raw = Float64Array.from({ length: 300 }, (_, t) =>
+    Math.round(1e6 * Math.sin(t / 7) + 1e3 * ((t * 7919) % 100)),
+  );
+  const parameters = calibrate([raw, raw.map((value) => -value)], { rate: 0.001, period: 44 });
+  const inputs = ["a", "b"].map((name) => ({ name, fraction: 3 }));
+  const seed = serializeDetector({ name: "fuzz", inputs, alarmsPerWeek: 1, rows: 300 }, parameters);
+  const read = (bytes: Uint8Array) => {
+    const { parameters: found } = parseDetector(bytes);
+    const run = new Detector(found);
+    const extremes = [0, 2 ** 30, -(2 ** 30), 1];
+    for (let row = 0; row < 40; row++) {
+      const value = extremes[row % 4] as number;
+      const { score } = run.step(
+        found.channels.map((_, c) => (c % 2 === 0 ? value : -value)),
+        row * row,
+      );
+      if (!Number.isFinite(score) || Math.abs(score) > 100) throw new Error(`The score is ${score}`);
+    }
+  };
+  return { seeds: [seed], tokens: JSON_TOKENS, read, refusals: [ModelFormatError] };
 }
 
 function device(): Target {
@@ -165,6 +191,7 @@ streams:
 export const TARGETS: Readonly<Record<string, () => Target>> = {
   model,
   snapshot,
+  detector,
   device,
   payload,
   samples,

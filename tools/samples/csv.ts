@@ -74,15 +74,20 @@ export class CsvParser implements LineParser {
   #open: string[] = [];
   #openLength = 0;
   recordLines = 1;
+  time: string | undefined;
+  readonly #timeName: string | undefined;
+  #timeColumn = -1;
 
   readonly #parseNumber: (cell: string) => number | undefined;
 
   /**
    * @param inputs  names of the model's inputs
    * @param hasDecimalComma  numbers are written as `21,5`
+   * @param timeName  column that is read into `time`
    */
-  constructor(inputs: readonly string[], hasDecimalComma = false) {
+  constructor(inputs: readonly string[], hasDecimalComma = false, timeName?: string) {
     this.#inputs = inputs;
+    this.#timeName = timeName;
     this.#parseNumber = hasDecimalComma ? parseDecimalComma : parseDecimal;
   }
 
@@ -125,6 +130,7 @@ export class CsvParser implements LineParser {
     const header = splitRecord(record, this.#delimiter).map((cell) => cell.trim());
     checkHeader(header);
     this.#width = header.length;
+    if (this.#timeName !== undefined) this.#timeColumn = findColumns(header, [this.#timeName])[0] as number;
     this.#columns = findColumns(header, this.#inputs);
   }
 
@@ -133,6 +139,7 @@ export class CsvParser implements LineParser {
     if (cells.length !== this.#width) {
       throw new SyntaxError(`Row has ${cells.length} columns, the header has ${this.#width}`);
     }
+    this.time = cells[this.#timeColumn];
     for (const [i, column] of columns.entries()) {
       const cell = cells[column] as string;
       const value = this.#parseNumber(cell);

@@ -5,14 +5,20 @@ export class NdjsonParser implements LineParser {
   readonly recordLines = 1;
   readonly isReady = true;
   readonly isOpen = false;
+  time: unknown;
   readonly #inputs: readonly string[];
+  readonly #timeField: string | undefined;
 
-  constructor(inputs: readonly string[]) {
+  /** @param timeField  of objects, read into `time` */
+  constructor(inputs: readonly string[], timeField?: string) {
     this.#inputs = inputs;
+    this.#timeField = timeField;
   }
 
   parse(line: string, sample: Float64Array): boolean {
-    const values = this.#toValues(parseJson(line));
+    const json = parseJson(line);
+    const values = this.#toValues(json);
+    if (this.#timeField !== undefined) this.time = (json as Record<string, unknown>)[this.#timeField];
     for (let i = 0; i < sample.length; i++) {
       const value = values[i];
       if (typeof value !== "number" || !Number.isFinite(value)) {

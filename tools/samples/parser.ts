@@ -8,6 +8,8 @@ export interface LineParser {
   readonly isOpen: boolean;
   /** Writes the sample that ends with `line` into `sample`; answers false when none does. */
   parse(line: string, sample: Float64Array): boolean;
+  /** The cell or field of the last record that the parser was told to look at as a time; undefined when it is not there. */
+  readonly time: unknown;
   /** Throws when the last record is incomplete. */
   end(): void;
 }

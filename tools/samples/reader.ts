@@ -2,6 +2,7 @@
 
 import { SampleError } from "../../host/model/errors.ts";
 import { parseDecimal } from "../../host/stream/decimal.ts";
+import { parseIsoTime } from "../../host/stream/time.ts";
 import { CliError } from "../errors.ts";
 import { CsvParser } from "./csv.ts";
 import { NdjsonParser } from "./ndjson.ts";
@@ -18,12 +19,14 @@ export interface SampleReaderOptions {
   readonly format?: SampleFormat | undefined;
   /** CSV: numbers are written as `21,5`. */
   readonly hasDecimalComma?: boolean;
+  /** Column or field that tells the time of a row: ISO 8601, or Unix seconds or milliseconds. */
+  readonly time?: string | undefined;
   /** Called with the rows of the file that are no samples, and why; they are skipped. Absent: the first one is thrown. */
   readonly onBadRow?: ((error: CliError, lines: number) => void) | undefined;
 }
 
-/** Receives one sample, f64[I]; the array is reused for the next one. */
-export type OnSample = (sample: Float64Array) => void;
+/** Receives one sample, f64[I], which is reused for the next one, and its time in Unix milliseconds where the reader looks for one. */
+export type OnSample = (sample: Float64Array, time?: number) => void;
 
 /** A line that grows beyond this is not a sample. */
 const MAX_LINE_BYTES = 1 << 24;
@@ -106,15 +109,17 @@ export class SampleReader {
     if (text.trim() === "" && this.#parser?.isOpen !== true) return;
     try {
       this.#parser ??= this.#chooseParser(text);
-      if (this.#parser.parse(text, this.#sample)) onSample(this.#sample);
+      if (!this.#parser.parse(text, this.#sample)) return;
+      if (this.#options.time === undefined) onSample(this.#sample);
+      else onSample(this.#sample, readTime(this.#parser.time, this.#options.time));
     } catch (error) {
       this.#reject(line, error, onSample);
     }
   }
 
   #chooseParser(firstLine: string): LineParser {
-    const { format = detectFormat(firstLine), inputs, hasDecimalComma } = this.#options;
-    return format === "csv" ? new CsvParser(inputs, hasDecimalComma) : new NdjsonParser(inputs);
+    const { format = detectFormat(firstLine), inputs, hasDecimalComma, time } = this.#options;
+    return format === "csv" ? new CsvParser(inputs, hasDecimalComma, time) : new NdjsonParser(inputs, time);
   }
 
   /** Throws what is wrong with a row, or skips the row; anything else is a fault of the program and thrown as it is. */
@@ -139,4 +144,16 @@ export class SampleReader {
 
 function detectFormat(firstLine: string): SampleFormat {
   return /^\s*[[{]/.test(firstLine) || parseDecimal(firstLine) !== undefined ? "ndjson" : "csv";
+}
+
+/** Unix milliseconds of ISO 8601 text, or of a number: seconds below 10^11 (the year 5138), else milliseconds. */
+function readTime(value: unknown, name: string): number {
+  const seconds = typeof value === "string" ? parseDecimal(value) : value;
+  if (typeof seconds === "number" && Number.isFinite(seconds))
+    return Math.abs(seconds) < 1e11 ? 1000 * seconds : seconds;
+  const time = typeof value === "string" ? parseIsoTime(value.trim()) : undefined;
+  if (time !== undefined) return time;
+  throw new SyntaxError(
+    `Time "${name}" is ${value === undefined ? "missing" : JSON.stringify(value)}, expected ISO 8601 or Unix time`,
+  );
 }

@@ -1,0 +1,118 @@
+import { log2, squash } from "./log2.ts";
+import type { ChannelParameters } from "./parameters.ts";
+
+/** Score of a reading within the range seen so far: less than any other. */
+const NO_EXTREME: number = -31 * 2048;
+
+/** floor(a m / 2^16) without 64 bits; a is i32, m is 0..32767 (FORMAT.md 5.5). */
+function mulhi(a: number, m: number): number {
+  return Math.imul(a >> 16, m) + (Math.imul(a & 0xffff, m) >>> 16);
+}
+
+/** Shifts of the three running means. */
+const MEANS = [2, 3, 5] as const;
+/** Rows before residuals mean something. */
+const LAGS = 8;
+/** Where the running magnitude of residuals starts: .8 in Q19. */
+const MAGNITUDE_START = 419430;
+/** .05 in Q19, so that a silent channel has a logarithm. */
+const MAGNITUDE_FLOOR = 26214;
+
+const clamp = (value: number, least: number, greatest: number): number => Math.min(Math.max(value, least), greatest);
+
+/**
+ * One channel of a detector: a raw reading becomes seven features, i16 Q11 each, in int32 arithmetic:
+ *
+ *     0     x          deviation from the middle, squashed
+ *     1..3  means      of x over about 4, 8 and 32 rows
+ *     4     e          x minus its prediction from the last eight, squashed
+ *     5     mean       of e over about 8 rows
+ *     6     log2       of the mean of |e| over about 8 rows: how noisy the channel is
+ */
+export class Channel {
+  /** i16[7] Q11, of the last row. */
+  readonly features: Int32Array = new Int32Array(7);
+  /** log2 of how far the last reading is outside of the range before it, in units of that range, Q11. */
+  extreme: number = NO_EXTREME;
+  /** Deviation that was expected of the last reading, Q11. */
+  expected: number = 0;
+  readonly #parameters: ChannelParameters;
+  readonly #means = new Int32Array(3);
+  readonly #lags = new Int32Array(LAGS);
+  #residualMean = 0;
+  #magnitude = MAGNITUDE_START;
+  #least = 0;
+  #greatest = 0;
+  /** Rows since the start or the last gap, up to 8. */
+  #rows = 0;
+  #isNew = true;
+
+  constructor(parameters: ChannelParameters) {
+    this.#parameters = parameters;
+  }
+
+  /** Takes a raw reading, |raw| <= 2^30. */
+  step(raw: number): void {
+    const { features } = this;
+    const x = this.#deviation(raw);
+    if (this.#isNew) {
+      this.#least = raw;
+      this.#greatest = raw;
+      this.#isNew = false;
+    }
+    if (this.#rows === 0) this.#seed(x);
+    const e = this.#residual(x);
+    this.#rows = Math.min(this.#rows + 1, LAGS);
+    this.#lags.copyWithin(1, 0);
+    this.#lags[0] = x;
+    features[0] = x;
+    for (let i = 0; i < MEANS.length; i++) {
+      const shift = MEANS[i] as number;
+      const mean = this.#means[i] as number;
+      this.#means[i] = mean + (((x << 8) - mean + (1 << (shift - 1))) >> shift);
+      features[1 + i] = (this.#means[i] as number) >> 8;
+    }
+    this.#residualMean += ((e << 8) - this.#residualMean + 4) >> 3;
+    this.#magnitude += ((Math.abs(e) << 8) - this.#magnitude + 4) >> 3;
+    features[4] = e;
+    features[5] = this.#residualMean >> 8;
+    features[6] = log2(this.#magnitude + MAGNITUDE_FLOOR) - (19 << 11);
+    this.#meetRange(raw);
+  }
+
+  #deviation(raw: number): number {
+    const { offset, multiplier, shift } = this.#parameters;
+    const d = raw - offset;
+    if (shift >= 0) return squash(mulhi(d, multiplier) >> shift);
+    const limit = (1 << 30) >> -shift;
+    return squash(mulhi(clamp(d, -limit, limit) << -shift, multiplier));
+  }
+
+  /** Forgets what is recent, after a gap: the next reading stands for all before it. The range seen is kept. */
+  restart(): void {
+    this.#rows = 0;
+  }
+
+  /** The first reading stands for all before it. */
+  #seed(x: number): void {
+    this.#means.fill(x << 8);
+    this.#lags.fill(x);
+  }
+
+  #residual(x: number): number {
+    const { ar, arBias, residualMultiplier, residualShift } = this.#parameters;
+    let sum = arBias;
+    for (let j = 0; j < LAGS; j++) sum += (ar[j] as number) * (this.#lags[j] as number);
+    this.expected = sum >> 13;
+    if (this.#rows < LAGS) return 0;
+    const e = clamp(x - this.expected, -65535, 65535);
+    return squash((e * residualMultiplier) >> residualShift);
+  }
+
+  #meetRange(raw: number): void {
+    const excess = Math.max(raw - this.#greatest, this.#least - raw);
+    this.extreme = excess > 0 ? log2(excess) - log2(Math.max(this.#greatest - this.#least, 1)) : NO_EXTREME;
+    this.#greatest = Math.max(this.#greatest, raw);
+    this.#least = Math.min(this.#least, raw);
+  }
+}
