@@ -62,8 +62,12 @@ async function run(vitest: Vitest, request: Extract<Request, { run: string }>): 
   const { root } = vitest.config;
   for (const file of request.changed) vitest.invalidateFile(path.join(root, file));
   vitest.config.bail = request.bail ? 1 : 0;
-  const specification = vitest.getRootProject().createSpecification(path.join(root, request.run));
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification]);
+  const moduleId = path.join(root, request.run);
+  const specification = vitest.getRootProject().createSpecification(moduleId);
+  const answer = await vitest.runTestSpecifications([specification]);
+  // It answers every test file that ever ran, as it ended then.
+  const testModules = answer.testModules.filter((module) => module.moduleId === moduleId);
+  const { unhandledErrors } = answer;
   const passed = testModules.every((module) => module.ok()) && unhandledErrors.length === 0;
   return { passed, failure: passed ? "" : firstFailure(testModules, unhandledErrors), hits: readHits() };
 }
