@@ -117,14 +117,13 @@ function gateDifferences(columns: i32): i32 {
   const x = vector<f32>(uniforms(columns, 1));
   const n = vector<f32>(uniforms(16, 1));
   const rz = vector<f32>(uniforms(32, 1));
-  const toN = zeros(64);
-  const toRz = zeros(128);
+  const to = zeros(192);
   const end = x + usize(4 * columns);
-  gateSumsF32(w, x, end, n, rz, toN, toRz);
+  gateSumsF32(w, x, end, n, rz, to);
   let differences = 0;
   for (let at: usize = 0; at < 192; at += 4) {
     const start = at < 64 ? load<f32>(n + at) : load<f32>(rz + at - 64);
-    const sum = at < 64 ? load<f32>(toN + at) : load<f32>(toRz + at - 64);
+    const sum = load<f32>(to + at);
     if (sum !== dotF32(w + at, x, end, start, 192)) differences++;
   }
   return differences;
