@@ -7,7 +7,7 @@ import { gateSumsQ15 } from "../q15/mac";
 /** f32: `passes` times over `bytes` of weights (a multiple of 192), one x for each 192; accumulators at t, 192 bytes. */
 export function stream_f32(w: usize, x: usize, t: usize, bytes: usize, passes: i32): void {
   const end = x + (bytes / 192) * 4;
-  for (; passes > 0; passes--) gateSumsF32(w, x, end, t, t + 64, t);
+  for (; passes > 0; passes--) gateSumsF32(w, x, end, t, t + 64, t, t + 64);
 }
 
 /** int8 weights widened to i16 beforehand, as the SIMD build keeps them: two x for each 192 bytes. */

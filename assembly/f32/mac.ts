@@ -1,8 +1,8 @@
 // Multiply-accumulate: the inner loops of the f32 form. Lanes are rows, so each row adds its products in ascending k in every build.
 
 /**
- * SIMD build: adds `W x` to the 48 sums of 16 units of a GRU layer. The candidate's sums may start from another place than those
- * of r and z, since its two products stay apart. One loop in a function of its own: with the loops over x and h together,
+ * SIMD build: adds `W x` to the 48 sums of 16 units of a GRU layer. The candidate's sums may come from and go to another place than
+ * those of r and z, since its two products stay apart. One loop in a function of its own: with the loops over x and h together,
  * TurboFan of Node 20 spills and takes 1.5 x as long.
  *
  * @param w  weights, f32[k][3][16]: gates n, r, z
@@ -10,9 +10,10 @@
  * @param end  address after x
  * @param n  what the sums of n start from, f32[16]
  * @param rz  what the sums of r and z start from, f32[2][16]
- * @param to  sums of n, r and z, f32[3][16], written
+ * @param toN  sums of n, written
+ * @param toRz  sums of r and z, written
  */
-export function gateSumsF32(w: usize, x: usize, end: usize, n: usize, rz: usize, to: usize): void {
+export function gateSumsF32(w: usize, x: usize, end: usize, n: usize, rz: usize, toN: usize, toRz: usize): void {
   let a0 = v128.load(n);
   let a1 = v128.load(n, 16);
   let a2 = v128.load(n, 32);
@@ -43,23 +44,23 @@ export function gateSumsF32(w: usize, x: usize, end: usize, n: usize, rz: usize,
     x += 4;
     w += 192;
   }
-  v128.store(to, a0);
-  v128.store(to, a1, 16);
-  v128.store(to, a2, 32);
-  v128.store(to, a3, 48);
-  v128.store(to, a4, 64);
-  v128.store(to, a5, 80);
-  v128.store(to, a6, 96);
-  v128.store(to, a7, 112);
-  v128.store(to, a8, 128);
-  v128.store(to, a9, 144);
-  v128.store(to, a10, 160);
-  v128.store(to, a11, 176);
+  v128.store(toN, a0);
+  v128.store(toN, a1, 16);
+  v128.store(toN, a2, 32);
+  v128.store(toN, a3, 48);
+  v128.store(toRz, a4);
+  v128.store(toRz, a5, 16);
+  v128.store(toRz, a6, 32);
+  v128.store(toRz, a7, 48);
+  v128.store(toRz, a8, 64);
+  v128.store(toRz, a9, 80);
+  v128.store(toRz, a10, 96);
+  v128.store(toRz, a11, 112);
 }
 
 /**
  * SIMD build: computes 4 sums, `t = b + W x`. Each is split in four by k modulo 4, because one chain of additions would wait for itself:
- * an output layer of few rows over many units takes a quarter of the time.
+ * a head of few outputs over many units takes a quarter of the time.
  *
  * @param w  weights, f32[4] for each element of x, `stride` bytes apart
  * @param x  vector, f32[k]

@@ -10,6 +10,7 @@ import {
   HEADER_WINDOW,
   LAYER_GRU_AFTER,
   LAYER_GRU_BEFORE,
+  LAYER_HARDTANH,
   RECORD_KIND,
   RECORD_NEXT,
   RECORD_SIZE,
@@ -66,9 +67,10 @@ export function stepF32(image: usize, state: usize, sample: usize, prediction: u
       // The two work vectors take turns, so that a dense layer never writes what it reads.
       const y = x === scratch ? scratch + vector : scratch;
       const column = usize(blocks(size) << 6);
-      const w = at + RECORD_SIZE + column;
-      affineF32(at + RECORD_SIZE, w, x, y, sizeIn, size);
-      activateF32(y, size, kind, w + column * sizeIn, column);
+      // From the end of the layer, since few rows take less than whole blocks.
+      const parameters = at + load<u32>(at, RECORD_NEXT) - (kind === LAYER_HARDTANH ? 2 * column : column);
+      affineF32(at + RECORD_SIZE, at + RECORD_SIZE + column, x, y, sizeIn, size);
+      activateF32(y, size, kind, parameters, column);
       x = y;
     }
     at += load<u32>(at, RECORD_NEXT);

@@ -28,6 +28,16 @@ describe.each(FUNCTIONS)("a dense layer with %s", (activation) => {
     expect(Math.max(...errors)).toBeLessThan(1e-5);
   });
 
+  it.each([1, 2, 3])("is as near with %i outputs, few of which are packed row by row", (outputs) => {
+    const few = randomF32Model({ layers: [8], outputs, activation, seed: 9 });
+    const oracle = new F32Oracle(few.model);
+    const session = createRuntime(few.model).createSession();
+    for (const sample of samples) {
+      const expected = oracle.step(sample);
+      for (const [i, value] of session.step(sample).entries()) expect(value).toBeCloseTo(expected[i] as number, 4);
+    }
+  });
+
   it("gives the same bits in the SIMD and the scalar build", () => {
     const [simd, scalar] = [true, false].map((isSimd) => createRuntime(model, { simd: isSimd }).createSession());
     for (const sample of samples) expect([...simd!.step(sample)]).toEqual([...scalar!.step(sample)]);
