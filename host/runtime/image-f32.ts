@@ -12,16 +12,8 @@ import { dataOf } from "../model/tensors.ts";
 import type { Model } from "../model/types.ts";
 import { blocks, bytesOf, type Image, packImage } from "./image.ts";
 
-/** Of a block of 16 units: six sums each in the SIMD build, and a state of r * h, or the new one. */
-const SUMS_BYTES = 6 * BLOCK * 4;
-const STATE_BYTES = BLOCK * 4;
-
-/**
- * Packs an f32 model. The SIMD and the scalar build read the same image.
- *
- * @param simd  whether the scratch is to do for the SIMD build
- */
-export function packF32(model: Model, simd: boolean): Image {
+/** Packs an f32 model. The SIMD and the scalar build read the same image. */
+export function packF32(model: Model): Image {
   const network = networkOf(model.spec);
   const { input, skip, output } = network;
   return packImage(model.spec, network, {
@@ -31,8 +23,7 @@ export function packF32(model: Model, simd: boolean): Image {
     layer: (stage) => (stage.kind === "dense" ? denseParts(model, stage) : gruParts(model, stage)),
     skip: skip && bytesOf(rowsOf(dataOf(model, skip.w.weight), skip.w, 1)),
     output: affine(model, output, "behind"),
-    accumulatorBytes: ({ kind, size }) =>
-      kind === "gru" ? blocks(size) * (simd ? SUMS_BYTES + STATE_BYTES : 2 * STATE_BYTES) : 0,
+    accumulatorBytes: ({ kind, size }) => (kind === "gru" ? blocks(size) * 80 * 4 : 0),
   });
 }
 

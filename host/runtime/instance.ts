@@ -68,7 +68,7 @@ export class Instance {
     this.toRaw = Float64Array.from(spec.inputs, (input) => 2 ** (input.fraction ?? 0));
     this.fromRaw = Float64Array.from(spec.outputs, (output) => 2 ** -(output.fraction ?? 0));
     this.capacity = Math.max(1, Math.floor(CHUNK_BYTES / (4 * Math.max(this.inputSize, this.outputSize))));
-    const image = spec.numeric === "f32" ? packF32(model, simd) : packQ15(model, simd);
+    const image = spec.numeric === "f32" ? packF32(model) : packQ15(model, simd);
     this.imageBytes = image.bytes.length;
     this.stateBytes = image.stateBytes;
     this.#ring = new RingReader(spec);

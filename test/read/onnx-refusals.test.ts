@@ -173,14 +173,26 @@ describe("chain", () => {
   });
 
   it("refuses unknown operators by name, with a remedy", async () => {
-    expect(await refusal(gru({}, [["Erf", ["Y"], ["y"]]]))).toContain(
-      'node "erf_y" (Erf): operator Erf is not supported here; rewrite',
+    expect(await refusal(gru({}, [["Sin", ["Y"], ["y"]]]))).toContain(
+      'node "sin_y" (Sin): operator Sin is not supported here; rewrite',
     );
     expect(await refusal(gru({}, [["ReduceMean", ["Y"], ["y"]]]))).toContain(
       "a mean over the sequence cannot be streamed",
     );
     expect(await refusal({ nodes: [["LSTM", ["x"], ["y"]]] })).toContain("only GRU networks can be converted");
-    expect(await refusal({ nodes: [["Loop", ["x"], ["y"]]] })).toContain("convert the Keras file itself");
+  });
+
+  it("says what a loop over steps is, and the way out", async () => {
+    const loop = (...body: string[]) => refusal({ nodes: [["Loop", ["trips", "", "x"], ["y"], { body: { body } }]] });
+    const gruBody = ["MatMul", "Sigmoid", "Split", "MatMul", "Tanh", "Mul", "Add"];
+    expect(await loop(...gruBody)).toContain(
+      'node "loop_y" (Loop): is a GRU that the exporter left as a loop over steps, and loops are not read; convert the source model itself: save the Keras model as .keras',
+    );
+    expect(await loop(...gruBody, "Tanh")).toContain("is a loop over steps with an LSTM in it; only GRU networks");
+    expect(await loop("Add")).toContain(
+      "is a loop over steps, and loops are not read; convert the source model itself",
+    );
+    expect(await refusal({ nodes: [["Scan", ["x"], ["y"]]] })).toContain("(Scan): is a loop over steps, and loops");
   });
 
   it("ignores an unknown operator that the output does not need", async () => {
@@ -191,9 +203,30 @@ describe("chain", () => {
     expect((await read(gru({}, tail))).layers).toHaveLength(1);
   });
 
-  it("lists weights that nothing uses", async () => {
+  it("leaves out weights that cutting the graph has left over, and says so", async () => {
     const model = gru({}, undefined, { extra: { dims: [2] }, more: { dims: [1] } });
-    expect(await refusal(model)).toContain('no output needs the weights "extra", "more"');
+    const { layers, notes } = await read(model);
+    expect(layers).toHaveLength(1);
+    expect(notes).toEqual(['Left out: "extra", "more", which the output of the source does not need']);
+    const many = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`w${i}`, { dims: [1] }]));
+    expect((await read(gru({}, undefined, many))).notes).toEqual([
+      'Left out: "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", 2 more, which the output of the source does not need',
+    ]);
+  });
+
+  it("says what becomes of a state that is given and returned", async () => {
+    const model: ModelInput = {
+      inputs: { x: [0, 0, 3], h0: [1, 0, 2] },
+      outputs: ["y", "Yh"],
+      weights: { ...GRU_WEIGHTS, one: index(1, [1]) },
+      nodes: [gruNode({ linear_before_reset: 1 }, ["", "h0"]), ["Squeeze", ["Y", "one"], ["y"]]],
+    };
+    const keeps = "each session keeps";
+    expect((await read(model)).notes).toEqual([
+      `Input "h0" of the source is left out: it is an initial state. The model starts from zeros, and ${keeps} its state from sample to sample`,
+      `Output "Yh" of the source is left out: it is a state, which ${keeps} from sample to sample`,
+    ]);
+    expect((await read(gru({}))).notes).toEqual([]);
   });
 
   it("names a weight that is missing", async () => {

@@ -88,7 +88,7 @@ async function furtherFiles(args: BuildArgs, model: Model, built: BuiltModule) {
     for (const { name, text } of sources) files.push({ file: path.join(folder, name), bytes: Buffer.from(text) });
   }
   if (args.image !== undefined) {
-    const { bytes } = model.spec.numeric === "q15" ? packQ15(model, false) : packF32(model, false);
+    const { bytes } = model.spec.numeric === "q15" ? packQ15(model, false) : packF32(model);
     files.push({ file: args.image, bytes });
   }
   return files;

@@ -14,7 +14,6 @@ import { FRAMEWORKS } from "../read/pytorch/frameworks.ts";
 import { describeNetwork } from "../read/text.ts";
 import { attachReference } from "../verify/attach.ts";
 import { chooseByReference } from "../verify/choose.ts";
-import { compareWithReference } from "../verify/compare.ts";
 import { INSTALL_ONNXRUNTIME, loadOnnxRuntime } from "../verify/onnxruntime.ts";
 import type { Sequence } from "../verify/reference.ts";
 import { runOnnx } from "../verify/run-onnx.ts";
@@ -255,12 +254,13 @@ async function runSource(bytes: Uint8Array, source: ReadResult, args: ConvertArg
     throw error;
   }
   const model = await loadModel(bytes);
-  const comparison = compareWithReference(createRuntime(model), sequences);
+  const { comparison } = compareWithSource(createRuntime(model), sequences, source.network);
   const { substitutions } = source.network;
   io.stdout.write(
     renderComparison(`${model.id} against ${args.source} in onnxruntime ${runtime.version}`, comparison, hasColors(io)),
   );
-  if (comparison.passed) return { bytes: attachReference(model, sequences), lines: [] };
+  const { tolerance } = comparison;
+  if (comparison.passed) return { bytes: attachReference(model, sequences, { tolerance }), lines: [] };
   if (substitutions.length > 0) return { bytes, lines: ["source: differs, as --allow-approximate allows"] };
   throw new CliError(
     `${args.source}: The converted model does not compute what the source does in onnxruntime; nothing is written (--no-run writes it unchecked)`,

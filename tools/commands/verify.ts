@@ -9,10 +9,12 @@ import { modelInNumeric } from "../numeric.ts";
 import { joinLines, printableJson } from "../print.ts";
 
 import { detectFramework } from "../read/detect.ts";
-import { compareWithReference, DEFAULT_TOLERANCE } from "../verify/compare.ts";
+import type { Network } from "../read/network.ts";
+import { compareWithReference } from "../verify/compare.ts";
 import { INSTALL_ONNXRUNTIME, loadOnnxRuntime } from "../verify/onnxruntime.ts";
 import { type ReferenceShape, readReference, type Sequence } from "../verify/reference.ts";
 import { runOnnx } from "../verify/run-onnx.ts";
+import { toleranceOf } from "../verify/source.ts";
 import { renderComparison } from "../verify/text.ts";
 import { findWeaknesses } from "../verify/weakness.ts";
 
@@ -35,13 +37,12 @@ export interface VerifyArgs {
  * @throws {CliError} when a file cannot be read, or the reference does not suit the model
  */
 export async function runVerify(args: VerifyArgs, io: Io): Promise<number> {
-  const { tolerance = DEFAULT_TOLERANCE } = args;
   // The reference is the stronger proof: a model whose own vectors are wrong is to be told by it, too.
   const model = await readModel(args.model, { verify: false });
-  const { against, sequences } = await answersFor(args, model.spec);
+  const { against, sequences, precision } = await answersFor(args, model.spec);
   const runtime = createRuntime(modelInNumeric(model, args.numeric), args.simd === false ? { simd: false } : {});
   const { numeric } = runtime;
-  const comparison = compareWithReference(runtime, sequences, tolerance);
+  const comparison = compareWithReference(runtime, sequences, args.tolerance ?? toleranceOf(precision));
   const steps = sequences.reduce((sum, sequence) => sum + sequence.steps, 0);
   const facts = { model: model.id, numeric, simd: runtime.simd, ...against };
   const weaknesses = findWeaknesses(sequences, model.spec);
@@ -60,6 +61,8 @@ export async function runVerify(args: VerifyArgs, io: Io): Promise<number> {
 interface Answers {
   readonly against: { readonly reference: string } | { readonly source: string; readonly onnxruntime: string };
   readonly sequences: Sequence[];
+  /** That the source computes in, where it is less than single and known. */
+  readonly precision?: Network["precision"] | undefined;
 }
 
 /** What the source framework answered, or answers now. */
@@ -91,7 +94,11 @@ async function answersOfSource(path: string, shape: ReferenceShape): Promise<Ans
       `${path}: Has ${found.join(" inputs and ")} outputs, the model has ${expected.join(" and ")}; it is another model's source`,
     );
   }
-  return { against: { source: path, onnxruntime: runtime.version }, sequences: await runOnnx(runtime, source, path) };
+  return {
+    against: { source: path, onnxruntime: runtime.version },
+    sequences: await runOnnx(runtime, source, path),
+    precision: source.network.precision,
+  };
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Vectors } from "./vectors.ts";
  */
 export function planF32(model: Model, vectors: Vectors, start: number): Program {
   const { spec, hash } = model;
-  const image = packF32(model, false);
+  const image = packF32(model);
   const layout = new Layout(start);
   const inputBytes = 4 * spec.inputs.length;
   const outputBytes = 4 * spec.outputs.length;

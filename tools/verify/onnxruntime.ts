@@ -10,11 +10,11 @@ import { CliError } from "../errors.ts";
 export const INSTALL_ONNXRUNTIME = "npm install --no-save --save-dev --ignore-scripts onnxruntime-node";
 
 /** Elements as onnxruntime takes and gives them. */
-export type OnnxData = Float32Array | Float64Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
+export type OnnxData = Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
 
-/** A tensor, row-major. */
+/** A tensor, row-major; float16 as its bits, or as numbers where the engine has a Float16Array. */
 export interface OnnxTensor {
-  readonly type: "float32" | "float64" | "int8" | "uint8" | "int32" | "int64";
+  readonly type: "float32" | "float64" | "float16" | "int8" | "uint8" | "int32" | "int64";
   readonly data: OnnxData;
   readonly dims: readonly number[];
 }

@@ -2,6 +2,7 @@
 
 import { CliError } from "../errors.ts";
 import { mulberry32 } from "../random.ts";
+import { fromHalf, toHalf } from "../read/half.ts";
 import type { Network } from "../read/network.ts";
 import type { OnnxSource } from "../read/onnx/index.ts";
 import type { OnnxPlan, PlanState } from "../read/onnx/plan.ts";
@@ -29,6 +30,7 @@ const ELEMENTS: Readonly<Record<number, ElementType>> = {
   3: { type: "int8", whole: "signed" },
   6: { type: "int32", whole: "signed" },
   7: { type: "int64", whole: "signed" },
+  10: { type: "float16" },
   11: { type: "float64" },
 };
 
@@ -204,10 +206,12 @@ class Source {
       const found = answer ? `[${answer.dims.join(", ")}]` : "nothing";
       throw new CliError(`${this.#path}: onnxruntime answers with ${found}, expected ${expected.join(" × ")} values`);
     }
+    const isBits = answer.type === "float16" && answer.data instanceof Uint16Array;
+    const valueAt = (index: number) => (isBits ? fromHalf(Number(answer.data[index])) : Number(answer.data[index]));
     const answers = lastOnly ? 1 : taken;
     const sequences = streams.map((inputs, stream): Sequence => {
       const outputs = Float64Array.from({ length: answers * this.#outputs }, (_, at) =>
-        Number(answer.data[indexOf(outputAxes, stream, at, this.#outputs)]),
+        valueAt(indexOf(outputAxes, stream, at, this.#outputs)),
       );
       return { inputs, outputs, steps: taken, lastOnly };
     });
@@ -256,6 +260,7 @@ function drawer(network: Network, { type, whole }: ElementType): (i: number) => 
   const normal = () => Array.from({ length: 12 }, random).reduce((sum, value) => sum + value, -6);
   return (i) => {
     const value = normal() / (normalisation?.scale[i] ?? 1) + (normalisation?.offset[i] ?? 0);
+    if (type === "float16") return fromHalf(toHalf(value));
     return type === "float32" ? Math.fround(value) : value;
   };
 }
@@ -263,6 +268,7 @@ function drawer(network: Network, { type, whole }: ElementType): (i: number) => 
 function typed(type: OnnxTensor["type"], values: Float64Array): OnnxData {
   if (type === "float32") return Float32Array.from(values);
   if (type === "float64") return values;
+  if (type === "float16") return Uint16Array.from(values, toHalf);
   if (type === "int64") return BigInt64Array.from(values, BigInt);
   if (type === "int32") return Int32Array.from(values);
   return type === "int8" ? Int8Array.from(values) : Uint8Array.from(values);

@@ -48,3 +48,7 @@ function join(sequences: readonly Sequence[]): Sequence {
   const steps = sequences.reduce((sum, sequence) => sum + sequence.steps, 0);
   return { inputs: all("inputs"), outputs: all("outputs"), steps, lastOnly: false };
 }
+
+/** The tolerance for a source that computes in 16 bits; undefined for any other. */
+export const toleranceOf = (precision: Network["precision"] | undefined): number | undefined =>
+  precision && TOLERANCES[precision];

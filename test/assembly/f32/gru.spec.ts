@@ -1,7 +1,7 @@
 import { candidateF32, gateF32 } from "../../../assembly/f32/activations";
-import { gruF32, gruPlain } from "../../../assembly/f32/gru";
+import { gruF32 } from "../../../assembly/f32/gru";
 import { Image } from "../support/image";
-import { vector, zeros } from "../support/memory";
+import { zeros } from "../support/memory";
 import { GruF32 } from "../support/pack_f32";
 import { uniform } from "../support/random";
 
@@ -80,46 +80,6 @@ describe("gruF32", () => {
     for (let i = 0; i < 5; i++) expect<f32>(load<f32>(h + usize(4 * i))).toBeNaN();
   });
 });
-
-describe("gruPlain", () => {
-  it("is what the kernels compute, to the last bit", () => {
-    for (let i = 0; i < SIZES.length; i++) {
-      for (let sizeIn = 1; sizeIn < 6; sizeIn++)
-        expect(plainDifferences(new GruF32(sizeIn, SIZES[i], false, 2))).toBe(0);
-    }
-  });
-
-  it("leaves the state that it reads", () => {
-    const h = vector<f32>([0.5]);
-    const to = zeros(16);
-    gruPlain(zeros(64), zeros(16), h, to, 1, 1);
-    expect<f32>(load<f32>(h)).toBe(0.5);
-    expect<f32>(load<f32>(to)).toBe(0.25);
-  });
-});
-
-/** Elements of the states of 20 steps in which gruPlain and the kernel differ. */
-function plainDifferences(layer: GruF32): i32 {
-  const size = layer.size;
-  const record = layer.pack(Image.f32(layer.sizeIn, size));
-  const data = vector<f32>(
-    layer.W.concat<StaticArray<f32>>(layer.U).concat<StaticArray<f32>>(layer.b).concat<StaticArray<f32>>(layer.c),
-  );
-  const x = zeros(64);
-  const h = zeros(128);
-  const plain = zeros(128);
-  const to = zeros(128);
-  const t = zeros(4096);
-  let count = 0;
-  for (let step = 0; step < 20; step++) {
-    draw(x, layer.sizeIn);
-    gruF32(record, x, h, t);
-    gruPlain(data, x, plain, to, layer.sizeIn, size);
-    memory.copy(plain, to, 4 * size);
-    for (let i = 0; i < size; i++) if (load<i32>(h + usize(4 * i)) !== load<i32>(plain + usize(4 * i))) count++;
-  }
-  return count;
-}
 
 /** Largest |h| over 20 steps of random samples from a zero state. */
 function largestState(layer: GruF32): f64 {

@@ -117,13 +117,14 @@ function gateDifferences(columns: i32): i32 {
   const x = vector<f32>(uniforms(columns, 1));
   const n = vector<f32>(uniforms(16, 1));
   const rz = vector<f32>(uniforms(32, 1));
-  const to = zeros(192);
+  const toN = zeros(64);
+  const toRz = zeros(128);
   const end = x + usize(4 * columns);
-  gateSumsF32(w, x, end, n, rz, to);
+  gateSumsF32(w, x, end, n, rz, toN, toRz);
   let differences = 0;
   for (let at: usize = 0; at < 192; at += 4) {
     const start = at < 64 ? load<f32>(n + at) : load<f32>(rz + at - 64);
-    const sum = load<f32>(to + at);
+    const sum = at < 64 ? load<f32>(toN + at) : load<f32>(toRz + at - 64);
     if (sum !== dotF32(w + at, x, end, start, 192)) differences++;
   }
   return differences;

@@ -1,6 +1,6 @@
-// Nodes that compute on the values of one sample: dense layers, scaling, activations, embeddings.
+// Nodes that compute on the values of one sample: dense layers, scaling, embeddings.
 
-import type { Activation } from "../../../host/model/types.ts";
+import { applyFunction, productOf } from "./functions.ts";
 import { asFeature } from "./gru.ts";
 import {
   type Constant,
@@ -13,13 +13,6 @@ import {
   streamInput,
 } from "./values.ts";
 import { weightsOf } from "./weights.ts";
-
-const ACTIVATIONS: Readonly<Record<string, Activation>> = {
-  Sigmoid: "sigmoid",
-  Tanh: "tanh",
-  Relu: "relu",
-  Softmax: "softmax",
-};
 
 /** Evaluates a node that computes on the values of a sample; nothing when the node is none of those known here. */
 export function compute(site: Site): Stream | undefined {
@@ -35,21 +28,10 @@ export function compute(site: Site): Stream | undefined {
       return arithmetic(site);
     case "BatchNormalization":
       return batchNormalization(site);
-    case "Sigmoid":
-    case "Tanh":
-    case "Relu":
-      return activate(site, streamInput(site, 0), ACTIVATIONS[site.op] ?? "linear");
-    case "HardSigmoid":
-      if (site.substitute("HardSigmoid by Sigmoid")) return activate(site, streamInput(site, 0), "sigmoid");
-      throw site.refuse(
-        "HardSigmoid is not supported; train with Sigmoid, or pass --allow-approximate to put Sigmoid in its place",
-      );
-    case "Softmax":
-      return softmax(site);
     case "Gather":
       return embed(site);
     default:
-      return undefined;
+      return applyFunction(site);
   }
 }
 
@@ -122,6 +104,10 @@ function shift(site: Site, stream: Stream, by: Float32Array): Stream {
 }
 
 function scale(site: Site, stream: Stream, by: Float32Array): Stream {
+  const { stage } = stream;
+  const undone = stage?.op === "scale" && stage.by.length === 1 && by.length === 1 ? stage : undefined;
+  // As the half of a GELU undoes the two in front of it: else a layer of its own would multiply by 1.
+  if (undone && (undone.by[0] ?? 0) * (by[0] ?? 0) === 1) return { ...stream, stage: undone.previous };
   const source = by.length > 1 ? asFeature(site, stream, by.length) : stream;
   return append(source, { op: "scale", node: site.name, previous: source.stage, by });
 }
@@ -129,6 +115,8 @@ function scale(site: Site, stream: Stream, by: Float32Array): Stream {
 function arithmetic(site: Site): Stream {
   const [left, right] = [site.input(0), site.input(1)];
   if (left?.kind === "stream" && right?.kind === "stream") {
+    const product = site.op === "Mul" ? productOf(site, left, right) : undefined;
+    if (product) return product;
     throw site.refuse(
       "joins two branches; only one chain of layers from input to output can be converted (no residual connections)",
     );
@@ -176,22 +164,6 @@ function batchNormalization(site: Site): Stream {
   if (!factor.every(Number.isFinite)) throw site.refuse("var holds a negative number");
   const offset = beta.map((value, i) => value - (mean[i] ?? 0) * (factor[i] ?? 0));
   return shift(site, scale(site, stream, factor), offset);
-}
-
-function activate(site: Site, stream: Stream, activation: Activation): Stream {
-  return append(stream, { op: "activation", node: site.name, previous: stream.stage, activation });
-}
-
-function softmax(site: Site): Stream {
-  const stream = asFeature(site, streamInput(site, 0), undefined);
-  const rank = stream.axes.length;
-  const axis = site.attributes.int("axis", site.opset < 13 ? 1 : -1);
-  if ((axis < 0 ? axis + rank : axis) !== rank - 1) {
-    throw site.refuse(
-      `axis is ${axis} of ${rank} axes; only a softmax over the values of a sample (axis -1) can be streamed`,
-    );
-  }
-  return activate(site, stream, "softmax");
 }
 
 function embed(site: Site): Stream | undefined {

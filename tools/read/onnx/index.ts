@@ -76,8 +76,9 @@ function read(bytes: Uint8Array, options: OnnxOptions): OnnxSource {
     .replaceAll(/\p{Cc}/gu, " ")
     .slice(0, 64);
   const plan = planOf(model.graph, walked);
+  const { notes, precision } = walked;
   return {
-    network: buildNetwork(walked.output, path, substitutions),
+    network: { ...buildNetwork(walked.output, path, substitutions), notes, ...(precision && { precision }) },
     ...(plan && { plan }),
     names: { provenance: { source: `onnx opset ${opset}`, ...(producer && { producer }) } },
   };

@@ -1,8 +1,7 @@
 // From the chain of stages to the layers of a network.
 
-import type { Activation } from "../../../host/model/types.ts";
 import { CliError } from "../../errors.ts";
-import type { Affine, DenseLayer, GruLayer, Network } from "../network.ts";
+import type { Affine, Applied, DenseLayer, GruLayer, Network } from "../network.ts";
 import type { Stage, Stream } from "./values.ts";
 
 /** A linear map under construction: rows of W, and b. */
@@ -19,6 +18,8 @@ const MAX_STAGES = 256;
 
 /** The greatest count of weights in layers that only carry an activation or a scaling, 2^24. */
 const MAX_IDENTITIES = 2 ** 24;
+
+const LINEAR: Applied = { activation: "linear" };
 
 /** Joins products, sums and activations in dense layers; scaling before the first layer becomes the normalisation. */
 export function buildNetwork(stream: Stream, path: string, substitutions: readonly string[]): Network {
@@ -85,17 +86,17 @@ function buildLayers(stages: readonly Stage[], inputs: number, path: string): (G
   let size = inputs;
   let open: Linear | undefined;
   let identities = 0;
-  const close = (activation: Activation) => {
-    if (open) layers.push(finish(open, activation, path));
+  const close = (applied: Applied) => {
+    if (open) layers.push(finish(open, applied, path));
     open = undefined;
   };
   for (const stage of stages) {
     if (stage.op === "gru") {
-      close("linear");
+      close(LINEAR);
       layers.push(stage.layer);
       size = stage.layer.size;
     } else if (stage.op === "matmul") {
-      close("linear");
+      close(LINEAR);
       size = stage.rows;
       open = {
         name: stage.node,
@@ -104,6 +105,10 @@ function buildLayers(stages: readonly Stage[], inputs: number, path: string): (G
         W: Float64Array.from(stage.W),
         b: new Float64Array(size),
       };
+    } else if (stage.op === "erf") {
+      throw new CliError(
+        `${path}: node "${stage.node}" (Erf): is supported as a part of GELU only, x times (1 + Erf(x / √2)) / 2; use another activation`,
+      );
     } else if (stage.op !== "embedding") {
       if (!open) {
         identities += size * size;
@@ -112,11 +117,12 @@ function buildLayers(stages: readonly Stage[], inputs: number, path: string): (G
         }
         open = identity(stage.node, size);
       }
-      if (stage.op === "activation") close(stage.activation);
+      if (stage.op === "activation") close(stage);
       else apply(open, stage);
     }
   }
-  close("linear");
+  close(LINEAR);
+  refuseInnerSoftmax(layers, path);
   return layers;
 }
 
@@ -139,11 +145,20 @@ function apply({ rows, columns, W, b }: Linear, stage: Stage & { readonly op: "s
   }
 }
 
-function finish(linear: Linear, activation: Activation, path: string): DenseLayer {
+/** A model file has a softmax at its end only. */
+function refuseInnerSoftmax(layers: readonly (GruLayer | DenseLayer)[], path: string): void {
+  const inner = layers.slice(0, -1).find((layer) => layer.kind === "dense" && layer.activation === "softmax");
+  if (!inner) return;
+  throw new CliError(
+    `${path}: node "${inner.name}" ends in a softmax, and more follows; cut the graph behind the softmax, and compute the rest yourself`,
+  );
+}
+
+function finish(linear: Linear, { activation, parameters }: Applied, path: string): DenseLayer {
   const W = Float32Array.from(linear.W);
   const b = Float32Array.from(linear.b);
   if (W.every(Number.isFinite) && b.every(Number.isFinite)) {
-    return { kind: "dense", name: linear.name, size: linear.rows, activation, W, b };
+    return { kind: "dense", name: linear.name, size: linear.rows, activation, ...(parameters && { parameters }), W, b };
   }
   throw new CliError(
     `${path}: node "${linear.name}" has weights that are too large for single precision; scale the model down`,

@@ -11,12 +11,12 @@ const depth = (stream: Stream) => {
   return count;
 };
 
-/** The output with the predictions; the others may only be states of GRUs on its chain. */
+/** The output with the predictions, and the names of the others; these may only be states of GRUs on its chain. */
 export function chooseOutput(
   outputs: readonly ValueInfoProto[],
   values: ReadonlyMap<string, Value>,
   path: string,
-): { readonly name: string; readonly value: Stream } {
+): { readonly name: string; readonly value: Stream; readonly states: readonly string[] } {
   const streams: { readonly name: string; readonly value: Stream | Stack }[] = [];
   for (const { name } of outputs) {
     const value = values.get(name);
@@ -40,18 +40,34 @@ export function chooseOutput(
       `${path}: has outputs "${main.name}" and "${name}" of different branches; keep one, beside states of the GRU`,
     );
   }
-  return main;
+  return { ...main, states: streams.flatMap(({ name, value }) => (value === main.value ? [] : [name])) };
 }
 
-/** Weights that no output needs mean that the graph is not what its author thinks. */
-export function refuseUnused(graph: NonNullable<ModelProto["graph"]>, live: readonly NodeProto[], path: string): void {
+/** Says what of the graph has no part in its output, or another one in a stream. */
+export function notesOn(
+  graph: NonNullable<ModelProto["graph"]>,
+  live: readonly NodeProto[],
+  given: readonly string[],
+  returned: readonly string[],
+): string[] {
   const used = new Set(live.flatMap(({ input }) => input));
   const unused = graph.initializer
     .filter((tensor) => !used.has(tensor.name) && !isInteger(tensor))
-    .map(({ name }) => `"${name}"`);
-  if (unused.length === 0) return;
-  const listed = unused.length > 20 ? [...unused.slice(0, 20), `and ${unused.length - 20} more`] : unused;
-  throw new CliError(
-    `${path}: no output needs the weights ${listed.join(", ")}; remove them, or add the output they belong to`,
+    .map(({ name }) => name);
+  const rest = unused.length > 0 ? [`Left out: ${listed(unused)}, which the output of the source does not need`] : [];
+  const initial = given.map(
+    (name) =>
+      `Input "${name.slice(0, 80)}" of the source is left out: it is an initial state. The model starts from zeros, and each session keeps its state from sample to sample`,
   );
+  const final = returned.map(
+    (name) =>
+      `Output "${name.slice(0, 80)}" of the source is left out: it is a state, which each session keeps from sample to sample`,
+  );
+  return [...initial, ...final, ...rest];
+}
+
+/** Names in a line; of many the first. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 8).map((name) => `"${name.slice(0, 80)}"`);
+  return [...shown, ...(names.length > 8 ? [`${names.length - 8} more`] : [])].join(", ");
 }

@@ -26,6 +26,8 @@ export interface AttributeProto {
   readonly i: unknown;
   readonly s: Uint8Array;
   readonly t: TensorProto | null;
+  /** The graph of a loop or a branch: only what tells its kind. */
+  readonly g: { readonly node: readonly { readonly opType: string }[] } | null;
   readonly floats: readonly number[];
   readonly ints: readonly unknown[];
   readonly strings: readonly Uint8Array[];
@@ -109,11 +111,14 @@ const root = protobuf.Root.fromJSON({
         i: one("int64", 3),
         s: one("bytes", 4),
         t: one("Tensor", 5),
+        g: one("Body", 6),
         floats: many("float", 7),
         ints: many("int64", 8),
         strings: many("bytes", 9),
       },
     },
+    Body: { fields: { node: many("BodyNode", 1) } },
+    BodyNode: { fields: { opType: one("string", 4) } },
     Tensor: {
       fields: {
         dims: many("int64", 1),

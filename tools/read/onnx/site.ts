@@ -74,6 +74,7 @@ function attributesOf(node: NodeProto, { path, readExternal }: Surroundings): At
       return found ? text(found.s) : byDefault;
     },
     texts: (name) => (find(name)?.strings ?? []).map(text),
+    operators: (name) => (find(name)?.g?.node ?? []).map(({ opType }) => opType),
     floats: (name) => find(name)?.floats ?? [],
     tensor: (name) => {
       const tensor = find(name)?.t;

@@ -1,4 +1,5 @@
 import { CliError } from "../../errors.ts";
+import { fromHalf } from "../half.ts";
 import { int64, type TensorProto } from "./proto.ts";
 import { type Constant, MAX_ELEMENTS, product } from "./values.ts";
 
@@ -19,7 +20,7 @@ const TYPES: Readonly<Record<number, ElementType>> = {
   6: { name: "INT32", bytes: 4, integer: true, read: (view, at) => view.getInt32(at, true) },
   7: { name: "INT64", bytes: 8, integer: true, read: (view, at) => Number(view.getBigInt64(at, true)) },
   9: { name: "BOOL", bytes: 1, integer: true, read: (view, at) => view.getUint8(at) },
-  10: { name: "FLOAT16", bytes: 2, integer: false, read: (view, at) => half(view.getUint16(at, true)) },
+  10: { name: "FLOAT16", bytes: 2, integer: false, read: (view, at) => fromHalf(view.getUint16(at, true)) },
   11: { name: "DOUBLE", bytes: 8, integer: false, read: (view, at) => view.getFloat64(at, true) },
   16: { name: "BFLOAT16", bytes: 2, integer: false, read: (view, at) => brainFloat(view.getUint16(at, true)) },
 };
@@ -75,7 +76,7 @@ function listedNumbers(
     FLOAT: () => tensor.floatData,
     DOUBLE: () => tensor.doubleData,
     INT64: () => tensor.int64Data.map(int64),
-    FLOAT16: () => tensor.int32Data.map((bits) => half(bits & 0xffff)),
+    FLOAT16: () => tensor.int32Data.map((bits) => fromHalf(bits & 0xffff)),
     BFLOAT16: () => tensor.int32Data.map((bits) => brainFloat(bits & 0xffff)),
   };
   const numbers = lists[type.name]?.() ?? tensor.int32Data;
@@ -111,15 +112,6 @@ function externalBytes(tensor: TensorProto, refuse: Refuse, readExternal: ReadEx
     );
   }
   return file.subarray(offset, offset + length);
-}
-
-/** IEEE 754 binary16. */
-function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }
 
 /** The upper half of an IEEE 754 binary32. */

@@ -1,8 +1,7 @@
 // What the walk through a graph knows about each value: numbers, or a stream of samples with the role of each of its axes.
 
-import type { Activation } from "../../../host/model/types.ts";
 import type { CliError } from "../../errors.ts";
-import type { GruLayer } from "../network.ts";
+import type { Applied, GruLayer } from "../network.ts";
 
 /** An axis of some value in the source; the same object wherever the axis goes. `size` is null when only the run tells it. */
 export interface Part {
@@ -49,7 +48,8 @@ export type Stage = { readonly previous: Stage | null; readonly node: string } &
   | { readonly op: "gru"; readonly layer: GruLayer }
   | { readonly op: "matmul"; readonly W: Float32Array; readonly rows: number; readonly columns: number }
   | { readonly op: "scale" | "add"; readonly by: Float32Array }
-  | { readonly op: "activation"; readonly activation: Activation }
+  | ({ readonly op: "activation" } & Applied)
+  | { readonly op: "erf" }
 );
 
 /** The samples on their way through the chain. */
@@ -95,6 +95,8 @@ export interface Attributes {
   float(name: string, byDefault: number): number;
   text(name: string, byDefault: string): string;
   texts(name: string): string[];
+  /** Operators in the graph of a loop. */
+  operators(name: string): string[];
   tensor(name: string): Constant | undefined;
   /** The list of floats, or nothing. */
   floats(name: string): readonly number[];

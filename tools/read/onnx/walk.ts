@@ -7,13 +7,17 @@ import { CELL_OP, type Cell, evaluateCell, findCells } from "./cell.ts";
 import { fold } from "./constants.ts";
 import { evaluateGru } from "./gru.ts";
 import { compute } from "./heads.ts";
-import { chooseOutput, refuseUnused } from "./outputs.ts";
+import { chooseOutput, notesOn } from "./outputs.ts";
 import { int64, type ModelProto, type NodeProto, type ValueInfoProto } from "./proto.ts";
 import { nameOf, type Surroundings, siteOf } from "./site.ts";
 import { isInteger, readTensor } from "./tensors.ts";
 import { axisOf, type Constant, type Site, type Stack, type Stage, type Stream, type Value } from "./values.ts";
 
 type Graph = NonNullable<ModelProto["graph"]>;
+
+/** Element types of ONNX (TensorProto.DataType). */
+const FLOAT16 = 10;
+const BFLOAT16 = 16;
 
 /** The greatest count of layers, of inputs and of outputs. */
 const MAX_LAYERS = 256;
@@ -27,6 +31,10 @@ export interface Walked {
   readonly states: ReadonlyMap<string, readonly Stage[]>;
   /** What is known of every value of the graph. */
   readonly values: ReadonlyMap<string, Value>;
+  /** What the user should know of how the graph was read, one line each. */
+  readonly notes: readonly string[];
+  /** The precision of its weights, where that is less than single: what is not cast is computed in it. */
+  readonly precision?: "float16" | "bfloat16";
 }
 
 /** Walks a graph from its inputs to its output. */
@@ -59,9 +67,29 @@ export function walk(graph: Graph, around: Omit<Surroundings, "values">): Walked
       if (name) values.set(name, results[index] ?? { kind: "fault", error: missing });
     }
   }
-  const { name: outputName, value: output } = chooseOutput(graph.output, values, around.path);
-  refuseUnused(graph, live, around.path);
-  return { output, outputName, states: fedStages(states, live, values), values };
+  const { name: outputName, value: output, states: returned } = chooseOutput(graph.output, values, around.path);
+  const notes = notesOn(graph, live, [...states], returned);
+  const precision = precisionOf(graph, live);
+  return {
+    output,
+    outputName,
+    states: fedStages(states, live, values),
+    values,
+    notes,
+    ...(precision && { precision }),
+  };
+}
+
+/** Nodes that compute with weights in the precision of these. */
+const COMPUTING = ["GRU", "MatMul", "Gemm"];
+
+/** The precision of the weights that GRUs and dense layers take as they are stored; undefined for single and double. */
+function precisionOf(graph: Graph, live: readonly NodeProto[]): Walked["precision"] {
+  const types = new Map(graph.initializer.map(({ name, dataType }) => [name, dataType]));
+  const weights = live.filter(({ opType }) => COMPUTING.includes(opType)).flatMap(({ input }) => input.slice(1, 3));
+  const has = (type: number) => weights.some((name) => types.get(name) === type);
+  if (has(BFLOAT16)) return "bfloat16";
+  return has(FLOAT16) ? "float16" : undefined;
 }
 
 /** The layers that each state feeds. */
@@ -194,6 +222,8 @@ function evaluate(node: NodeProto, around: Surroundings, cell: Cell | undefined)
 
 function dispatch(site: Site): Value[] | undefined {
   if (site.op === "GRU") return evaluateGru(site);
+  // Before its inputs, whose own faults would say less.
+  if (site.op === "Loop" || site.op === "Scan") throw site.refuse(loopIn(site));
   if (site.op === "Constant") return [constantOf(site)];
   if (site.op === "ConstantOfShape") return [{ kind: "fill", value: site.attributes.tensor("value")?.data[0] ?? 0 }];
   const first = site.input(0);
@@ -257,11 +287,21 @@ function fromStack(site: Site, { items }: Stack): Stream {
   return at.dims.length === 1 ? item : { ...item, axes: item.axes.slice(1) };
 }
 
+/** What a loop over steps is, by the operators of its body, and what to do. */
+function loopIn(site: Site): string {
+  const body = site.attributes.operators("body");
+  const count = (op: string) => body.filter((one) => one === op).length;
+  const isRecurrent = count("Sigmoid") > 0 && count("Tanh") > 0;
+  // An LSTM applies tanh to its candidate and to its cell; a GRU to its candidate alone.
+  if (isRecurrent && count("Tanh") > 1)
+    return "is a loop over steps with an LSTM in it; only GRU networks can be converted";
+  const what = isRecurrent ? "is a GRU that the exporter left as a loop over steps" : "is a loop over steps";
+  return `${what}, and loops are not read; convert the source model itself: save the Keras model as .keras, or the weights of the PyTorch model as .safetensors, and give rivulet that file`;
+}
+
 const REMEDIES: Readonly<Record<string, string>> = {
   LSTM: "only GRU networks can be converted",
   RNN: "only GRU networks can be converted",
-  Loop: "loops over steps are not read; convert the Keras file itself instead",
-  Scan: "loops over steps are not read; convert the source model itself instead",
   If: "export the model without branches",
   ReduceMean: "a mean over the sequence cannot be streamed",
   ReduceMax: "a maximum over the sequence cannot be streamed",
