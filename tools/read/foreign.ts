@@ -21,7 +21,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     start: /^.{4}TFL3/s,
-    text: "Is a TensorFlow Lite model, which cannot be converted; take the .keras file it was made from",
+    text: 'Is a TensorFlow Lite model, which is not read: its GRU is a loop over steps (WHILE), or every step unrolled. Convert the Keras model that it was made from, saved as model.save("x.keras")',
   },
   { start: /^7767517\s/, text: `Is the text of an ncnn or pnnx network, which is not read; ${PYTORCH_WAY}` },
   { extension: /\.pnnx\.(param|bin)$/, text: `Is a part of a pnnx network, which is not read; ${PYTORCH_WAY}` },
