@@ -2,7 +2,7 @@
 //
 //   word 0   magic           which build may read it
 //        1   image size      bytes, a multiple of 16
-//        2   checksum        of all words after this one (image.ts)
+//        2   checksum        CRC-32 (IEEE 802.3, as in zlib) of all bytes after this word
 //        3   layer count
 //        4   I               values in one sample (1 for a token)
 //        5   O               values in one prediction
@@ -121,8 +121,10 @@ export const EXP2_A = 22664;
 export const EXP2_B = 7582;
 export const EXP2_C = 1304;
 
-/** Factor of the checksum. */
-export const CHECKSUM_FACTOR = 0x01000193;
+/** Polynomial of the checksum, reflected: CRC-32 of IEEE 802.3. */
+export const CRC_POLYNOMIAL = 0xedb88320;
+/** Factor of the hash in the self-test of a module for microcontrollers (FNV-1a). */
+export const HASH_FACTOR = 0x01000193;
 
 export const STATUS_OK = 0;
 export const STATUS_BAD_MAGIC = 1;

@@ -1,7 +1,7 @@
 // What a module for a microcontroller does besides a step, in both numeric forms: its self-test, and the run of pseudo-random samples by which runtimes
 // are compared. `step` is the function that the linker (tools/mcu/link.ts) writes for a model.
 
-import { CHECKSUM_FACTOR } from "../layout";
+import { HASH_FACTOR } from "../layout";
 import { clear } from "../memory";
 
 /** The step of the model. */
@@ -70,7 +70,7 @@ export function drive<T>(
       else if (isFloat<T>()) store<f32>(input + i, f32(value >> (random & 31)) * 0.0000152587890625);
       else store<i32>(input + i, max(min(value >> (random & 31), 1 << 30), -(1 << 30)));
     }
-    hash = (hash ^ step()) * CHECKSUM_FACTOR;
+    hash = (hash ^ step()) * HASH_FACTOR;
     hash = mix(hash, output, outputBytes);
   }
   return mix(hash, state, stateBytes);
@@ -84,6 +84,6 @@ function xorshift(s: i32): i32 {
 }
 
 function mix(hash: i32, at: usize, bytes: usize): i32 {
-  for (const end = at + bytes; at < end; at += 4) hash = (hash ^ load<i32>(at)) * CHECKSUM_FACTOR;
+  for (const end = at + bytes; at < end; at += 4) hash = (hash ^ load<i32>(at)) * HASH_FACTOR;
   return hash;
 }

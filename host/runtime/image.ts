@@ -4,6 +4,7 @@ import * as format from "../../assembly/layout.ts";
 import { type Forecast, forecastsOf, ringBytes } from "../model/forecasts.ts";
 import type { LayerStage, Network } from "../model/network.ts";
 import type { LayerSpec, ModelSpec } from "../model/types.ts";
+import { crc32 } from "./crc32.ts";
 
 /** An image with what a host must know to place it. */
 export interface Image {
@@ -100,7 +101,7 @@ export function packImage(spec: ModelSpec, network: Network, form: Form): Image 
     [format.HEADER_RING, stateBytes],
   ];
   for (const [offset, value] of words) header.setInt32(offset, value, true);
-  header.setInt32(format.HEADER_CHECKSUM, checksum(bytes), true);
+  header.setUint32(format.HEADER_CHECKSUM, crc32(bytes.subarray(format.HEADER_LAYERS)), true);
   return {
     bytes,
     scratchBytes: 2 * vectorBytes + align16(accumulators),
@@ -118,16 +119,6 @@ export function packForecasts(horizon: number, forecasts: readonly Forecast[]): 
   const clamped = (shift: number) => Math.max(-MOST_SHIFT, Math.min(MOST_SHIFT, shift));
   const map = forecasts.flatMap(({ input, output, shift }) => [4 * input, 4 * output, clamped(shift)]);
   return bytesOf(Int32Array.from([horizon, forecasts.length, ...map]));
-}
-
-/** FNV-1a over the words from HEADER_LAYERS on, as assembly/image.ts computes it. */
-function checksum(image: Uint8Array): number {
-  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
-  let sum = 0;
-  for (let at = format.HEADER_LAYERS; at < image.length; at += 4) {
-    sum = Math.imul(sum ^ view.getInt32(at, true), format.CHECKSUM_FACTOR);
-  }
-  return sum;
 }
 
 function record({ layer, sizeIn, size }: LayerStage, next: number): Uint8Array {

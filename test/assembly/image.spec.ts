@@ -22,6 +22,9 @@ import { affineF32, denseF32 } from "./support/pack_f32";
 const INTACT = small();
 const INTACT_BYTES = INTACT.finish();
 
+/** zlib.crc32 of the 52 bytes behind the checksum of a header that holds zeros. */
+const CRC_OF_ZEROS: u32 = 0xcc2b0fb0;
+
 describe("checkImage", () => {
   it("accepts an undamaged image", () => {
     const image = small();
@@ -93,13 +96,57 @@ describe("checkImage", () => {
     expect(checkImage(image.address, bytes, IMAGE_MAGIC_F32)).toBe(STATUS_BAD_CHECKSUM);
   });
 
-  it("sums as FNV-1a over words does", () => {
+  it("refuses any two flipped bits of a header and its checksum", () => {
+    const image = zeros(HEADER_SIZE);
+    store<i32>(image, IMAGE_MAGIC_F32, HEADER_MAGIC);
+    store<i32>(image, HEADER_SIZE, HEADER_BYTES);
+    store<u32>(image, CRC_OF_ZEROS, HEADER_CHECKSUM);
+    expect(checkImage(image, HEADER_SIZE, IMAGE_MAGIC_F32)).toBe(STATUS_OK);
+    let accepted = 0;
+    const bits = 8 * (HEADER_SIZE - HEADER_CHECKSUM);
+    for (let first = 0; first < bits; first++) {
+      flip(image, first);
+      for (let second = first + 1; second < bits; second++) {
+        flip(image, second);
+        if (checkImage(image, HEADER_SIZE, IMAGE_MAGIC_F32) !== STATUS_BAD_CHECKSUM) accepted++;
+        flip(image, second);
+      }
+      flip(image, first);
+    }
+    expect(accepted).toBe(0);
+  });
+
+  it("refuses any two and any four flipped sign bits", () => {
+    let accepted = 0;
+    const words = (INTACT_BYTES - HEADER_LAYERS) >> 2;
+    const address = INTACT.address;
+    for (let first = 0; first < words; first++) {
+      flip(address, 32 * first + 63);
+      for (let second = first + 1; second < words; second++) {
+        flip(address, 32 * second + 63);
+        if (checkImage(address, INTACT_BYTES, IMAGE_MAGIC_F32) !== STATUS_BAD_CHECKSUM) accepted++;
+        if (second + 2 < words) {
+          flip(address, 32 * second + 63 + 32);
+          flip(address, 32 * second + 63 + 64);
+          if (checkImage(address, INTACT_BYTES, IMAGE_MAGIC_F32) !== STATUS_BAD_CHECKSUM) accepted++;
+          flip(address, 32 * second + 63 + 32);
+          flip(address, 32 * second + 63 + 64);
+        }
+        flip(address, 32 * second + 63);
+      }
+      flip(address, 32 * first + 63);
+    }
+    expect(accepted).toBe(0);
+    expect(checkImage(address, INTACT_BYTES, IMAGE_MAGIC_F32)).toBe(STATUS_OK);
+  });
+
+  it("sums as CRC-32 does", () => {
     const image = zeros(HEADER_SIZE);
     store<i32>(image, IMAGE_MAGIC_F32, HEADER_MAGIC);
     store<i32>(image, HEADER_SIZE, HEADER_BYTES);
     store<i32>(image, 1, HEADER_LAYERS);
-    // A word of 1 and twelve of 0: 0x01000193^13 in 32 bits.
-    store<i32>(image, 924097827, HEADER_CHECKSUM);
+    // zlib.crc32 of a word of 1 and twelve of 0.
+    store<u32>(image, 0xa5e7f3bd, HEADER_CHECKSUM);
     expect(checkImage(image, HEADER_SIZE, IMAGE_MAGIC_F32)).toBe(STATUS_OK);
   });
 });
@@ -147,4 +194,10 @@ function statusOfFlip(offset: i32, bit: i32): i32 {
   const status = checkImage(INTACT.address, INTACT_BYTES, IMAGE_MAGIC_F32);
   INTACT.set(offset, word);
   return status;
+}
+
+/** Flips a bit, counted from the checksum on. */
+function flip(image: usize, bit: i32): void {
+  const at = image + usize(HEADER_CHECKSUM + (bit >> 3));
+  store<u8>(at, load<u8>(at) ^ u8(i32(1) << (bit & 7)));
 }

@@ -2,7 +2,7 @@
 // implementation of the same drawings.
 
 import {
-  CHECKSUM_FACTOR,
+  CRC_POLYNOMIAL,
   HEADER_BYTES,
   HEADER_CHECKSUM,
   HEADER_FORECASTS,
@@ -173,11 +173,12 @@ export class Image {
   }
 }
 
-/** FNV-1a over the words from HEADER_LAYERS on. */
+/** CRC-32 of the bytes from HEADER_LAYERS on, byte by byte. */
 function checksum(image: usize, bytes: i32): i32 {
-  let sum = 0;
-  for (let offset = HEADER_LAYERS; offset < bytes; offset += 4) {
-    sum = (sum ^ load<i32>(image + usize(offset))) * CHECKSUM_FACTOR;
+  let crc: u32 = 0xffffffff;
+  for (let offset = HEADER_LAYERS; offset < bytes; offset++) {
+    crc ^= u32(load<u8>(image + usize(offset)));
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ CRC_POLYNOMIAL : crc >>> 1;
   }
-  return sum;
+  return i32(~crc);
 }

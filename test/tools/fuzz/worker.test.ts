@@ -19,7 +19,7 @@ const target = (onZero: () => void, isOneLine = false): Target => ({
   isOneLine,
 });
 
-async function reportsOf(tested: Target, seconds = 0.3): Promise<Report[]> {
+async function reportsOf(tested: Target, seconds = 0.05): Promise<Report[]> {
   const reports: Report[] = [];
   await work(tested, { reader: "test", seed: 1, seconds }, (report) => reports.push(report));
   return reports;
