@@ -1,9 +1,11 @@
 // One connection to the broker, from CONNECT to the end of the socket. A lost connection is followed by a new one
 // (link.ts), never revived: nothing of a past connection, such as a packet id, can leak into the next.
 
+import type { Duplex, Writable } from "node:stream";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import type { Subscription } from "../stream/filters.ts";
 import { describeConnectionError, REASONS } from "./failures.ts";
+import { type Oversized, PacketGuard } from "./guard.ts";
 import { settledWithin } from "./timeout.ts";
 
 /** Where the broker is, and who we are. */
@@ -25,7 +27,10 @@ export interface BrokerOptions {
   readonly keepalive?: number;
   /** MQTT 3.1.1 (4, the default) or 5. */
   readonly protocol?: 4 | 5;
-  /** MQTT 5: longest packet that the broker may send, bytes. */
+  /**
+   * Longest packet that is taken in, bytes; default: any that MQTT has. MQTT 5 tells the broker. In MQTT 3.1.1 a longer message is
+   * let go while it arrives, and delivered without its payload (`Message.oversized`).
+   */
   readonly maxPacketBytes?: number;
   /** Retained message that the broker publishes when the connection is lost. */
   readonly lastWill?: { readonly topic: string; readonly payload: string };
@@ -36,6 +41,8 @@ export interface Message {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly isRetained: boolean;
+  /** There when the payload was too large to be taken in; it is empty then. */
+  readonly oversized?: Oversized;
   /** Packet id to be acknowledged; 0 for QoS 0. */
   readonly id: number;
 }
@@ -71,10 +78,15 @@ export interface Connection {
   destroy(): void;
 }
 
+const DEFAULT_KEEPALIVE = 30;
+
 /** Opens a connection; the handlers tell what becomes of it. */
 export function openConnection(options: BrokerOptions, handlers: ConnectionHandlers): Connection {
   const client = mqtt.connect(clientOptions(options));
-  const connection = new MqttConnection(client, handlers);
+  const { maxPacketBytes, protocol = 4, keepalive = DEFAULT_KEEPALIVE } = options;
+  const guard = maxPacketBytes === undefined ? undefined : new PacketGuard(maxPacketBytes, protocol);
+  const connection = new MqttConnection(client, handlers, guard);
+  if (guard) stand(guard, client, keepalive);
   client.connect();
   return connection;
 }
@@ -88,13 +100,14 @@ class MqttConnection implements Connection {
   #reason: string | undefined;
   #isClosed = false;
 
-  constructor(client: MqttClient, handlers: ConnectionHandlers) {
+  constructor(client: MqttClient, handlers: ConnectionHandlers, guard: PacketGuard | undefined) {
     this.#client = client;
     // Set before connecting: a resumed MQTT session delivers messages at once.
     client.handleMessage = ({ topic, payload, retain, qos, messageId = 0 }, callback) => {
       const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+      const oversized = guard?.next();
       const message = { topic, payload: bytes, isRetained: retain, id: qos === 0 ? 0 : messageId };
-      handlers.onMessage(this, message, () => callback(WITHOUT_ACK));
+      handlers.onMessage(this, oversized ? { ...message, oversized } : message, () => callback(WITHOUT_ACK));
     };
     client.on("connect", ({ sessionPresent }) => {
       (client.stream as { setNoDelay?: (isOn: boolean) => void }).setNoDelay?.(true);
@@ -167,13 +180,56 @@ class MqttConnection implements Connection {
   }
 }
 
+/** The parts of mqtt.js that its types keep to themselves (test/mqtt/packets.test.ts holds them). */
+interface StreamBuilt {
+  streamBuilder(client: MqttClient): Duplex;
+}
+
+/** Puts a guard between the socket and the parser of mqtt.js, in its own write: no further buffer, and the same back pressure. */
+function stand(guard: PacketGuard, client: MqttClient, keepalive: number): void {
+  const built = client as unknown as StreamBuilt;
+  const build = built.streamBuilder;
+  built.streamBuilder = (self) => {
+    const stream = build(self);
+    const pipe = stream.pipe.bind(stream) as (to: Writable) => Writable;
+    stream.pipe = (<W extends Writable>(parser: W): W => {
+      const write = parser._write.bind(parser);
+      parser._write = (chunk: Buffer, encoding, done) => {
+        let passed: Uint8Array;
+        try {
+          passed = guard.push(chunk);
+        } catch (error) {
+          client.emit("error", error as Error);
+          stream.destroy();
+          return;
+        }
+        if (guard.isSkipping) keepAlive();
+        if (passed.length === 0) done();
+        else write(passed, encoding, done);
+      };
+      pipe(parser);
+      return parser;
+    }) as typeof stream.pipe;
+    return stream;
+  };
+  let pinged = Date.now();
+  /** While a long packet arrives no answer to a ping can: what arrives is a sign of life itself, and we still give ours. */
+  const keepAlive = () => {
+    if (!client.connected) return;
+    client.reschedulePing(true);
+    if (Date.now() - pinged < 500 * keepalive) return;
+    pinged = Date.now();
+    client.sendPing();
+  };
+}
+
 function toPayload(payload: string | Uint8Array): string | Buffer {
   return typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }
 
 function clientOptions(options: BrokerOptions): IClientOptions {
   const url = new URL(options.url);
-  const { protocol = 4, keepalive = 30, rejectUnauthorized = true, lastWill } = options;
+  const { protocol = 4, keepalive = DEFAULT_KEEPALIVE, rejectUnauthorized = true, lastWill } = options;
   const client: IClientOptions = {
     protocol: url.protocol === "mqtts:" ? "mqtts" : "mqtt",
     host: url.hostname.replace(/^\[(.*)\]$/, "$1"),

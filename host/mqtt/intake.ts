@@ -3,6 +3,7 @@ import { createRouter, type Route } from "../stream/router.ts";
 import type { Committer, Ticket } from "./committer.ts";
 import type { Connection, Message } from "./connection.ts";
 import type { BridgeCounters } from "./counters.ts";
+import type { Oversized } from "./guard.ts";
 import type { MessageOutcome } from "./outcomes.ts";
 import type { Stream } from "./stream.ts";
 
@@ -78,6 +79,7 @@ export class Intake {
     }
     try {
       if (device === undefined) throw new PayloadError("bad_topic", "The topic gives no usable device key");
+      if (message.oversized) throw tooLarge(message.oversized);
       const { action = "step", sample, time = now() } = source.decode(message.payload);
       devices.accept(device, { action, sample, time, ticket });
     } catch (error) {
@@ -92,3 +94,6 @@ export class Intake {
     return this.#options.committer.pending >= MAX_PENDING || this.#options.isCrowded();
   }
 }
+
+const tooLarge = ({ bytes }: Oversized): PayloadError =>
+  new PayloadError("too_large", `Payload has ${bytes} bytes, more than any stream takes; it was not read`);

@@ -11,10 +11,14 @@ afterEach(async () => {
 });
 
 /** Opens a connection that answers every message with `onMessage`. */
-async function open(url: string, onMessage: (connection: Connection, message: Message) => void) {
+async function open(
+  url: string,
+  onMessage: (connection: Connection, message: Message) => void,
+  maxPacketBytes = 1_000_000,
+) {
   let isOpen = false;
   const connection = openConnection(
-    { url, clientId: "rivulet-test", isClean: false },
+    { url, clientId: "rivulet-test", isClean: false, maxPacketBytes },
     {
       onOpen: () => {
         isOpen = true;
@@ -58,6 +62,30 @@ describe("openConnection", needs({ Mosquitto: hasMosquitto }), () => {
     await until(() => second.length >= 3);
     await connection.close(1000);
     expect(second).toEqual(["a", "c", "e"]);
+    await publisher.close();
+  });
+
+  it("drops a message that is too large from the MQTT session, and goes on", async () => {
+    broker = await startMosquitto();
+    const publisher = await observe(broker.url, "unused");
+    const seen: string[] = [];
+    const onMessage = (from: Connection, { payload, oversized, id }: Message) => {
+      seen.push(oversized ? `too large: ${oversized.bytes}` : Buffer.from(payload).toString());
+      from.acknowledge(id);
+    };
+    let connection = await open(broker.url, onMessage, 100_000);
+    await connection.subscribe([{ filter: "plant/#", qos: 1 }]);
+    for (const text of ["a", "x".repeat(8_000_000), "b"]) {
+      await publisher.client.publishAsync("plant/7", text, { qos: 1 });
+    }
+    await until(() => seen.length === 3);
+    expect(connection.isOpen).toBe(true);
+    await connection.close(1000);
+    connection = await open(broker.url, onMessage, 100_000);
+    await publisher.client.publishAsync("plant/7", "c", { qos: 1 });
+    await until(() => seen.length >= 4);
+    await connection.close(1000);
+    expect(seen).toEqual(["a", "too large: 8000000", "b", "c"]);
     await publisher.close();
   });
 });

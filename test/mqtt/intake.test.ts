@@ -43,6 +43,18 @@ describe("a message at QoS 1", () => {
     expect(bridge.counters()).toMatchObject({ commits: 1, failed_commits: 0, published: 1 });
   });
 
+  it("that was too large to be read is counted, told with topic and size, and acknowledged", async () => {
+    const { connection, log, pump } = await start();
+    connection.deliver("plant/7/data", "", 5, false, { oversized: { bytes: 260_000_000 } });
+    connection.deliver("elsewhere", "", 6, false, { oversized: { bytes: 260_000_000 } });
+    await turns();
+    expect(pump()).toMatchObject({ received: 1, steps: 0, rejected: { too_large: 1 }, devices: 0 });
+    expect(connection.acks).toEqual([5, 6]);
+    expect(log.lines).toContain(
+      "warn pump: too_large: Payload has 260000000 bytes, more than any stream takes; it was not read (topic plant/7/data)",
+    );
+  });
+
   it("is not acknowledged while its device is loaded, nor are those behind it", async () => {
     const { connection, store } = await start();
     store.hold("get");

@@ -399,3 +399,64 @@ describe("close", () => {
     expect(connection.isOpen).toBe(false);
   });
 });
+
+describe("a message that is too large, in MQTT 3.1.1", () => {
+  const publish = (topic: string, bytes: number, messageId: number) =>
+    ({
+      cmd: "publish",
+      topic,
+      payload: Buffer.alloc(bytes, 65),
+      qos: 1,
+      messageId,
+      dup: false,
+      retain: false,
+    }) as const;
+
+  it("is delivered without its payload and acknowledged, and the connection goes on", async () => {
+    const broker = await startBroker();
+    const { connection, events, messages, opened } = open({ url: broker.url, maxPacketBytes: 1000 });
+    await opened();
+    for (const [index, bytes] of [10, 3_000_000, 20, 1001, 30].entries()) {
+      broker.send(publish(`t/${index}`, bytes, index + 1));
+    }
+    await until(() => messages.length === 5);
+    expect(messages.map(({ topic, payload, oversized, id }) => [topic, payload.length, oversized?.bytes, id])).toEqual([
+      ["t/0", 10, undefined, 1],
+      ["t/1", 0, 3_000_000, 2],
+      ["t/2", 20, undefined, 3],
+      ["t/3", 0, 1001, 4],
+      ["t/4", 30, undefined, 5],
+    ]);
+    for (const { id } of messages) connection.acknowledge(id);
+    await until(() => broker.of("puback").length === 5);
+    expect(broker.of("puback").map(({ messageId }) => messageId)).toEqual([1, 2, 3, 4, 5]);
+    expect(events).toEqual(["open false"]);
+  });
+
+  it("keeps the connection alive while it arrives", async () => {
+    const broker = await startBroker();
+    const { events, messages, opened } = open({ url: broker.url, maxPacketBytes: 1000, keepalive: 1 });
+    await opened();
+    const socket = broker.sockets.at(-1)!;
+    const ping = vi.spyOn(mqtt.MqttClient.prototype, "reschedulePing");
+    // A PUBLISH of which 100 bytes come every 200 ms, for longer than the keepalive time allows.
+    socket.write(Buffer.from([0x32, 0xd0, 0x0f, 0, 1, 0x74, 0, 9]));
+    for (let part = 0; part < 12; part++) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      socket.write(Buffer.alloc(100));
+    }
+    expect(events).toEqual(["open false"]);
+    expect(ping.mock.calls.length).toBeGreaterThanOrEqual(6);
+    expect(broker.of("pingreq").length).toBeGreaterThanOrEqual(1);
+    expect(messages.map(({ oversized }) => oversized)).toEqual([{ bytes: 2000 - 5 }]);
+  });
+
+  it("ends the connection, with the reason, where it is no message", async () => {
+    const broker = await startBroker();
+    const { events, opened } = open({ url: broker.url, maxPacketBytes: 1000 });
+    await opened();
+    broker.sockets.at(-1)!.write(Buffer.from([0x90, 0xff, 0x7f]));
+    await until(() => events.length > 1);
+    expect(events[1]).toBe("close: the broker sends a packet of 16383 bytes, at most 1000 are taken");
+  });
+});

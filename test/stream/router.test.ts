@@ -34,7 +34,7 @@ describe("createRouter", () => {
   });
 
   it("gives the same answers when its cache overflows", () => {
-    const route = createRouter([stream("a", "plant/{device}/data")], 2);
+    const route = createRouter([stream("a", "plant/{device}/data")], { topics: 2 });
     for (const device of ["1", "2", "3", "1", "3", "2", "1"]) {
       expect(routesOf(route, `plant/${device}/data`)).toEqual([["a", 0, device]]);
     }
@@ -67,9 +67,63 @@ describe("createRouter", () => {
       matched.push(topic);
       return source.topic.match(topic);
     };
-    const route = createRouter([{ ...one, sources: [{ ...source, topic: { ...source.topic, match } }] }], 2);
+    const route = createRouter([{ ...one, sources: [{ ...source, topic: { ...source.topic, match } }] }], {
+      topics: 2,
+    });
     for (const device of ["1", "2", "1", "3", "2", "3", "1"]) route(`plant/${device}/data`);
     // 1 and 2 are looked up once; 3 takes the place of 1, the oldest; so 1 is looked up again.
     expect(matched).toEqual(["plant/1/data", "plant/2/data", "plant/3/data", "plant/1/data"]);
+  });
+
+  /** A router that counts how often it has to match. */
+  const counting = (limits?: Parameters<typeof createRouter>[1]) => {
+    const counts = { matches: 0 };
+    const one = stream("a", "plant/{device}/data");
+    const source = one.sources[0]!;
+    const match = (topic: string) => {
+      counts.matches++;
+      return source.topic.match(topic);
+    };
+    const route = createRouter([{ ...one, sources: [{ ...source, topic: { ...source.topic, match } }] }], limits);
+    return { counts, route };
+  };
+
+  it("remembers no topic of more than 1 KB", () => {
+    const { counts, route } = counting();
+    const [short, long] = [`plant/${"x".repeat(501)}/data`, `plant/${"x".repeat(502)}/data`];
+    expect([short.length, long.length]).toEqual([512, 513]);
+    for (const topic of [short, short, long, long, long]) route(topic);
+    expect(counts.matches).toBe(4);
+  });
+
+  it("remembers as many bytes as its budget holds, the newest topics first", () => {
+    // A topic of 12 characters and a key of 1: 26 bytes.
+    const { counts, route } = counting({ bytes: 4 * 26 });
+    const look = (...devices: string[]) => {
+      counts.matches = 0;
+      for (const device of devices) route(`plant/${device}/data`);
+      return counts.matches;
+    };
+    expect(look("1", "2", "3", "4")).toBe(4);
+    expect(look("1", "2", "3", "4")).toBe(0);
+    expect(look("5", "2", "3", "4", "5")).toBe(1);
+    expect(look("1")).toBe(1);
+    // 2 * (17 + 6) = 46 bytes: two of the others have to go.
+    expect(look("666666")).toBe(1);
+    expect(look("666666", "5", "1")).toBe(0);
+    expect(look("4")).toBe(1);
+  });
+
+  it("holds at most 4 MB by default, whatever the topics are", () => {
+    const { counts, route } = counting();
+    const topic = (device: number) => `plant/${String(device).padStart(500, "0")}/data`;
+    const each = 2 * (511 + 500);
+    const fit = Math.floor((4 << 20) / each);
+    for (let device = 0; device <= fit; device++) route(topic(device));
+    counts.matches = 0;
+    for (let device = 1; device <= fit; device++) route(topic(device));
+    expect(counts.matches).toBe(0);
+    route(topic(0));
+    expect(counts.matches).toBe(1);
   });
 });

@@ -37,8 +37,8 @@ export class FakeConnection implements Connection {
   }
 
   /** The broker delivers a message; id 0 is QoS 0. */
-  deliver(topic: string, payload: string, id = 0, isRetained = false): void {
-    const message = { topic, payload: new TextEncoder().encode(payload), isRetained, id };
+  deliver(topic: string, payload: string, id = 0, isRetained = false, more: Partial<Message> = {}): void {
+    const message = { topic, payload: new TextEncoder().encode(payload), isRetained, id, ...more };
     this.#handlers.onMessage(this, message, () => {
       this.passed++;
     });
