@@ -1,4 +1,10 @@
-import type { BrokerOptions, Connection, ConnectionHandlers, openConnection } from "../../host/mqtt/connection.ts";
+import type {
+  BrokerOptions,
+  Connection,
+  ConnectionHandlers,
+  Message,
+  openConnection,
+} from "../../host/mqtt/connection.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import type { Change, StateStore } from "../../host/store/store.ts";
 import type { Subscription } from "../../host/stream/filters.ts";
