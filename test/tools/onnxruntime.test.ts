@@ -129,6 +129,18 @@ describe("rivulet convert of an ONNX file", peer, () => {
 });
 
 describe("rivulet verify --source", peer, () => {
+  it("holds the model of a float16 source to the precision of float16, as convert does", async () => {
+    const source = path.join(folder, "half.onnx");
+    const nodes = [gruNode({ linear_before_reset: 1 }), ["Identity", ["Y"], ["y"]]] as const;
+    writeFileSync(source, onnxFile({ half: true, weights: GRU_WEIGHTS, nodes }));
+    expect(await cli(["convert", source, "-o", output])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/0\.01/),
+    });
+    expect(await cli(["verify", output, "--source", source])).toMatchObject({ code: 0 });
+    expect(await cli(["verify", output, "--source", source, "--tolerance", "1e-5"])).toMatchObject({ code: 1 });
+  });
+
   it("passes the model of a source, and fails one with exchanged gates", async () => {
     const source = casePath("torch-ts-2-layers-time-first");
     const right = await cli(["convert", source, "-o", output, "--no-run"]);

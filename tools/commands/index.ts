@@ -180,7 +180,11 @@ function addVerify(program: Command, io: Io): void {
     .argument("<model>", "model file (.safetensors)")
     .option("--reference <file>", "inputs and outputs of the source framework (.npz, JSON or NDJSON)")
     .option("--source <file>", "the ONNX source, run here in place of a reference; needs onnxruntime-node")
-    .option("--tolerance <number>", "greatest difference that passes, times max(1, |expected|)", positive, 1e-5)
+    .option(
+      "--tolerance <number>",
+      "greatest difference that passes, times max(1, |expected|) (default: 1e-5; 0.01 for a float16 source)",
+      positive,
+    )
     .addOption(
       new Option("--numeric <form>", "numeric form to compute in (default: the model's)").choices(["f32", "q15"]),
     )

@@ -4,6 +4,7 @@ import { createContext, isContext, Script } from "node:vm";
 import type { Dataset, File, Group, Metadata } from "h5wasm";
 import { MAX_FILE_BYTES } from "../../../host/model/limits.ts";
 import { CliError } from "../../errors.ts";
+import { fromHalf } from "../half.ts";
 
 /** A numeric dataset, row-major. */
 export interface Hdf5Dataset {
@@ -224,7 +225,7 @@ function rawBytes(dataset: Dataset, library: Library, bytes: number): Uint8Array
 const READ: Readonly<Record<string, (view: DataView, at: number, isLittle: boolean) => number>> = {
   float64: (view, at, isLittle) => view.getFloat64(at, isLittle),
   float32: (view, at, isLittle) => view.getFloat32(at, isLittle),
-  float16: (view, at, isLittle) => float16(view.getUint16(at, isLittle)),
+  float16: (view, at, isLittle) => fromHalf(view.getUint16(at, isLittle)),
   bfloat16: (view, at, isLittle) => bfloat16(view.getUint16(at, isLittle)),
   int64: (view, at, isLittle) => Number(view.getBigInt64(at, isLittle)),
   uint64: (view, at, isLittle) => Number(view.getBigUint64(at, isLittle)),
@@ -233,15 +234,6 @@ const READ: Readonly<Record<string, (view: DataView, at: number, isLittle: boole
   int8: (view, at) => view.getInt8(at),
   uint8: (view, at) => view.getUint8(at),
 };
-
-/** The value of the 16 bits of an IEEE 754 binary16. */
-function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
 
 const WORD = new DataView(new ArrayBuffer(4));
 

@@ -1,4 +1,5 @@
 import { CliError } from "../../errors.ts";
+import { fromHalf } from "../half.ts";
 
 /** A tensor of a source file; its values are read when they are asked for. */
 export interface SourceTensor {
@@ -20,7 +21,7 @@ interface FloatCodec {
 const FLOATS: Readonly<Record<string, FloatCodec>> = {
   F64: { size: 8, get: (view, offset, little) => view.getFloat64(offset, little) },
   F32: { size: 4, get: (view, offset, little) => view.getFloat32(offset, little) },
-  F16: { size: 2, get: (view, offset, little) => halfToNumber(view.getUint16(offset, little)) },
+  F16: { size: 2, get: (view, offset, little) => fromHalf(view.getUint16(offset, little)) },
   BF16: { size: 2, get: (view, offset, little) => brainToNumber(view.getUint16(offset, little)) },
 };
 
@@ -29,14 +30,6 @@ const scratch = new DataView(new ArrayBuffer(4));
 function brainToNumber(bits: number): number {
   scratch.setUint32(0, bits * 65536);
   return scratch.getFloat32(0);
-}
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const mantissa = bits & 1023;
-  if (exponent === 31) return mantissa === 0 ? sign * Infinity : Number.NaN;
-  return exponent === 0 ? sign * mantissa * 2 ** -24 : sign * (1024 + mantissa) * 2 ** (exponent - 25);
 }
 
 /** Where the elements of a tensor lie. */
