@@ -36,7 +36,7 @@ export interface ConfigDocument {
  */
 export function parseConfigDocument(text: string, file: string): ConfigDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parse(text, file, lines);
   const error = (problems: readonly Problem[]) => {
     const located = problems.map((problem) => ({ problem, offset: problem.offset ?? findOffset(document, problem) }));
     located.sort((a, b) => a.offset - b.offset);
@@ -44,13 +44,16 @@ export function parseConfigDocument(text: string, file: string): ConfigDocument 
       located.map(({ problem, offset }) => describeProblem(file, lines.linePos(offset), problem)).join("\n"),
     );
   };
+  if (document.errors.some(({ message }) => message.includes("call stack"))) {
+    throw new ConfigError(`${file}: ${TOO_DEEP}`);
+  }
   if (document.errors.length > 0) {
-    throw error(document.errors.map(({ message, pos }) => ({ path: [], message: firstLine(message), offset: pos[0] })));
+    throw error(document.errors.map((found) => ({ path: [], message: describeYaml(found), offset: found.pos[0] })));
   }
   try {
     return { file, value: document.toJS(), error };
   } catch (cause) {
-    throw new ConfigError(`${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new ConfigError(`${file}: ${describeValueError(cause)}`, { cause });
   }
 }
 
@@ -91,6 +94,37 @@ function findOffset(document: ReturnType<typeof parseDocument>, { path, key }: P
   return offset;
 }
 
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? text;
+const TOO_DEEP = "the file is nested too deeply";
+
+/** `logLevel`: a warning of the library would show keys. */
+function parse(text: string, file: string, lineCounter: LineCounter): ReturnType<typeof parseDocument> {
+  try {
+    return parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
+  } catch (cause) {
+    throw new ConfigError(`${file}: ${cause instanceof RangeError ? TOO_DEEP : "this is not YAML"}`, { cause });
+  }
+}
+
+/** Messages of the library that quote the file, which may hold secrets at that place; by its code. */
+const QUOTING: Readonly<Record<string, string>> = {
+  BAD_ALIAS: "malformed alias (a text that begins with * needs quotes)",
+  BAD_COLLECTION_TYPE: "unresolved tag (a text that begins with ! needs quotes)",
+  BAD_DIRECTIVE: "malformed directive (a line that begins with %)",
+  BAD_DQ_ESCAPE: "malformed escape in a text in double quotes (a backslash is written as \\\\ there)",
+  BAD_SCALAR_START: "a text cannot begin with this character; put it in quotes",
+  IMPOSSIBLE: "this is not YAML",
+  TAG_RESOLVE_FAILED: "unresolved tag (a text that begins with ! needs quotes)",
+  UNEXPECTED_TOKEN: "unexpected text; is a quote, a comma or a colon missing?",
+};
+
+/** What is wrong with YAML, in words that hold nothing of the file. */
+function describeYaml({ code, message }: { readonly code: string; readonly message: string }): string {
+  return QUOTING[code] ?? (message.split("\n", 1)[0] as string).replace(/["'`].*/, "…");
+}
+
+function describeValueError(cause: unknown): string {
+  if (cause instanceof RangeError) return TOO_DEEP;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (/^Unresolved alias/.test(message)) return "an alias (*name) has no anchor (&name) before it";
+  return /^Excessive alias count/.test(message) ? message : "a value cannot be read";
 }

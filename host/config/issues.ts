@@ -5,24 +5,30 @@ import { knownKeys } from "./schema.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** Turns an issue of the schema into problems in words. */
-export function describeIssue(issue: Issue): Problem[] {
+/** Whether what was found at a path must not be shown. */
+export type IsHidden = (path: Problem["path"]) => boolean;
+
+/** Turns an issue of the schema into problems in words; where `isHidden` says so, without what was found. */
+export function describeIssue(issue: Issue, isHidden: IsHidden = () => false): Problem[] {
   const { path } = issue;
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => describeUnknownKey(path, key));
+      return issue.keys.map((key) => describeUnknownKey(path, key, isHidden([...path, key])));
     case "invalid_union":
-      return describeUnion(issue.errors, path);
+      return describeUnion(issue.errors, path, isHidden);
     case "invalid_type":
       // An absent key: the schema sees undefined, and the place to look at is its parent.
       if (issue.input === undefined && path.length > 0) {
         return [{ path: path.slice(0, -1), message: `"${String(path.at(-1))}" is missing` }];
       }
-      return [{ path, message: `found ${describeInput(issue)}, expected ${typeName(issue.expected)}` }];
+      return [{ path, message: `found ${describeInput(issue, isHidden(path))}, expected ${typeName(issue.expected)}` }];
     case "invalid_value": {
       const values = issue.values.map((value) => JSON.stringify(value));
-      const hint = typeof issue.input === "string" ? suggest(issue.input, issue.values.map(String)) : "";
-      return [{ path, message: `found ${describeValue(issue.input)}, expected one of ${values.join(", ")}${hint}` }];
+      const hint =
+        typeof issue.input === "string" && !isHidden(path) ? suggest(issue.input, issue.values.map(String)) : "";
+      return [
+        { path, message: `found ${describeInput(issue, isHidden(path))}, expected one of ${values.join(", ")}${hint}` },
+      ];
     }
     case "invalid_key":
       return [
@@ -48,8 +54,12 @@ export function describeIssue(issue: Issue): Problem[] {
   }
 }
 
-function describeUnknownKey(path: Problem["path"], key: string): Problem {
+/** A key that is hidden is shown only where a known one is near: then it is a slip of the pen and no secret. */
+function describeUnknownKey(path: Problem["path"], key: string, isHidden: boolean): Problem {
   const keys = knownKeys(path);
+  if (isHidden && suggest(key, keys) === "") {
+    return { path, key, message: `unknown key, expected one of ${keys.join(", ")}` };
+  }
   return { path, key, message: `unknown key "${key}"${suggest(key, keys) || `, expected one of ${keys.join(", ")}`}` };
 }
 
@@ -63,10 +73,11 @@ function suggest(text: string, names: readonly string[]): string {
 }
 
 /** The alternative that fits best is the one whose value has the right type. */
-function describeUnion(alternatives: readonly Issue[][], path: readonly PropertyKey[]): Problem[] {
+function describeUnion(alternatives: readonly Issue[][], path: readonly PropertyKey[], isHidden: IsHidden): Problem[] {
   const isWrongType = ({ code, path: inner }: Issue) => code === "invalid_type" && inner.length === 0;
   const best = alternatives.find((issues) => !issues.some(isWrongType)) ?? [];
-  if (best.length > 0) return best.flatMap((issue) => describeIssue({ ...issue, path: [...path, ...issue.path] }));
+  if (best.length > 0)
+    return best.flatMap((issue) => describeIssue({ ...issue, path: [...path, ...issue.path] }, isHidden));
   const types = alternatives.flatMap(([issue]) => (issue?.code === "invalid_type" ? [typeName(issue.expected)] : []));
   return [{ path, message: `expected ${types.join(" or ")}` }];
 }
@@ -84,7 +95,8 @@ function typeName(type: string): string {
 }
 
 /** A value of the broker's section may be a secret, such as a password that is all digits. */
-function describeInput({ path, input }: Issue): string {
+function describeInput({ path, input }: Issue, isHidden: boolean): string {
+  if (isHidden && typeof input === "string") return "a text";
   return path[0] === "broker" && typeof input === "number" ? "a number (write it in quotes)" : describeValue(input);
 }
 

@@ -1,9 +1,9 @@
 import { dirname, resolve } from "node:path";
 import { type CheckedStream, checkConfig } from "./check.ts";
 import { type ConfigDocument, ConfigError, formatPath, type Problem, parseConfigDocument } from "./document.ts";
-import { describeIssue } from "./issues.ts";
+import { describeIssue, type IsHidden } from "./issues.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { readText, resolveSecrets } from "./secrets.ts";
+import { isSecret, readReferenced, readText, resolveSecrets } from "./secrets.ts";
 
 /** A configuration that is ready to be used. */
 export interface LoadedConfig {
@@ -34,12 +34,14 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<
   const document = parseConfigDocument(text, file);
   const folder = dirname(resolve(file));
   const problems: Problem[] = [];
+  const isHidden: IsHidden = (path) => isSecret(document.value, path);
   const value = await resolveSecrets(document.value, { env, folder }, problems);
   const parsed = configSchema.safeParse(value, { reportInput: true });
-  if (!parsed.success) throw document.error([...problems, ...parsed.error.issues.flatMap(describeIssue)]);
+  if (!parsed.success)
+    throw document.error([...problems, ...parsed.error.issues.flatMap((issue) => describeIssue(issue, isHidden))]);
   const config = parsed.data;
   const streams = checkConfig(config, problems);
-  const tls = await readTls(config, folder, problems);
+  const tls = await readTls(config, document, folder, problems);
   if (problems.length > 0) throw document.error(problems);
   return {
     config,
@@ -51,13 +53,18 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<
   };
 }
 
-async function readTls(config: Config, folder: string, problems: Problem[]): Promise<LoadedConfig["tls"]> {
+async function readTls(
+  { broker }: Config,
+  { value }: ConfigDocument,
+  folder: string,
+  problems: Problem[],
+): Promise<LoadedConfig["tls"]> {
   const tls: { ca?: string; cert?: string; key?: string } = {};
   for (const name of ["ca", "cert", "key"] as const) {
-    const path = config.broker[name];
+    const path = broker[name];
     if (path === undefined) continue;
     try {
-      tls[name] = await readText(resolve(folder, path));
+      tls[name] = await readReferenced(resolve(folder, path), isSecret(value, ["broker", name]));
     } catch (error) {
       problems.push({ path: ["broker", name], message: error instanceof Error ? error.message : String(error) });
     }

@@ -1,17 +1,26 @@
 import * as z from "zod";
 
+/** Bytes of the longest text in a packet of MQTT. */
+export const MOST_TEXT_BYTES = 65_535;
+/** What is published is longer than the base by the names of a stream and of a device. */
+const MOST_BASE_BYTES = 32_768;
+
 const text = z.string().min(1);
+
+/** A text that MQTT can carry [MQTT-1.5.3]: at most `most` bytes of UTF-8. */
+const mqttText = (most = MOST_TEXT_BYTES) =>
+  text.refine((value) => Buffer.byteLength(value) <= most, { error: `is longer than ${most} bytes` });
 
 const broker = z.strictObject({
   url: text.describe("mqtt://host[:port], or mqtts://host[:port] for TLS"),
-  username: text.optional(),
+  username: mqttText().optional(),
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of a configuration
-  password: text.optional().describe("Best ${env:NAME} or ${file:/path}"),
+  password: mqttText().optional().describe("Best ${env:NAME} or ${file:/path}"),
   ca: text.optional().describe("TLS: PEM file of the authority that signed the broker's certificate"),
   cert: text.optional().describe("TLS: PEM file of the client certificate"),
   key: text.optional().describe("TLS: PEM file of the client certificate's key"),
   reject_unauthorized: z.boolean().default(true).describe("TLS: false takes any certificate"),
-  client_id: text.optional().describe("Default: made once and kept in the state directory"),
+  client_id: mqttText().optional().describe("Default: made once and kept in the state directory"),
   keepalive: z.int().min(5).max(65535).default(30).describe("Seconds"),
   protocol: z.literal([4, 5]).default(4).describe("4 is MQTT 3.1.1"),
 });
@@ -37,7 +46,9 @@ const input = z.union([
 const stream = z.strictObject({
   model: text.describe("Model file"),
   numeric: z.enum(["f32", "q15"]).optional().describe("Default: the numeric form of the model file"),
-  topic: text.describe("plant/{site}/{device}/data: {x} captures one level, {x+} one or more, a last # is ignored"),
+  topic: mqttText().describe(
+    "plant/{site}/{device}/data: {x} captures one level, {x+} one or more, a last # is ignored",
+  ),
   device: text.optional().describe("Key of the device, made of captures; default: all of them, joined by /"),
   payload: z.enum(["json", "array", "number", "f32le"]).default("json"),
   inputs: z
@@ -63,7 +74,7 @@ const stream = z.strictObject({
 export const configSchema = z.strictObject({
   broker,
   state: state.default({}),
-  base_topic: text.default("rivulet").describe("First levels of all topics that are published"),
+  base_topic: mqttText(MOST_BASE_BYTES).default("rivulet").describe("First levels of all topics that are published"),
   streams: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), stream),
 });
 

@@ -50,13 +50,44 @@ async function lookUp(reference: string, { env, folder }: SecretSources): Promis
   throw new Error(`unknown reference \${${reference}}, expected \${env:NAME} or \${file:path}`);
 }
 
-/** Reads a text file. @throws {Error} with the path and the reason */
-export async function readText(path: string): Promise<string> {
+/** Keys of the broker's section whose values are no secrets, unless a reference brought them. */
+const PUBLIC_KEYS: ReadonlySet<PropertyKey | undefined> = new Set([
+  "ca",
+  "cert",
+  "key",
+  "client_id",
+  "keepalive",
+  "protocol",
+  "reject_unauthorized",
+]);
+
+/**
+ * Whether what stands at a path of a configuration must not be shown: the broker's section as a text, its user name, password and
+ * url, its unknown keys, and every value with a reference.
+ *
+ * @param document  the configuration as it is written, references and all
+ */
+export function isSecret(document: unknown, [section, key]: Problem["path"]): boolean {
+  if (section !== "broker") return false;
+  if (!PUBLIC_KEYS.has(key)) return true;
+  const broker = isMapping(document) ? document.broker : undefined;
+  const written = isMapping(broker) ? broker[String(key)] : undefined;
+  return typeof written === "string" && written.includes("${");
+}
+
+/** Reads a text file whose path may be a secret. @throws {Error} with the reason, and with the path unless it is one */
+export async function readReferenced(path: string, isPathSecret: boolean): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw new Error(`cannot read ${path}: ${describeFileError(error)}`, { cause: error });
+    const shown = isPathSecret ? "the file that the reference names" : path;
+    throw new Error(`cannot read ${shown}: ${describeFileError(error)}`, { cause: error });
   }
+}
+
+/** Reads a text file. @throws {Error} with the path and the reason */
+export async function readText(path: string): Promise<string> {
+  return readReferenced(path, false);
 }
 
 /** Tells in plain words why a file cannot be read. */
@@ -65,7 +96,8 @@ export function describeFileError(error: unknown): string {
   if (code === "ENOENT") return "there is no such file";
   if (code === "EACCES") return "permission denied";
   if (code === "EISDIR") return "it is a directory";
-  return message;
+  // A message of the system holds the path.
+  return code === undefined ? message : (message.split(",", 1)[0] as string);
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

@@ -245,3 +245,58 @@ describe("configJsonSchema", () => {
     expect(JSON.parse(await readFile("config.schema.json", "utf8"))).toEqual(configJsonSchema());
   });
 });
+
+describe("an error of a configuration", () => {
+  const SECRET = "hunter2-hunter2";
+  const env = { S: SECRET };
+  const broker = (text: string) => MINIMAL.replace(/broker:.*/, `broker: ${text}`);
+
+  it.each([
+    ["a reference as a number", `{ url: "mqtt://x", keepalive: "\${env:S}" }`],
+    ["a reference as a choice", `{ url: "mqtt://x", protocol: "\${env:S}" }`],
+    ["a reference as a switch", `{ url: "mqtt://x", reject_unauthorized: "\${env:S}" }`],
+    ["a reference as a file", `{ url: "mqtts://x", ca: "\${env:S}" }`],
+    ["a file whose name is too long", `{ url: "mqtts://x", ca: "\${env:S}${"x".repeat(5000)}" }`],
+    ["a reference as a URL", `{ url: "\${env:S}" }`],
+    ["a URL", `{ url: "${SECRET}" }`],
+    ["a section that is a text", SECRET],
+    ["a key", `{ url: "mqtt://x", ${SECRET} }`],
+    ["an alias", `{ url: "mqtt://x", password: *${SECRET} }`],
+    ["a malformed alias", `{ url: "mqtt://x", password: *${SECRET}: }`],
+    ["a tag that is unknown", `{ url: "mqtt://x", password: !u!${SECRET} x }`],
+    ["a character that is reserved", `{ url: "mqtt://x", password: @${SECRET} }`],
+    ["a quote that goes on", `{ url: "mqtt://x", password: "a"${SECRET} }`],
+    ["an escape", `{ url: "mqtt://x", password: "\\${SECRET}" }`],
+    ["a text behind the section", `{ url: "mqtt://x" } ${SECRET}`],
+    ["a section that is a list", `[${SECRET}]`],
+    ["a password that is too long", `{ url: "mqtt://x", password: "${SECRET}${"x".repeat(65_536)}" }`],
+  ])("never shows what stands there: %s", async (_, text) => {
+    const problems = await problemsOf(broker(text), env);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.join("\n")).not.toContain("hunter2");
+    expect(problems.join("\n").length).toBeLessThan(1000);
+  });
+
+  it("tells that a text is too long for MQTT, counted in bytes", async () => {
+    const long = "ä".repeat(32_768);
+    for (const key of ["username", "password", "client_id"]) {
+      const text = (value: string) => broker(`{ url: "mqtt://x", ${key}: "${value}" }`);
+      expect((await problemsOf(text(long)))[0]).toMatch(new RegExp(`broker\\.${key}: is longer than 65535 bytes$`));
+      expect(await problemsOf(text(long.slice(1)))).toEqual([]);
+    }
+    const topic = (text: string) => problemsOf(MINIMAL.replace("plant/{site}", `${text}/{site}`));
+    expect((await topic(long))[0]).toContain("streams.pump.topic: is longer than 65535 bytes");
+    expect((await problemsOf(`${MINIMAL}base_topic: ${long}\n`))[0]).toContain(
+      "base_topic: is longer than 32768 bytes",
+    );
+  });
+
+  it.each([
+    ["YAML in brackets", "[".repeat(100_000)],
+    ["YAML in dashes", "- ".repeat(50_000)],
+    ["JSON", `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`],
+  ])("says in words that %s is nested too deeply", async (_, text) => {
+    const problems = await problemsOf(text);
+    expect(problems).toEqual(["config.yaml: the file is nested too deeply"]);
+  });
+});
