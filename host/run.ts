@@ -85,9 +85,10 @@ async function openStreams(
       problems.push({ path: [...path, "payload"], message });
       continue;
     }
-    const { payload, time, max_payload: maxBytes, max_devices: maxDevices, qos } = config;
+    const { payload, time, max_payload: maxBytes, max_devices: maxDevices, qos, reset, overlap } = config;
     const decode = createDecoder({ payload, inputs, modelInputs, maxBytes, ...(time === undefined ? {} : { time }) });
-    streams.push({ name, runtime, sources: [{ topic, device, decode }], maxDevices, qos });
+    const windows = reset === undefined && overlap === undefined ? undefined : { reset, overlap };
+    streams.push({ name, runtime, sources: [{ topic, device, decode }], windows, maxDevices, qos });
   }
   if (problems.length > 0) throw loaded.error(problems);
   return streams;

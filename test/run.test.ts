@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigError } from "../host/config/document.ts";
 import type { BrokerOptions } from "../host/mqtt/connection.ts";
 import { type RunOptions, startRun } from "../host/run.ts";
+import { createRuntime } from "../host/runtime/index.ts";
 import { createTestLog } from "./support/bridge.ts";
 import { FakeBroker, turns } from "./support/fake-broker.ts";
 import { createFakeRuntime } from "./support/fake-runtime.ts";
@@ -172,6 +173,35 @@ describe("startRun", () => {
       evictions: 1,
       rejected: { missing_field: 1, too_large: 1 },
     });
+  });
+
+  it.each([
+    ["reset: { every: 3 }", { reset: { every: 3 } }],
+    ["overlap: { window: 3 }", { overlap: { window: 3 } }],
+  ])("computes on windows, also after a restart: %s", async (line, windows) => {
+    const { model } = randomF32Model({ inputs: 1, layers: [4], outputs: 1 });
+    const openRuntime = async () => createRuntime(model);
+    const values = [0.5, -1, 2, 0.25, 1.5, -0.75, 1, 3];
+    const found: number[] = [];
+    for (const part of [values.slice(0, 4), values.slice(4)]) {
+      const lines = [
+        BROKER,
+        "streams:",
+        "  pump: { model: m, topic: 'plant/{device}', payload: number,",
+        `    ${line} }`,
+      ];
+      const { connection, bridge } = await start(lines, { openRuntime });
+      for (const value of part) {
+        connection.deliver("plant/7", String(value));
+        await turns();
+      }
+      while (connection.sent.length < part.length) await turns();
+      found.push(...connection.sent.map(({ text }) => JSON.parse(text).prediction[0]));
+      await bridge.stop();
+    }
+    const expected = createRuntime(model).createSession(windows).run(values);
+    expect(found.map(Math.fround)).toEqual([...expected]);
+    expect([...createRuntime(model).createSession().run(values)]).not.toEqual([...expected]);
   });
 
   it("logs the model of each stream, and warnings of the configuration", async () => {

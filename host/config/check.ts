@@ -64,6 +64,12 @@ function checkStream(name: string, config: StreamConfig, problems: Problem[]): C
   if (name === "bridge") problems.push({ path, key: name, message: "bridge is the host's own name, take another" });
   const topic = attempt(problems, [...path, "topic"], () => parseTopicTemplate(config.topic));
   checkPayload(config, path, problems);
+  if (config.reset !== undefined && config.overlap !== undefined) {
+    problems.push({
+      path: [...path, "overlap"],
+      message: "either reset or overlap, not both: a window starts in one way",
+    });
+  }
   if (topic === undefined) return undefined;
   const all = topic.names.map((capture) => `{${capture}}`).join("/");
   const text = config.device ?? (all === "" ? name : all);

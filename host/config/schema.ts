@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
 
 /** Bytes of the longest text in a packet of MQTT. */
 export const MOST_TEXT_BYTES = 65_535;
@@ -60,6 +61,16 @@ const stream = z.strictObject({
     .strictObject({ field: z.string(), format: z.enum(["unix", "unix_ms", "iso8601"]) })
     .optional()
     .describe("Default: the time of arrival"),
+  reset: z
+    .strictObject({ every: z.int().min(1).max(MOST_EVERY).describe("Samples of a window") })
+    .optional()
+    .describe("Zeroes the state of a device after as many samples, as windows did in training; default: it runs on"),
+  overlap: z
+    .strictObject({
+      window: z.int().min(1).max(MOST_OVERLAP).describe("Samples of a window, steps that a sample costs"),
+    })
+    .optional()
+    .describe("Answers each sample as the last of a window that starts from zeros; default: the state runs on"),
   max_devices: z
     .int()
     .min(1)

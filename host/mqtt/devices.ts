@@ -1,6 +1,7 @@
 import { SampleError, SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { Windows } from "../runtime/windows.ts";
 import type { StateStore } from "../store/store.ts";
 import { createDevice, type Device, DeviceStateError } from "../stream/device.ts";
 import { PayloadError, type Reading } from "../stream/payload.ts";
@@ -26,6 +27,8 @@ export interface DevicesOptions {
   readonly runtime: Runtime;
   /** Per input, ms for which its last value may stand in for a missing one; undefined: not at all. */
   readonly maxAges: readonly (number | undefined)[];
+  /** On which the source of the model computes; default: the state runs on. */
+  readonly windows?: Windows | undefined;
   /** Most devices in memory. */
   readonly maxDevices: number;
   readonly store: StateStore;
@@ -112,9 +115,9 @@ export class Devices {
   }
 
   #admit(name: string, state: Uint8Array | undefined): Resident {
-    const { runtime, maxAges, counters } = this.#options;
+    const { runtime, maxAges, windows, counters } = this.#options;
     this.#makeRoom();
-    const device = createDevice(runtime, maxAges);
+    const device = createDevice(runtime, maxAges, windows);
     const resident = { key: this.#key(name), name, device, snapshot: () => device.snapshot() };
     if (state !== undefined) this.#restore(resident, state);
     this.#residents.set(name, resident);

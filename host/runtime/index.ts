@@ -13,3 +13,4 @@ export { createRuntime, type KernelRuntime, type Runtime, type RuntimeOptions } 
 export { runSelftest, type SelftestResult } from "./selftest.ts";
 export type { KernelSession, Session } from "./session.ts";
 export type { ModelSource } from "./source.ts";
+export type { Windows } from "./windows.ts";

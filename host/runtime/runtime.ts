@@ -2,6 +2,7 @@ import type { Model, Numeric } from "../model/types.ts";
 import { Instance } from "./instance.ts";
 import { hasSimd } from "./kernels.ts";
 import { KernelSession, type Session } from "./session.ts";
+import { WindowedSession, type Windows } from "./windows.ts";
 
 /** Runs one model; all its sessions share one copy of the weights. */
 export interface Runtime {
@@ -17,7 +18,8 @@ export interface Runtime {
   readonly stateBytes: number;
   /** Sessions created and not yet released. */
   readonly sessionCount: number;
-  createSession(): Session;
+  /** Creates a session with a state of zeros; with `windows`, one that computes what the source does on them. */
+  createSession(windows?: Windows): Session;
 }
 
 /** How a runtime is to compute. */
@@ -76,16 +78,19 @@ export class KernelRuntime implements Runtime {
   /**
    * Creates a session with a state of zeros.
    *
-   * @throws {RangeError} when the memory cannot grow
+   * @param windows  for a model that was trained on windows of fixed length: how the session computes what its source does
+   * @throws {RangeError} when the memory cannot grow, or `windows` are out of range
    */
-  createSession(): KernelSession {
-    return new KernelSession(this.instance);
+  createSession(windows?: undefined): KernelSession;
+  createSession(windows?: Windows): Session;
+  createSession(windows?: Windows): Session {
+    return windows === undefined ? new KernelSession(this.instance) : new WindowedSession(this.instance, windows);
   }
 
   /**
    * Advances several sessions of this runtime by one time step each, in one call to the kernel for each chunk.
    *
-   * @param sessions B different sessions
+   * @param sessions B different sessions, without windows
    * @param samples  B*I values, row by row
    * @returns B*O values, a fresh array
    * @throws {SampleError} when a value is not finite or the length is wrong; no state is touched

@@ -125,14 +125,21 @@ export class KernelSession implements Session {
     this.#address = 0;
   }
 
+  /** @internal Does some work with the session, then puts the ring of forecasts back as it was before. */
+  keepForecasts(work: () => void): void {
+    const { ringOffset } = this.#instance;
+    const ring = this.#instance.stateAt(this.#live()).slice(ringOffset);
+    work();
+    this.#instance.stateAt(this.#live()).set(ring, ringOffset);
+  }
+
   /** @internal See KernelRuntime.stepAll. */
   static stepAll(instance: Instance, sessions: readonly Session[], samples: ArrayLike<number>): Float64Array {
     const { kernels, inputSize, areas } = instance;
     if (samples.length !== sessions.length * inputSize) throw wrongLength(instance, samples.length);
     const addresses = sessions.map((session) => {
-      if (!(session instanceof KernelSession) || session.#instance !== instance) {
-        throw new TypeError("A session belongs to another runtime");
-      }
+      if (!(session instanceof KernelSession)) throw new TypeError("A batch takes sessions without windows only");
+      if (session.#instance !== instance) throw new TypeError("A session belongs to another runtime");
       return session.#live();
     });
     return inChunks(instance, samples, sessions.length, (first, count) => {

@@ -6,6 +6,8 @@ import { crc32 } from "./crc32.ts";
 import { align16 } from "./image.ts";
 
 const MAGIC = 0x31535652; // "RVS1", little-endian
+/** How the snapshot of a session with windows starts: "RVW1", little-endian. */
+export const WINDOWS_MAGIC = 0x31575652;
 const VERSION = 2;
 const HEAD_BYTES = 28;
 
@@ -43,6 +45,8 @@ export function readSnapshot(hash: string, sizes: StateSizes, bytes: Uint8Array)
     throw new SnapshotError(`Snapshot has ${bytes.length} bytes, expected at least ${HEAD_BYTES + 4}; it is truncated`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) === WINDOWS_MAGIC)
+    throw new SnapshotError("Snapshot is of a session with windows; say the same `reset` or `overlap` for this one");
   if (view.getUint32(0, true) !== MAGIC)
     throw new SnapshotError("Snapshot does not start with RVS1; it is no snapshot");
   const version = view.getUint32(4, true);

@@ -5,6 +5,7 @@ import { writeRing } from "../runtime/ring.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Session } from "../runtime/session.ts";
 import { addRing } from "../runtime/snapshot.ts";
+import type { Windows } from "../runtime/windows.ts";
 import { createHeldValues, HELD_BYTES, type HeldValues } from "./held.ts";
 
 // State of a device, as the state store keeps it; little-endian:
@@ -17,7 +18,7 @@ import { createHeldValues, HELD_BYTES, type HeldValues } from "./held.ts";
 //   16          8      f64 steps n
 //   24          4      u32 number of held values, K
 //   28          20 * K held values: u32 index of the input, f64 value, f64 time in Unix milliseconds
-//   ...         m      snapshot of the session (FORMAT.md 7)
+//   ...         m      snapshot of the session (FORMAT.md 7), with the window where the stream has windows
 //   ...         4      CRC-32 (IEEE 802.3, as in zlib) of all bytes before
 //
 // Versions 1 and 2, which are still read, kept the forecasts outside of the snapshot:
@@ -87,10 +88,15 @@ export interface Device {
  * Creates a device with a state of zeros.
  *
  * @param maxAges  per input, ms for which its last value may stand in for a missing one; undefined: not at all
+ * @param windows  on which the source of the model computes; undefined: the state runs on
  */
-export function createDevice(runtime: Runtime, maxAges: readonly (number | undefined)[] = []): Device {
+export function createDevice(
+  runtime: Runtime,
+  maxAges: readonly (number | undefined)[] = [],
+  windows?: Windows,
+): Device {
   const { spec } = runtime.model;
-  const session = runtime.createSession();
+  const session = runtime.createSession(windows);
   const held = createHeldValues(
     spec.inputs.map(({ name }) => name),
     maxAges,

@@ -36,6 +36,17 @@ describe("a wrong type", () => {
     expect(await problemOf(`inputs: ${value}`)).toBe(`inputs: found ${shown}, expected a list`);
   });
 
+  it("of windows is told", async () => {
+    expect(await problemOf("reset: { every: 24 }")).toBeUndefined();
+    expect(await problemOf("overlap: { window: 24 }")).toBeUndefined();
+    expect(await problemOf("reset: { every: 0 }")).toBe("reset.every: found 0, expected at least 1");
+    expect(await problemOf("overlap: { window: 4097 }")).toBe("overlap.window: found 4097, expected at most 4096");
+    expect(await problemOf("overlap: 24")).toBe("overlap: found the number 24, expected a mapping");
+    expect(await problemsOf(`${MINIMAL}    reset: { every: 24 }\n    overlap: { window: 24 }\n`)).toEqual([
+      "config.yaml:8:5 streams.pump.overlap: either reset or overlap, not both: a window starts in one way",
+    ]);
+  });
+
   it("of a boolean and of a section is told", async () => {
     expect(await problemsOf(`${MINIMAL}state: { memory: 1 }\n`)).toEqual([
       "config.yaml:7:18 state.memory: found the number 1, expected true or false",
@@ -122,7 +133,7 @@ describe("a key", () => {
   });
 
   it("that is not known and like no other brings all to mind", async () => {
-    const known = "model, numeric, topic, device, payload, inputs, time, max_devices, max_payload, qos";
+    const known = "model, numeric, topic, device, payload, inputs, time, reset, overlap, max_devices, max_payload, qos";
     expect(await problemsOf(`${MINIMAL}    zzzzz: x\n`)).toEqual([
       `config.yaml:7:5 streams.pump: unknown key "zzzzz", expected one of ${known}`,
     ]);

@@ -4,7 +4,7 @@ import { SampleError, SnapshotError } from "../../host/model/errors.ts";
 import type { Model } from "../../host/model/types.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import { writeSnapshot } from "../../host/runtime/snapshot.ts";
-import { createDevice, DeviceStateError } from "../../host/stream/device.ts";
+import { createDevice, type Device, DeviceStateError } from "../../host/stream/device.ts";
 import { PayloadError } from "../../host/stream/payload.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 import { randomF32Model, randomQ15Model, randomSamples } from "../support/models.ts";
@@ -408,5 +408,42 @@ describe("createDevice with greatest ages", () => {
       expect(() => device.restore(damaged)).toThrow(DeviceStateError);
     }
     expect(device.snapshot()).toEqual(state);
+  });
+});
+
+describe("a device with windows", () => {
+  const runtime = createRuntime(randomF32Model({ inputs: 1, layers: [4], outputs: 1, horizon: 2 }).model);
+  const step = (device: Device, from: number, count: number) =>
+    Array.from({ length: count }, (_, t) => {
+      const { prediction, residual, n } = device.step([Math.sin(from + t)]);
+      return { prediction: [...prediction], residual, n };
+    });
+
+  it.each([{ reset: { every: 3 } }, { overlap: { window: 3 } }])("goes on with the same bits: %j", (windows) => {
+    const whole = step(createDevice(runtime, [], windows), 0, 12);
+    for (let at = 0; at < 12; at++) {
+      const before = createDevice(runtime, [], windows);
+      step(before, 0, at);
+      const after = createDevice(runtime, [], windows);
+      after.restore(before.snapshot());
+      expect(step(after, at, 12 - at)).toEqual(whole.slice(at));
+    }
+  });
+
+  it("begins a window after a state from before there were any, its steps and forecasts kept", () => {
+    const before = createDevice(runtime);
+    step(before, 0, 5);
+    const after = createDevice(runtime, [], { reset: { every: 3 } });
+    after.restore(before.snapshot());
+    const [fresh] = step(createDevice(runtime), 5, 1);
+    const [next] = step(before, 5, 1);
+    expect(step(after, 5, 1)).toEqual([{ prediction: fresh?.prediction, residual: next?.residual, n: 6 }]);
+  });
+
+  it("refuses the state of other windows", () => {
+    const device = createDevice(runtime, [], { reset: { every: 3 } });
+    const state = device.snapshot();
+    expect(() => createDevice(runtime, [], { reset: { every: 4 } }).restore(state)).toThrow(SnapshotError);
+    expect(() => createDevice(runtime).restore(state)).toThrow(SnapshotError);
   });
 });

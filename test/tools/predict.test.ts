@@ -130,6 +130,39 @@ describe("rivulet predict", () => {
   });
 });
 
+describe("rivulet predict on windows", () => {
+  const SPLIT = NDJSON.indexOf("\n", NDJSON.length / 2) + 1;
+
+  it.each([
+    ["--reset-every", { reset: { every: 24 } }],
+    ["--overlap", { overlap: { window: 24 } }],
+  ])("answers as a session of the library does, and goes on from a state: %s", async (flag, windows) => {
+    const state = path.join(folder, `windows${flag}.state`);
+    const args = ["predict", MODEL, flag, "24", "--state", state];
+    const first = await cli(args, { stdin: NDJSON.slice(0, SPLIT) });
+    const second = await cli(args, { stdin: NDJSON.slice(SPLIT) });
+    const session = createRuntime(f32.model).createSession(windows);
+    const lines = parseLines(first.stdout + second.stdout);
+    expect(lines.map((line) => line.map(Math.fround))).toEqual(SAMPLES.map((sample) => [...session.step(sample)]));
+    const { code, stderr } = await cli(["predict", MODEL, "--state", state], { stdin: NDJSON });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining("Snapshot is of a session with windows; say the same"),
+    });
+  });
+
+  it("takes one of the two flags, with a length", async () => {
+    expect(await cli(["predict", MODEL, "--overlap", "3", "--reset-every", "3"], { stdin: NDJSON })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("'--reset-every <n>' cannot be used with option '--overlap <n>'"),
+    });
+    expect(await cli(["predict", MODEL, "--overlap", "4097"], { stdin: NDJSON })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Expected an integer from 1 to 4096."),
+    });
+  });
+});
+
 describe("rivulet predict --state", () => {
   it("continues where the last call ended", async () => {
     const state = path.join(folder, "continued.state");

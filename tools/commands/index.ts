@@ -1,6 +1,7 @@
 // The table of commands: arguments, flags and help here, the work in one file each, loaded when it is called.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { MOST_EVERY, MOST_OVERLAP } from "../../host/model/limits.ts";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { parseBytes } from "../mcu/bytes.ts";
@@ -63,6 +64,16 @@ function addPredict(program: Command, io: Io): void {
       new Option("--format <format>", "format of the samples").choices(["auto", "ndjson", "csv"]).default("auto"),
     )
     .option("--state <file>", "continue from the state in this file, and leave the new state there")
+    .addOption(
+      new Option("--reset-every <n>", "zero the state after n samples, as windows of n did in training")
+        .argParser(windowOf(MOST_EVERY))
+        .conflicts("overlap"),
+    )
+    .addOption(
+      new Option("--overlap <n>", "answer each sample as the last of the latest n, from a state of zeros").argParser(
+        windowOf(MOST_OVERLAP),
+      ),
+    )
     .option("--residuals", "write what was predicted for each sample, and the residual, beside the prediction")
     .option("--decimal-comma", "CSV: numbers are written as 21,5")
     .option("--skip-bad", "skip rows that are no samples, and tell at the end how many")
@@ -74,6 +85,7 @@ function addPredict(program: Command, io: Io): void {
         "rivulet predict pump.safetensors readings.csv",
         "tail -f readings.ndjson | rivulet predict pump.safetensors --state pump.state",
         "echo '[1480, 3.1, 11.9, 52.5]' | rivulet predict pump.safetensors --numeric q15",
+        "rivulet predict load.safetensors readings.csv --overlap 24",
       ),
     )
     .action(async (model, file, flags) => {
@@ -361,6 +373,8 @@ function number(text: string, isValid: (value: number) => boolean, expected: str
 }
 
 const positive = (text: string) => number(text, (n) => n > 0 && n < Infinity, "a positive number");
+const windowOf = (most: number) => (text: string) =>
+  number(text, (n) => Number.isInteger(n) && n >= 1 && n <= most, `an integer from 1 to ${most}`);
 const positiveInteger = (text: string) => number(text, (n) => n >= 1 && Number.isSafeInteger(n), "an integer above 0");
 const pumpCount = (text: string) => number(text, (n) => n >= 1 && n <= 99 && n % 1 === 0, "an integer from 1 to 99");
 const vectorCount = (text: string) => number(text, (n) => n >= 1 && n <= 64 && n % 1 === 0, "an integer from 1 to 64");

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { SnapshotError } from "../../host/model/errors.ts";
 import type { Numeric } from "../../host/model/types.ts";
-import { createRuntime, type Session } from "../../host/runtime/index.ts";
+import { createRuntime, type Session, type Windows } from "../../host/runtime/index.ts";
 import { formatNumber } from "../../host/stream/format.ts";
 import { CliError } from "../errors.ts";
 import { checkWritable, openInput, readFileIfExists, readModel, writeFileAtomic } from "../files.ts";
@@ -17,6 +17,10 @@ export interface PredictArgs {
   readonly numeric?: Numeric;
   readonly format: "auto" | "ndjson" | "csv";
   readonly state?: string;
+  /** The state is zeroed after as many samples. */
+  readonly resetEvery?: number;
+  /** Each sample is answered as the last of a window of as many samples. */
+  readonly overlap?: number;
   readonly simd: boolean;
   readonly verify: boolean;
   /** Lines hold what was predicted for the sample and the residual, too. */
@@ -38,7 +42,7 @@ export interface PredictArgs {
 export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
   const model = await readModel(args.model, { verify: args.verify });
   const runtime = createRuntime(modelInNumeric(model, args.numeric), args.simd ? {} : { simd: false });
-  const session = runtime.createSession();
+  const session = runtime.createSession(windowsOf(args));
   if (args.state !== undefined) {
     await checkWritable(args.state);
     await restoreState(session, args.state);
@@ -87,6 +91,11 @@ export async function runPredict(args: PredictArgs, io: Io): Promise<void> {
     io.stderr.write(joinLines([`${bad.rows} bad ${bad.rows === 1 ? "row" : "rows"} skipped; the first: ${bad.first}`]));
   }
   if (badRow !== undefined) throw badRow;
+}
+
+function windowsOf({ resetEvery, overlap }: PredictArgs): Windows | undefined {
+  if (resetEvery !== undefined) return { reset: { every: resetEvery } };
+  return overlap === undefined ? undefined : { overlap: { window: overlap } };
 }
 
 function formatNumbers(values: ArrayLike<number | null>, numeric: Numeric): string {

@@ -162,7 +162,7 @@ function readNetwork(model: ModelConfig, content: Hdf5Content, options: KerasOpt
   const window = windowOf(model);
   if (window !== undefined) {
     notes.push(
-      `The source reads windows of ${window} steps, each from a state of zeros; a session runs on from sample to sample. Reset it after every ${window} samples to get what the source computes`,
+      `The source reads windows of ${window} steps, each from a state of zeros; a session runs on from sample to sample. Reset it after every ${window} samples to get what the source computes (\`--reset-every ${window}\`), or let windows overlap (\`--overlap ${window}\`)`,
     );
   }
   return {

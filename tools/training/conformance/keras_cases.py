@@ -261,6 +261,26 @@ def wild() -> None:
     case("mixed-float16", sequential(Input((None, 3)), *with_policy))
 
 
+def windows() -> None:
+    """windows.keras, a forecaster of the usual shape that reads windows of 24 steps, and what it answers to 96 samples.
+
+    `windows.npz`: `x` f32[96][2]; `sliding` f32[73][1], its answer to each window of 24 samples in a row; `steps`
+    f32[96][1], its output at every step of the four windows that follow each other.
+    """
+    generator = np.random.default_rng(24)
+    model = sequential(Input((24, 2)), layers.GRU(32), layers.Dense(1))
+    seed_weights(model, generator, coarse=True)
+    every = sequential(Input((24, 2)), layers.GRU(32, return_sequences=True), layers.Dense(1))
+    every.set_weights(model.get_weights())
+    x = generator.normal(0, 1, (96, 2)).astype(np.float32)
+    sliding = model(np.stack([x[k : k + 24] for k in range(73)]), training=False)
+    steps = every(x.reshape(4, 24, 2), training=False)
+    model.save(FOLDER / "windows.keras")
+    shrink(FOLDER / "windows.keras")
+    sliding, steps = (keras.ops.convert_to_numpy(y).reshape(-1, 1) for y in (sliding, steps))
+    np.savez(FOLDER / "windows.npz", x=x, sliding=sliding, steps=steps)
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     tutorials()
@@ -269,5 +289,6 @@ if __name__ == "__main__":
     functional()
     other_files()
     wild()
+    windows()
     versions = {"keras": keras.__version__, "backend": keras.backend.backend(), "h5py": h5py.__version__}
     (FOLDER / "index.json").write_text(json.dumps({"versions": versions, "cases": CASES}, indent=2) + "\n")
