@@ -108,6 +108,18 @@ describe("a suggestion", () => {
   });
 });
 
+describe("a name that is short", () => {
+  it("is not suggested for a text that is as long again", async () => {
+    const text = (key: string) => MINIMAL.replace('"mqtt://localhost"', `"mqtt://localhost", ${key}: x`);
+    expect(await problemsOf(text("keys"))).toEqual([
+      expect.stringContaining('unknown key "keys", did you mean "key"?'),
+    ]);
+    expect(await problemsOf(text("keyab"))).toEqual([
+      expect.stringContaining('unknown key "keyab", expected one of url, '),
+    ]);
+  });
+});
+
 describe("an input", () => {
   it.each([
     ["inputs: [7]", "inputs[0]: expected text or a mapping"],

@@ -277,6 +277,14 @@ describe("Committer", () => {
       expect(events).toEqual(["Error: No space left"]);
     });
 
+    it("acknowledges nothing that comes later, although it changes nothing", async () => {
+      const { events, committer, ticket } = setUp();
+      committer.stop();
+      committer.settle(ticket("1"));
+      await turns();
+      expect(events).toEqual([]);
+    });
+
     it("commits nothing that comes later", async () => {
       const { events, committer, ticket, device } = setUp();
       committer.stop();
