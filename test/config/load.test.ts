@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { ConfigError } from "../../host/config/document.ts";
 import { loadConfig } from "../../host/config/load.ts";
 import { configJsonSchema } from "../../host/config/schema.ts";
 import { MINIMAL, useConfigFolder } from "../support/config.ts";
@@ -169,7 +170,9 @@ streams:
   });
 
   it("tells that the file is not there", async () => {
-    await expect(loadConfig(path("nope.yaml"), {})).rejects.toThrow(/cannot read .*nope.yaml: there is no such file/);
+    const loading = loadConfig(path("nope.yaml"), {});
+    await expect(loading).rejects.toThrow(new ConfigError(`cannot read ${path("nope.yaml")}: there is no such file`));
+    await expect(loading).rejects.toMatchObject({ name: "ConfigError", cause: { cause: { code: "ENOENT" } } });
   });
 
   it("accepts the annotated example of the documentation", async () => {
