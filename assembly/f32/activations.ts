@@ -61,7 +61,7 @@ class Numbers {
 }
 
 /**
- * A gate of the cell: the logistic function of 2v, within 1.1e-7; relative error 1.7e-7 + 1e-7 |v|.
+ * A gate of the cell: the logistic function of 2v, within 1.1e-7; relative error 1.8e-7 + 1.2e-7 |v|.
  *
  *     1 / (1 + 2^t), t = -2v / ln 2
  *
