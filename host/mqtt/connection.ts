@@ -6,7 +6,7 @@ import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import type { Subscription } from "../stream/filters.ts";
 import { describeConnectionError, REASONS } from "./failures.ts";
 import { type Oversized, PacketGuard } from "./guard.ts";
-import { settledWithin } from "./timeout.ts";
+import { settledWithin, within } from "./timeout.ts";
 
 /** Where the broker is, and who we are. */
 export interface BrokerOptions {
@@ -78,6 +78,8 @@ export interface Connection {
   destroy(): void;
 }
 
+/** A broker that accepts a connection and then does not answer is given up after this time. */
+const ANSWER_MS = 10_000;
 const DEFAULT_KEEPALIVE = 30;
 
 /** Opens a connection; the handlers tell what becomes of it. */
@@ -115,7 +117,9 @@ class MqttConnection implements Connection {
       handlers.onOpen(this, sessionPresent);
     });
     client.on("disconnect", ({ reasonCode }) => {
-      this.#reason ??= REASONS.get(reasonCode ?? 0) ?? `the broker ended the connection (reason code ${reasonCode})`;
+      // MQTT 3.1.1 has no reason codes.
+      const code = reasonCode === undefined ? "" : ` (reason code ${reasonCode})`;
+      this.#reason ??= REASONS.get(reasonCode ?? 0) ?? `the broker ended the connection${code}`;
     });
     client.on("error", (error) => {
       this.#reason ??= describeConnectionError(error);
@@ -138,11 +142,12 @@ class MqttConnection implements Connection {
   async subscribe(subscriptions: readonly Subscription[]): Promise<void> {
     // rh 2 (MQTT 5): no retained messages; a model is not stepped with old news.
     const topics = Object.fromEntries(subscriptions.map(({ filter, qos }) => [filter, { qos, rh: 2 as const }]));
-    await this.#client.subscribeAsync(topics);
+    await within(this.#client.subscribeAsync(topics), ANSWER_MS, "the broker does not answer the subscription");
   }
 
   async unsubscribe(filters: readonly string[]): Promise<void> {
-    await this.#client.unsubscribeAsync([...filters]);
+    const answered = this.#client.unsubscribeAsync([...filters]);
+    await within(answered, ANSWER_MS, "the broker does not answer the end of a subscription");
   }
 
   send(topic: string, payload: string | Uint8Array): void {

@@ -76,7 +76,7 @@ export class Devices {
     }
     const state = this.#options.committer.uncommitted(this.#key(name));
     if (state !== undefined) {
-      this.#take(this.#admit(name, state), arrival);
+      this.#begin(name, state, [arrival]);
       return;
     }
     this.#loading.set(name, [copy]);
@@ -94,10 +94,9 @@ export class Devices {
   async #load(name: string): Promise<void> {
     const state = await this.#read(name);
     if (this.#isClosed) return;
-    const resident = this.#admit(name, state);
     const waiting = this.#loading.get(name) ?? [];
     this.#loading.delete(name);
-    for (const arrival of waiting) this.#take(resident, arrival);
+    this.#begin(name, state, waiting);
   }
 
   /** Tries until it works: starting cold would lose the state, and the broker keeps the messages meanwhile. */
@@ -114,15 +113,20 @@ export class Devices {
     return undefined;
   }
 
-  #admit(name: string, state: Uint8Array | undefined): Resident {
+  /** Takes the first samples of a device; it comes into memory, in the place of others, only if one of them is not refused. */
+  #begin(name: string, state: Uint8Array | undefined, arrivals: readonly Arrival[]): void {
     const { runtime, maxAges, windows, counters } = this.#options;
-    this.#makeRoom();
     const device = createDevice(runtime, maxAges, windows);
     const resident = { key: this.#key(name), name, device, snapshot: () => device.snapshot() };
     if (state !== undefined) this.#restore(resident, state);
+    const isUsed = arrivals.map((arrival) => this.#take(resident, arrival)).includes(true);
+    if (!isUsed) {
+      device.release();
+      return;
+    }
+    this.#makeRoom();
     this.#residents.set(name, resident);
     counters.devices = this.#residents.size;
-    return resident;
   }
 
   #makeRoom(): void {
@@ -153,8 +157,10 @@ export class Devices {
     }
   }
 
-  #take(resident: Resident, { action, sample, time, ticket }: Arrival): void {
+  /** Answers whether the sample was used. */
+  #take(resident: Resident, { action, sample, time, ticket }: Arrival): boolean {
     const { stream, committer, onOutcome } = this.#options;
+    let isUsed = true;
     const { name: device } = resident;
     try {
       if (action === "hold") {
@@ -169,10 +175,12 @@ export class Devices {
       }
     } catch (error) {
       if (!(error instanceof SampleError || error instanceof PayloadError)) throw error;
+      isUsed = false;
       const reason = error instanceof PayloadError ? error.reason : "bad_sample";
       onOutcome({ kind: "reject", stream, device, reason, text: `${error.message} (device ${device})` });
     }
     committer.settle(ticket);
+    return isUsed;
   }
 
   #key(name: string): string {

@@ -7,3 +7,16 @@ export async function settledWithin(promise: Promise<unknown>, timeoutMs: number
   await Promise.race([promise.catch(() => {}), timeout]);
   clearTimeout(timer);
 }
+
+/** Answers what a promise does, or rejects with `message` after `timeoutMs`. */
+export async function within<T>(promise: Promise<T>, timeoutMs: number, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -28,6 +28,8 @@ type Level =
 
 const CAPTURE = /^\{([A-Za-z_][A-Za-z0-9_]*)(\+?)\}$/;
 const MAX_KEY_LENGTH = 512;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const UNFIT = /[+#\u0000-\u001f\u007f-\u009f\ufffd]/;
 
 /**
  * Reads a topic template: literal levels, `{name}` for one level, `{name+}` for one or more, and a last `#` for any
@@ -81,10 +83,10 @@ export function parseDeviceTemplate(text: string, names: readonly string[]): Dev
   };
 }
 
-/** Tells whether a text can be the key of a device: topic levels that are not empty, no wildcards, no control characters. */
+/** Tells whether a text can be the key of a device: topic levels that are not empty, no wildcards, no control characters, and not
+ * U+FFFD, which stands for whatever is not UTF-8: such topics would share a device. */
 export function isDeviceKey(key: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  return key.length <= MAX_KEY_LENGTH && !/[+#\u0000-\u001f\u007f-\u009f]/.test(key) && key.split("/").every(Boolean);
+  return key.length <= MAX_KEY_LENGTH && !UNFIT.test(key) && key.split("/").every(Boolean);
 }
 
 function parseLevel(text: string): Level {

@@ -131,7 +131,8 @@ describe("Devices", () => {
     const { steps, refusals, accept, committer, counters } = setUp(1, createMemoryStore(), 1000);
     for (const [device, x, y, time] of [
       ["a", 4, 2, 0],
-      ["b", 1, Number.NaN, 0],
+      ["b", 1, Number.NaN, 0], // refused: it takes nobody's place
+      ["b", 1, 0, 0],
       ["a", 8, Number.NaN, 1000],
       ["a", 8, Number.NaN, 1001],
     ] as const) {
@@ -139,12 +140,23 @@ describe("Devices", () => {
       await committer.idle(1000);
     }
     // 0.75 (0.75 h + x) + y
-    expect(steps).toEqual(["a 1 5", "a 2 10.8125"]);
+    expect(steps).toEqual(["a 1 5", "b 1 0.75", "a 2 10.8125"]);
     expect(refusals).toEqual([
       'b missing_field: Input "y" is missing, and the device has no earlier value of it (device b)',
       'a missing_field: Input "y" is missing, and its last value is 1.001 s old, at most 1 s are allowed (device a)',
     ]);
     expect(counters).toMatchObject({ evictions: 2, restored: 1 });
+  });
+
+  it("brings no device into memory for a sample that is refused, and puts none out of it", async () => {
+    const { accept, committer, counters } = setUp(1, createMemoryStore(), 1000);
+    accept("a", 4, 2, 0);
+    await committer.idle(1000);
+    for (let stranger = 0; stranger < 50; stranger++) {
+      accept(`stranger ${stranger}`, 1, Number.NaN, 0);
+      await committer.idle(1000);
+    }
+    expect(counters).toMatchObject({ devices: 1, evictions: 0, restored: 0 });
   });
 
   it("goes on with a state whose commit is under way", async () => {

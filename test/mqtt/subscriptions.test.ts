@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { applySubscriptions } from "../../host/mqtt/subscriptions.ts";
+import { applySubscriptions, resolveClientId } from "../../host/mqtt/subscriptions.ts";
 import { FakeConnection, GatedStore } from "../support/fake-broker.ts";
 
 const KEY = "meta/subscriptions";
@@ -78,4 +78,32 @@ describe("applySubscriptions", () => {
     await apply(store, ["a"], false);
     expect(new TextDecoder().decode(await store.get(KEY))).toBe('{"clientId":"me","filters":["a"]}');
   });
+});
+
+describe("a state that is damaged", () => {
+  const put = async (key: string, bytes: Uint8Array) => {
+    const store = new GatedStore();
+    await store.commit([[key, bytes]]);
+    return store;
+  };
+
+  it.each(["", "{", "null", "[]", '{"clientId":"me"}', '{"clientId":"me","filters":[7]}', '{"filters":["a"]}'])(
+    "is named, with what to do: filters %j",
+    async (text) => {
+      const store = await put(KEY, new TextEncoder().encode(text));
+      await expect(apply(store, ["a"], true)).rejects.toThrow(
+        "meta/subscriptions in the state is damaged; set another broker.client_id, or move the state directory away",
+      );
+      expect(await apply(store, ["a"], false)).toEqual(["store a", "subscribe a at 1"]);
+    },
+  );
+
+  it.each([new Uint8Array(0), new Uint8Array(65_536).fill(65), Uint8Array.of(0xff), Uint8Array.of(65, 0)])(
+    "is named, with what to do: a client id of other bytes",
+    async (bytes) => {
+      await expect(resolveClientId(await put("meta/client_id", bytes))).rejects.toThrow(
+        `meta/client_id in the state is damaged (${bytes.length} bytes); set broker.client_id`,
+      );
+    },
+  );
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { settledWithin } from "../../host/mqtt/timeout.ts";
+import { settledWithin, within } from "../../host/mqtt/timeout.ts";
 
 describe("settledWithin", () => {
   beforeEach(() => void vi.useFakeTimers());
@@ -21,5 +21,22 @@ describe("settledWithin", () => {
     await vi.advanceTimersByTimeAsync(1);
     await waiting;
     expect(isOver).toBe(true);
+  });
+});
+
+describe("within", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("answers what the promise does, and leaves no timer", async () => {
+    expect(await within(Promise.resolve(7), 1000, "late")).toBe(7);
+    await expect(within(Promise.reject(new Error("its own")), 1000, "late")).rejects.toThrow("its own");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("rejects with the message when it takes too long", async () => {
+    const refused = expect(within(new Promise(() => {}), 1000, "late")).rejects.toThrow("late");
+    await vi.advanceTimersByTimeAsync(1000);
+    await refused;
   });
 });

@@ -148,3 +148,11 @@ describe("parseDeviceTemplate", () => {
     },
   );
 });
+
+describe("a topic that is not UTF-8", () => {
+  it("makes no device key: several of them would share one", () => {
+    const topic = new TextDecoder().decode(Uint8Array.of(0x70, 0x80));
+    expect(isDeviceKey(topic)).toBe(false);
+    expect(isDeviceKey("pümpe")).toBe(true);
+  });
+});

@@ -264,3 +264,10 @@ describe("a map of a whole model", () => {
     expect(refusal(yaml, tensors)).toContain(message);
   });
 });
+
+describe("a description of very many keys", () => {
+  it("is refused before it is parsed", () => {
+    const text = Array.from({ length: 60_000 }, (_, i) => `k${i}: 1`).join("\n");
+    expect(() => parseMap(text, "map.yaml")).toThrow("map.yaml: Has more than 10000 keys");
+  });
+});

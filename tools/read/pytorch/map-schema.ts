@@ -22,6 +22,8 @@ import { z } from "zod";
 import { CliError } from "../../errors.ts";
 import { FUNCTION_NAMES, parseFunction } from "../functions.ts";
 
+const MAX_KEYS = 10_000;
+
 const name = z.string().min(1);
 const gate = z.strictObject({
   W: name.optional(),
@@ -99,6 +101,10 @@ export type AffineMap = z.infer<typeof affine>;
  * @throws {CliError} with the place in the document
  */
 export function parseMap(text: string, source: string): ModelMap {
+  // The library compares every key of a mapping with every other.
+  if ((text.match(/[:,?]/g)?.length ?? 0) > MAX_KEYS) {
+    throw new CliError(`${source}: Has more than ${MAX_KEYS} keys, which no description of a model needs`);
+  }
   const document = parseDocument(text);
   const [error] = document.errors;
   if (error !== undefined)
