@@ -8,6 +8,7 @@ import { createRuntime, loadModel } from "../../host/runtime/index.ts";
 import { compareWithReference } from "../../tools/verify/compare.ts";
 import { readReference } from "../../tools/verify/reference.ts";
 import { cli } from "../support/cli.ts";
+import { distances } from "../support/distance.ts";
 
 interface Case {
   readonly name: string;
@@ -47,7 +48,14 @@ describe("rivulet convert of a PyTorch model", () => {
     const reference = readFileSync(path.join(vectors, `${testCase.name}.npz`));
     const comparison = compareWithReference(createRuntime(model), readReference(reference, testCase.name, model.spec));
     expect(comparison.compared).toBe(40);
-    for (const { error } of comparison.outputs) expect(error).toBeLessThanOrEqual(1e-5);
+    for (const { error } of comparison.outputs) expect(error).toBeLessThanOrEqual(0.2); // of what rounding explains
+    let [source, cell, signal] = [0, 0, 0];
+    for (const { inputs, outputs } of readReference(reference, testCase.name, model.spec)) {
+      const found = distances(model, inputs, outputs);
+      [source, cell, signal] = [source + found.source ** 2, cell + found.cell ** 2, signal + found.signal ** 2];
+    }
+    // From double precision, the cell is at most twice as far as PyTorch; three roundings of the signal are allowed in any case.
+    expect(Math.sqrt(cell)).toBeLessThanOrEqual(Math.max(2 * Math.sqrt(source), 3 * 2 ** -24 * Math.sqrt(signal)));
   });
 
   it("tells what it made of the source, and keeps the reference as self-test", async () => {

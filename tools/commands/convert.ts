@@ -45,6 +45,8 @@ export interface ConvertArgs {
   /** ONNX: false leaves the source unrun. */
   readonly run?: boolean;
   readonly allowApproximate?: boolean;
+  /** Greatest |difference| / max(1, |expected|) that passes. */
+  readonly tolerance?: number;
 }
 
 interface ReadResult {
@@ -103,7 +105,7 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   const { spec, tensors } = toModel(network, completeNames(args, network, names ?? {}, label, bytes));
   const bare = serializeModel(spec, tensors);
   const run = reader === READERS.onnx ? await runSource(bare, source, args, io) : { bytes: bare, lines: [] };
-  const proof = args.reference === undefined ? run : await prove(bare, args.reference, network, io);
+  const proof = args.reference === undefined ? run : await prove(bare, args.reference, network, args.tolerance, io);
   const result = proof.bytes;
   const model = await loadModel(result);
   await writeFileAtomic(args.output, result);
@@ -114,7 +116,7 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
     ...run.lines,
     model.spec.selftest
       ? `self-test: ${model.spec.selftest.steps} steps`
-      : "self-test: none; --reference proves that the model computes the same",
+      : `self-test: none; ${args.reference === undefined ? "--reference proves that the model computes the same" : "every sequence of the reference has more than 4096 steps before its answer"}`,
   ];
   io.stdout.write(joinLines(lines));
 }
@@ -214,10 +216,16 @@ function parseNames(text: string, count: number, option: string): { name: string
 }
 
 /** Compares the model with its reference; answers the model with the reference as self-test. */
-async function prove(bytes: Uint8Array, reference: string, network: Network, io: Io): Promise<Run> {
+async function prove(
+  bytes: Uint8Array,
+  reference: string,
+  network: Network,
+  tolerance: number | undefined,
+  io: Io,
+): Promise<Run> {
   const model = await loadModel(bytes);
   const given = await readReferenceFile(reference, model.spec);
-  const { comparison, sequences, lines, hint } = compareWithSource(createRuntime(model), given, network);
+  const { comparison, sequences, lines, hint } = compareWithSource(createRuntime(model), given, network, tolerance);
   io.stdout.write(renderComparison(`${model.id} against ${reference}`, comparison, hasColors(io)));
   if (!comparison.passed) {
     const text = hint === undefined ? "" : `. ${hint}`;
@@ -254,7 +262,7 @@ async function runSource(bytes: Uint8Array, source: ReadResult, args: ConvertArg
     throw error;
   }
   const model = await loadModel(bytes);
-  const { comparison } = compareWithSource(createRuntime(model), sequences, source.network);
+  const { comparison } = compareWithSource(createRuntime(model), sequences, source.network, args.tolerance);
   const { substitutions } = source.network;
   io.stdout.write(
     renderComparison(`${model.id} against ${args.source} in onnxruntime ${runtime.version}`, comparison, hasColors(io)),

@@ -117,6 +117,11 @@ function addConvert(program: Command, io: Io): void {
       "--reference <file>",
       "inputs and outputs of the source (.npz, NDJSON, JSON): prove it equal, keep as self-test",
     )
+    .option(
+      "--tolerance <number>",
+      "greatest difference from the reference, times max(1, |expected|); otherwise what rounding explains",
+      positive,
+    )
     .option("--name <name>", "name of the model (default: the file's)")
     .option("--inputs <names>", "names of the inputs, separated by commas")
     .option("--outputs <names>", "names of the outputs, separated by commas")
@@ -194,7 +199,7 @@ function addVerify(program: Command, io: Io): void {
     .option("--source <file>", "the ONNX source, run here in place of a reference; needs onnxruntime-node")
     .option(
       "--tolerance <number>",
-      "greatest difference that passes, times max(1, |expected|) (default: 1e-5; 0.01 for a float16 source)",
+      "greatest difference that passes, times max(1, |expected|) (default: what rounding explains; 0.01 for a float16 source)",
       positive,
     )
     .addOption(
@@ -213,7 +218,7 @@ function addVerify(program: Command, io: Io): void {
       const { runVerify } = await import("./verify.ts");
       const code = await runVerify({ ...flags, model }, io);
       if (code !== 0)
-        throw new CliError(`${model}: Differs from ${flags.reference ?? flags.source} by more than the tolerance`);
+        throw new CliError(`${model}: Differs from ${flags.reference ?? flags.source} by more than is allowed`);
     });
 }
 

@@ -10,6 +10,8 @@ export interface Sequence {
   readonly inputs: Float64Array;
   /** Answers, f64[T][O], or [O] when `lastOnly`. */
   readonly outputs: Float64Array;
+  /** The same answers in double precision, where the reference has them. */
+  readonly outputs64?: Float64Array;
   /** T. */
   readonly steps: number;
   /** Whether the source gave its answer to the last step only. */
@@ -23,11 +25,14 @@ export type ReferenceShape = Pick<ModelSpec, "inputs" | "outputs" | "embedding">
 interface Arrays {
   readonly inputs: NumericArray;
   readonly outputs: NumericArray;
+  readonly outputs64?: NumericArray;
 }
 
 /**
  * Reads a reference: arrays `inputs` [T, I] or tokens [T], and `outputs` [T, O]. With a first axis B more, every sequence starts from
  * a fresh state; outputs without the axis T are those of the last step. Axes I and O of length 1 may be left out.
+ *
+ * An array `outputs64` of `.npz`, of the shape of `outputs`, holds what the source answers in double precision.
  *
  * `.npz` is told by its first bytes; else the file is one JSON object with `inputs` and `outputs`, or NDJSON: a line for each step
  * of one sequence, or, where a line holds nested arrays, a line for each sequence.
@@ -54,7 +59,8 @@ function readArrays(bytes: Uint8Array, source: string): Arrays {
       `${source}: Array "${name}" is missing, found ${[...arrays.keys()].join(", ") || "none"}; save with np.savez(file, inputs=…, outputs=…)`,
     );
   };
-  return { inputs: take("inputs"), outputs: take("outputs") };
+  const outputs64 = arrays.get("outputs64");
+  return { inputs: take("inputs"), outputs: take("outputs"), ...(outputs64 && { outputs64 }) };
 }
 
 /** A document on one or many lines, or a document on each line. */
@@ -114,7 +120,7 @@ function toArray(json: unknown, source: string): NumericArray {
   return { shape, data: Float64Array.from(data) };
 }
 
-function stack(documents: readonly Arrays[], name: keyof Arrays, source: string): NumericArray {
+function stack(documents: readonly Arrays[], name: "inputs" | "outputs", source: string): NumericArray {
   const first = documents[0]?.[name].shape ?? [];
   const data = documents.flatMap((document) => {
     const { shape, data: values } = document[name];
@@ -127,14 +133,20 @@ function stack(documents: readonly Arrays[], name: keyof Arrays, source: string)
 const show = (value: unknown) => JSON.stringify(value)?.slice(0, 40) ?? "nothing";
 
 /** Finds B and T, and cuts the arrays into B sequences. */
-function cut({ inputs, outputs }: Arrays, source: string, model: ReferenceShape): Sequence[] {
+function cut({ inputs, outputs, outputs64 }: Arrays, source: string, model: ReferenceShape): Sequence[] {
   const { batch, steps } = inputShape(inputs.shape, outputs.shape, source, model);
   const lastOnly = isLastOnly(outputs.shape, { batch, steps }, source, model);
   const [sizeIn, sizeOut] = [steps * model.inputs.length, (lastOnly ? 1 : steps) * model.outputs.length];
   checkInputs(inputs.data, source, model);
+  if (outputs64 && outputs64.shape.join() !== outputs.shape.join()) {
+    throw new CliError(
+      `${source}: "outputs64" has shape [${outputs64.shape.join(", ")}], expected that of "outputs", [${outputs.shape.join(", ")}]`,
+    );
+  }
   return Array.from({ length: batch ?? 1 }, (_, b) => ({
     inputs: Float64Array.from(inputs.data.subarray(b * sizeIn, (b + 1) * sizeIn)),
     outputs: Float64Array.from(outputs.data.subarray(b * sizeOut, (b + 1) * sizeOut)),
+    ...(outputs64 && { outputs64: Float64Array.from(outputs64.data.subarray(b * sizeOut, (b + 1) * sizeOut)) }),
     steps,
     lastOnly,
   }));

@@ -5,7 +5,7 @@ import type { Network } from "../read/network.ts";
 import { type Comparison, compareWithReference } from "./compare.ts";
 import type { Sequence } from "./reference.ts";
 
-/** Greatest |difference| / max(1, |expected|) that passes, where the source computes in 16 bits. */
+/** Greatest |difference| / max(1, |expected|) that passes unless told otherwise, where the source computes in 16 bits. */
 const TOLERANCES = { float16: 1e-2, bfloat16: 1e-1 } as const;
 
 /** What came of a comparison with a source. */
@@ -22,14 +22,16 @@ export interface SourceComparison {
 /**
  * Compares a model with the reference of its source. Where the source keeps its state from one sequence to the next, and the sequences
  * differ on their own, they are compared as one.
+ *
+ * @param tolerance  as of compareWithReference
  */
 export function compareWithSource(
   runtime: Runtime,
   given: readonly Sequence[],
   { stateful = [], precision }: Pick<Network, "stateful" | "precision">,
+  tolerance: number | undefined = precision && TOLERANCES[precision],
 ): SourceComparison {
-  const compare = (sequences: readonly Sequence[]) =>
-    compareWithReference(runtime, sequences, ...(precision ? [TOLERANCES[precision]] : []));
+  const compare = (sequences: readonly Sequence[]) => compareWithReference(runtime, sequences, tolerance);
   const comparison = compare(given);
   if (comparison.passed || stateful.length === 0) return { comparison, sequences: given, lines: [] };
   const names = stateful.join(", ");
@@ -44,9 +46,17 @@ export function compareWithSource(
 }
 
 function join(sequences: readonly Sequence[]): Sequence {
-  const all = (name: "inputs" | "outputs") => Float64Array.from(sequences.flatMap((sequence) => [...sequence[name]]));
+  const all = (name: "inputs" | "outputs" | "outputs64") =>
+    Float64Array.from(sequences.flatMap((sequence) => [...(sequence[name] ?? sequence.outputs)]));
+  const isDouble = sequences.every(({ outputs64 }) => outputs64 !== undefined);
   const steps = sequences.reduce((sum, sequence) => sum + sequence.steps, 0);
-  return { inputs: all("inputs"), outputs: all("outputs"), steps, lastOnly: false };
+  return {
+    inputs: all("inputs"),
+    outputs: all("outputs"),
+    ...(isDouble && { outputs64: all("outputs64") }),
+    steps,
+    lastOnly: false,
+  };
 }
 
 /** The tolerance for a source that computes in 16 bits; undefined for any other. */

@@ -33,6 +33,24 @@ describe("renderComparison", () => {
     ]);
   });
 
+  it("tells how much of it rounding explains", () => {
+    const { tolerance: _, ...rule } = { compared: 5, tolerance: 0, outputs: [output({ error: 0.0234 })], passed: true };
+    expect(renderComparison("m", rule, false)).toContain(
+      "passed, at most 2.3 % of what rounding in single precision explains\n",
+    );
+    const failed = { ...rule, outputs: [output({ error: 123.4, passed: false })], passed: false };
+    expect(renderComparison("m", failed, false)).toContain(
+      "FAILED: 1 of 1 output, up to 120 times what rounding in single precision explains\n",
+    );
+  });
+
+  it("tells the source's own error", () => {
+    expect(linesOf([output({ max: 2, source: { max: 1e-5, rms: 1e-6 } })])[2]).toBe(
+      "compared with the source's float64; its own float32 is off by max 1.00e-5, rms 1.00e-6 on y",
+    );
+    expect(linesOf([output({ max: 1e-6, source: { max: 1e-5, rms: 1e-6 } })])[2]).toMatch(/, more than the model is$/);
+  });
+
   it("tells the sequence where it is not the first, and no part of a reference that does not move", () => {
     expect(linesOf([output({ sequence: 2, signal: 0 })])[1]).toBe(
       "  y  max 0.0123  rms 1.23e-7    worst at sequence 2 step 31: expected 1.23456789, found -0.5",
