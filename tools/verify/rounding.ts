@@ -12,8 +12,8 @@ const SINGLE = 2 ** -24;
 /** Networks with errors that are run beside the exact one. */
 const RUNS = 3;
 
-/** What is computed at most, multiplications: some seconds. Later steps are held to the bounds of the last one computed. */
-const MAX_WORK = 2e9;
+/** What is computed at most, multiplications: less than a second. Later steps are held to the errors of the last one computed. */
+const MAX_WORK = 6e7;
 
 /** The greatest error seen, up to each step, and the outputs without error. */
 export interface Rounding {
