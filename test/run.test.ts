@@ -3,7 +3,7 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConfigError } from "../host/config/document.ts";
 import type { BrokerOptions } from "../host/mqtt/connection.ts";
 import { type RunOptions, startRun } from "../host/run.ts";
@@ -255,10 +255,10 @@ describe("startRun", () => {
 
   it("waits between attempts to connect as it is told", async () => {
     const { connection, broker } = await start([BROKER, STREAM], { retry: { firstMs: 1, maxMs: 1 } });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     connection.lose();
-    for (let tries = 0; broker.connections.length < 2 && tries < 100; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await vi.advanceTimersByTimeAsync(1);
+    vi.useRealTimers();
     expect(broker.connections).toHaveLength(2);
   });
 });
