@@ -55,6 +55,10 @@ function describeMistake(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const known = [UsageError, CliError, ModelFormatError, SnapshotError, SampleError];
   if (known.some((type) => error instanceof type)) return error.message;
+  // What engines say when they cannot have the memory of an instance or of an array.
+  if (error instanceof RangeError && /out of memory|allocat/i.test(error.message)) {
+    return `Not enough memory (${error.message}); WebAssembly reserves address space, so a limit such as ulimit -v must leave room`;
+  }
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
   return path === undefined ? error.message : `${path}: ${error.message.replace(/, \w+ '.*'$/, "")}`;

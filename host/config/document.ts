@@ -119,6 +119,7 @@ const QUOTING: Readonly<Record<string, string>> = {
 
 /** What is wrong with YAML, in words that hold nothing of the file. */
 function describeYaml({ code, message }: { readonly code: string; readonly message: string }): string {
+  if (/call stack/.test(message)) return TOO_DEEP;
   return QUOTING[code] ?? (message.split("\n", 1)[0] as string).replace(/["'`].*/, "…");
 }
 

@@ -1,7 +1,7 @@
 import { ModelFormatError } from "./errors.ts";
 
 const MAX_DEPTH = 64;
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:]/g;
 
 /**
  * Parses JSON that is nested at most 64 deep and names no key of an object twice, so that every reader sees the same document.

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ModelFormatError } from "../../host/model/errors.ts";
+import { parseJson } from "../../host/model/json.ts";
 import { readContainer, writeContainer } from "../../host/model/safetensors.ts";
 import type { Dtype, Tensor } from "../../host/model/types.ts";
 import { headerOf, rawContainer } from "../support/containers.ts";
@@ -148,6 +149,11 @@ describe("readContainer on the header", () => {
 
   it("refuses a header that is nested deeply", () => {
     expect(refusal(`{"t": ${"[".repeat(64)}${"]".repeat(64)}}`)).toBe("header: nested deeper than 64 levels");
+  });
+
+  it("follows texts of any length", () => {
+    const text = JSON.stringify({ a: "x".repeat(12_000_000), b: '\\"'.repeat(1_000_000) });
+    expect(Object.keys(parseJson(text, "header") as object)).toEqual(["a", "b"]);
   });
 
   it("refuses metadata that are not an object", () => {

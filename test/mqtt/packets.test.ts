@@ -43,6 +43,40 @@ function open(options: Partial<BrokerOptions> & { readonly url: string }) {
   return { connection, events, messages, nexts, handling, opened: () => until(() => events.length > 0) };
 }
 
+describe("SUBSCRIBE", () => {
+  it("is given up when the broker does not answer within 10 s", async () => {
+    const broker = await startBroker(({ cmd }) => cmd === "subscribe" || cmd === "unsubscribe");
+    const { connection, opened } = open({ url: broker.url });
+    await opened();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const subscribed = expect(connection.subscribe([{ filter: "a", qos: 1 }])).rejects.toThrow(
+        "the broker does not answer the subscription",
+      );
+      const unsubscribed = expect(connection.unsubscribe(["a"])).rejects.toThrow(
+        "the broker does not answer the end of a subscription",
+      );
+      await vi.advanceTimersByTimeAsync(10_000);
+      await Promise.all([subscribed, unsubscribed]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe("DISCONNECT of the broker", () => {
+  it("tells no reason code where MQTT 3.1.1 has none", async () => {
+    const broker = await startBroker();
+    const { events, opened } = open({ url: broker.url });
+    await opened();
+    broker.send({ cmd: "disconnect" });
+    broker.sockets.at(-1)?.end();
+    await until(() => events.some((event) => event.startsWith("close")));
+    expect(events.at(-1)).not.toContain("undefined)");
+    expect(events.at(-1)).not.toContain("reason code");
+  });
+});
+
 describe("CONNECT", () => {
   it("says who we are, and that the broker keeps the MQTT session", async () => {
     const broker = await startBroker();

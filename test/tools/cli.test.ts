@@ -66,6 +66,15 @@ describe("the process", () => {
     expect(existsSync(state)).toBe(true);
   });
 
+  it("tells in one line that memory is short", needs({ Linux: process.platform === "linux" }), async () => {
+    const child = spawn("sh", ["-c", `ulimit -v 3000000; "${process.execPath}" dist/cli.js inspect "${MODEL}"`]);
+    children.push(child);
+    let stderr = "";
+    child.stderr.on("data", (chunk) => (stderr += chunk));
+    expect((await once(child, "close"))[0]).toBe(1);
+    expect(stderr).toMatch(/^error: Not enough memory \(.*\); WebAssembly reserves address space, .*\n$/);
+  });
+
   it("tells that its output cannot be written", needs({ "/dev/full": existsSync("/dev/full") }), async () => {
     const child = spawn("sh", ["-c", `echo '[1]' | "${process.execPath}" dist/cli.js predict "${MODEL}" > /dev/full`]);
     children.push(child);

@@ -10,6 +10,7 @@ import type { BuiltModule } from "../mcu/build.ts";
 import { linkWithin } from "../mcu/fit.ts";
 import { renderHeader } from "../mcu/header.ts";
 import { proveModule } from "../mcu/prove.ts";
+import { macOf } from "../mcu/sign.ts";
 import { buildJson, renderBuild } from "../mcu/text.ts";
 import type { Pack, Target } from "../mcu/types.ts";
 import { moduleToC } from "../mcu/wasm2c.ts";
@@ -33,6 +34,8 @@ export interface BuildArgs {
   readonly wasm2c?: string;
   /** File for the weights alone, which the prebuilt module reads at run time. */
   readonly image?: string;
+  /** File with a key, by which the image is signed. */
+  readonly sign?: string;
   /** Module to check, in place of building one. */
   readonly check?: string;
   readonly json?: boolean;
@@ -72,6 +75,9 @@ function checkOptions(args: BuildArgs, model: Model): void {
   if (model.spec.numeric === "f32" && args.pack !== undefined) {
     throw new CliError(`${args.model}: --pack is of q15 models, this one is f32; run rivulet quantize first`);
   }
+  if (args.sign !== undefined && args.image === undefined) {
+    throw new UsageError("--sign: Is for the image, expected --image FILE");
+  }
   if (args.wasm2c !== undefined && args.for !== "wasm2c") {
     throw new UsageError(`--wasm2c: Expected --for wasm2c, found --for ${args.for}`);
   }
@@ -90,8 +96,19 @@ async function furtherFiles(args: BuildArgs, model: Model, built: BuiltModule) {
   if (args.image !== undefined) {
     const { bytes } = model.spec.numeric === "q15" ? packQ15(model, false) : packF32(model);
     files.push({ file: args.image, bytes });
+    if (args.sign !== undefined) files.push({ file: `${args.image}.mac`, bytes: sign(bytes, args.sign) });
   }
   return files;
+}
+
+function sign(image: Uint8Array, keyFile: string): Uint8Array {
+  try {
+    return macOf(image, readUserFile(keyFile, { maxBytes: 4096 }));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const advice = "head -c 32 /dev/urandom makes one";
+    throw new CliError(`${keyFile}: ${error.message}; ${advice}`, { cause: error });
+  }
 }
 
 /** Tells what the static checker finds in a module. */

@@ -107,8 +107,7 @@ export function parseMap(text: string, source: string): ModelMap {
   }
   const document = parseDocument(text);
   const [error] = document.errors;
-  if (error !== undefined)
-    throw new CliError(`${source}: ${(error.message.split("\n")[0] as string).replace(/:$/, "")}`);
+  if (error !== undefined) throw new CliError(`${source}: ${describeYaml(error.message)}`);
   const plain = toPlain(document, source);
   refuseKinds(plain, source);
   const result = schema.safeParse(plain);
@@ -121,6 +120,12 @@ export function parseMap(text: string, source: string): ModelMap {
     issue = { ...deepest, path: [...path, ...deepest.path] };
   }
   throw new CliError(`${source}: ${issue?.path.join(".") || "document"}: ${issue?.message ?? "not a map of a model"}`);
+}
+
+/** The library tells of nesting that it cannot follow as an overflow of its stack. */
+function describeYaml(message: string): string {
+  const line = message.split("\n", 1)[0] as string;
+  return /call stack/.test(line) ? "The file is nested too deeply" : line.replace(/:$/, "");
 }
 
 /** Of a union, zod cannot say what was meant: a layer is told by its one key. */
