@@ -64,6 +64,19 @@ describe("an ONNX file", () => {
     expect(() => checkBudget(Model, field(GRAPH, field(INITIALIZER, integers.subarray(2))))).not.toThrow();
   });
 
+  it("ends in one line when an attribute has no value", async () => {
+    const model = Model.toObject(Model.decode(readFileSync(casePath("node-float16"))));
+    const gru = model.graph.node.find(({ opType }: { opType: string }) => opType === "GRU");
+    gru.attribute = [
+      ...(gru.attribute ?? []).filter(({ name }: { name: string }) => name !== "direction"),
+      { name: "direction" },
+    ];
+    const bytes = Model.encode(Model.fromObject(model)).finish();
+    const reading = readOnnx(bytes, { path: "m.onnx" });
+    await expect(reading).rejects.toThrow(CliError);
+    await expect(reading).rejects.toThrow(/^m\.onnx.*$/);
+  });
+
   it("ends in one line when fields are nested without end", async () => {
     // Groups (wire type 3) of an unknown field, one in another.
     const groups = new Uint8Array(1_000_000).fill((15 << 3) | 3);

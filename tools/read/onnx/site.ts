@@ -60,7 +60,8 @@ export function siteOf(node: NodeProto, around: Surroundings): Site {
 
 function attributesOf(node: NodeProto, { path, readExternal }: Surroundings): Attributes {
   const find = (name: string) => node.attribute.find((one) => one.name === name);
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  // A field without a value is an empty array, which is no view of bytes.
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(Uint8Array.from(bytes));
   return {
     has: (name) => find(name) !== undefined,
     int: (name, byDefault) => {
