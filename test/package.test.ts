@@ -93,7 +93,7 @@ describe("package", () => {
     const others = files.filter(
       (file) => !REQUIRED.includes(file) && !/^(dist\/types|docs|examples|tools\/firmware\/[\w-]+)\//.test(file),
     );
-    expect(others).toEqual(["config.schema.json"]);
+    expect(others).toEqual(["SECURITY.md", "config.schema.json"]);
   });
 
   it("is smaller than 5.5 MB, of which Binaryen is 2.9 and the HDF5 library 1.4", () => {

@@ -16,13 +16,7 @@ const PRIVATE = 0o700;
 export async function openLevelStore(directory: string): Promise<StateStore> {
   // Its native addon is loaded by those who open a store, not by every command of the program.
   const { ClassicLevel } = await import("classic-level");
-  const db = new ClassicLevel<string, Uint8Array>(directory, { valueEncoding: "view" });
-  try {
-    await mkdir(directory, { recursive: true, mode: PRIVATE });
-    await db.open();
-  } catch (error) {
-    throw new StateStoreError(describeOpenFailure(directory, error), { cause: error });
-  }
+  const db = await openDatabase(ClassicLevel, directory);
   try {
     await checkVersion(db, directory);
   } catch (error) {
@@ -39,6 +33,21 @@ export async function openLevelStore(directory: string): Promise<StateStore> {
     entries: (prefix) => db.iterator({ gte: prefix, lt: `${prefix}\u{10ffff}` }),
     close: () => db.close(),
   };
+}
+
+/** A database opens by itself when it is made, and would make its directory for all to read. */
+async function openDatabase(
+  Level: typeof ClassicLevel<string, Uint8Array>,
+  directory: string,
+): Promise<ClassicLevel<string, Uint8Array>> {
+  try {
+    await mkdir(directory, { recursive: true, mode: PRIVATE });
+    const db = new Level(directory, { valueEncoding: "view" });
+    await db.open();
+    return db;
+  } catch (error) {
+    throw new StateStoreError(describeOpenFailure(directory, error), { cause: error });
+  }
 }
 
 /** Tells that others may read a state directory, as one made by an older version or by hand; undefined when they may not. */

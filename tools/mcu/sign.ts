@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 
 /** Least and greatest size of a key, bytes: less is guessed, more is hashed first, which the firmware's reader does not do. */
-export const KEY_BYTES: readonly [number, number] = [16, 64];
+const KEY_BYTES: readonly [number, number] = [16, 64];
 
 /**
  * The code by which firmware knows that bytes were made by who has the key: HMAC-SHA256, 32 bytes
