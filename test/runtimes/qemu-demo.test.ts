@@ -134,7 +134,7 @@ describe.each(EXAMPLES)("the example $name on $board", ({ name, board, generated
       "error not a sample",
     ]);
     // Nothing of it has reached the state.
-    expect(answers[5]).toMatch(/^state 5256533101000000[0-9a-f]{32}[0-9a-f]{8}0+[0-9a-f]{8}$/);
+    expect(answers[5]).toMatch(/^state 5256533102000000[0-9a-f]{32}[0-9a-f]{8}0+[0-9a-f]{8}$/);
   });
 });
 
