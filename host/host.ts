@@ -9,6 +9,7 @@ export { ConfigError } from "./config/document.ts";
 export { type Bridge, type BridgeOptions, startBridge } from "./mqtt/bridge.ts";
 export type { BrokerOptions, Connection, ConnectionHandlers, Message } from "./mqtt/connection.ts";
 export type { BridgeCounters, StreamCounters } from "./mqtt/counters.ts";
+export type { Oversized } from "./mqtt/guard.ts";
 export type { RetryOptions } from "./mqtt/link.ts";
 export { createLogger, type Logger } from "./mqtt/log.ts";
 export type { Held, MessageOutcome, OutcomeListener, Rejected, Stepped } from "./mqtt/outcomes.ts";

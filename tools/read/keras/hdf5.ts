@@ -62,7 +62,8 @@ export async function readHdf5(
   const library = await h5wasm.ready;
   pristine ??= usedPart(library.HEAPU8);
   try {
-    return within(timeLimitMs, () => readFile(h5wasm, bytes, where));
+    const maxBytes = MEMORY_BYTES + 8 * bytes.length;
+    return withMemory(maxBytes, () => within(timeLimitMs, () => readFile(h5wasm, bytes, where)));
   } catch (cause) {
     restore(library, pristine);
     if (cause instanceof CliError) throw cause;
@@ -103,6 +104,27 @@ function within<T>(timeLimitMs: number, run: () => T): T {
     return call.runInContext(context, { timeout: timeLimitMs });
   } finally {
     context.run = undefined;
+  }
+}
+
+/** Memory of the library for small files. */
+const MEMORY_BYTES = 2 ** 28;
+
+/**
+ * Runs a function while WebAssembly memories stay within `maxBytes`: a damaged file can have the library ask for gigabytes. It takes
+ * the refusal of the engine for a failed allocation, and ends with an error of its own.
+ */
+function withMemory<T>(maxBytes: number, run: () => T): T {
+  const { prototype } = WebAssembly.Memory;
+  const { grow } = prototype;
+  prototype.grow = function (this: WebAssembly.Memory, pages: number): number {
+    if (this.buffer.byteLength + 65536 * pages > maxBytes) throw new RangeError(`More than ${maxBytes} bytes`);
+    return grow.call(this, pages);
+  };
+  try {
+    return run();
+  } finally {
+    prototype.grow = grow;
   }
 }
 
