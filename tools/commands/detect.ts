@@ -1,11 +1,12 @@
 import { once } from "node:events";
+import { describeCause } from "../../host/detect/cause.ts";
 import { Detector } from "../../host/detect/detector.ts";
 import { type DetectorFile, parseDetector } from "../../host/detect/file.ts";
 import { toRaw } from "../../host/detect/real.ts";
 import { ModelFormatError } from "../../host/model/errors.ts";
 import { parseIsoTime } from "../../host/stream/time.ts";
 import { alignColumns } from "../columns.ts";
-import { type Alarm, AlarmList, describeCause } from "../detect/alarms.ts";
+import { type Alarm, AlarmList } from "../detect/alarms.ts";
 import { RowClock, streamRows } from "../detect/rows.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { readUserFile } from "../files.ts";
