@@ -95,7 +95,7 @@ function featuresOf(
   const [levels, noises, seasonal]: Int32Array[][] = [[], [], []];
   const count = raw[0]?.length ?? 0;
   for (let row = 0; row < count; row++) {
-    season?.enter(row);
+    season?.enter(row, 1);
     for (const [c, run] of runs.entries()) {
       run.step(raw[c]?.[row] as number);
       own[c]?.push(run.features.slice());

@@ -1,3 +1,11 @@
+import {
+  CHANNEL_GREATEST,
+  CHANNEL_LAGS,
+  CHANNEL_LEAST,
+  CHANNEL_MAGNITUDE,
+  CHANNEL_MEANS,
+  CHANNEL_RESIDUAL_MEAN,
+} from "../../assembly/detect/layout.ts";
 import { log2, squash } from "./log2.ts";
 import type { ChannelParameters } from "./parameters.ts";
 
@@ -43,8 +51,7 @@ export class Channel {
   #magnitude = MAGNITUDE_START;
   #least = 0;
   #greatest = 0;
-  /** Rows since the start or the last gap, up to 8. */
-  #rows = 0;
+  #settled = 0;
   #isNew = true;
 
   constructor(parameters: ChannelParameters) {
@@ -60,9 +67,9 @@ export class Channel {
       this.#greatest = raw;
       this.#isNew = false;
     }
-    if (this.#rows === 0) this.#seed(x);
+    if (this.#settled === 0) this.#seed(x);
     const e = this.#residual(x);
-    this.#rows = Math.min(this.#rows + 1, LAGS);
+    this.#settled = Math.min(this.#settled + 1, LAGS);
     this.#lags.copyWithin(1, 0);
     this.#lags[0] = x;
     features[0] = x;
@@ -90,7 +97,46 @@ export class Channel {
 
   /** Forgets what is recent, after a gap: the next reading stands for all before it. The range seen is kept. */
   restart(): void {
-    this.#rows = 0;
+    this.#settled = 0;
+  }
+
+  /** Forgets everything. */
+  start(): void {
+    this.restart();
+    this.#residualMean = 0;
+    this.#magnitude = MAGNITUDE_START;
+    this.#isNew = true;
+  }
+
+  /** Rows since the start or the last gap, up to 8. */
+  get settled(): number {
+    return this.#settled;
+  }
+
+  /** Writes the state into its place in the state of the detector (FORMAT.md 8.5). */
+  save(view: DataView, at: number): void {
+    for (const [i, mean] of this.#means.entries()) view.setInt32(at + CHANNEL_MEANS + 4 * i, mean, true);
+    view.setInt32(at + CHANNEL_RESIDUAL_MEAN, this.#residualMean, true);
+    view.setInt32(at + CHANNEL_MAGNITUDE, this.#magnitude, true);
+    view.setInt32(at + CHANNEL_GREATEST, this.#greatest, true);
+    view.setInt32(at + CHANNEL_LEAST, this.#least, true);
+    for (const [j, lag] of this.#lags.entries()) view.setInt16(at + CHANNEL_LAGS + 2 * j, lag, true);
+  }
+
+  /**
+   * Takes over a state that {@link save} wrote.
+   *
+   * @param settled  rows since the start or the last gap, 0..8
+   */
+  load(view: DataView, at: number, settled: number): void {
+    for (let i = 0; i < MEANS.length; i++) this.#means[i] = view.getInt32(at + CHANNEL_MEANS + 4 * i, true);
+    this.#residualMean = view.getInt32(at + CHANNEL_RESIDUAL_MEAN, true);
+    this.#magnitude = view.getInt32(at + CHANNEL_MAGNITUDE, true);
+    this.#greatest = view.getInt32(at + CHANNEL_GREATEST, true);
+    this.#least = view.getInt32(at + CHANNEL_LEAST, true);
+    for (let j = 0; j < LAGS; j++) this.#lags[j] = view.getInt16(at + CHANNEL_LAGS + 2 * j, true);
+    this.#settled = settled;
+    this.#isNew = false;
   }
 
   /** The first reading stands for all before it. */
@@ -104,7 +150,7 @@ export class Channel {
     let sum = arBias;
     for (let j = 0; j < LAGS; j++) sum += (ar[j] as number) * (this.#lags[j] as number);
     this.expected = sum >> 13;
-    if (this.#rows < LAGS) return 0;
+    if (this.#settled < LAGS) return 0;
     const e = clamp(x - this.expected, -65535, 65535);
     return squash((e * residualMultiplier) >> residualShift);
   }

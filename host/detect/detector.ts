@@ -1,10 +1,19 @@
 // The detector of anomalies: raw readings → features → scores → one alarm. Everything in int32, so that a microcontroller
 // computes the same. Nothing here learns but the thresholds, the range seen and the times of day.
 
+import {
+  CHANNEL_STATE_BYTES,
+  STATE_MUTED,
+  STATE_ROW,
+  STATE_SETTLED,
+  STATE_STARTED,
+} from "../../assembly/detect/layout.ts";
 import { Channel } from "./channel.ts";
 import { distance, scoreOf } from "./distance.ts";
 import { type BlockName, blocksOf, type DetectorParameters } from "./parameters.ts";
 import { Season } from "./season.ts";
+import { readDetectorSnapshot, writeDetectorSnapshot } from "./snapshot.ts";
+import { readRow, type StateLayout, stateLayoutOf } from "./state.ts";
 import { Tracker } from "./tracker.ts";
 
 /** Missed rows from which on what is recent says nothing any more. */
@@ -34,6 +43,7 @@ export class Detector {
   readonly #channels: readonly Channel[];
   readonly #season: Season | undefined;
   readonly #tracker: Tracker;
+  readonly #layout: StateLayout;
   /** Slow means and noise of all channels: features 2 and 6. */
   readonly #levels: Int32Array;
   readonly #noises: Int32Array;
@@ -45,6 +55,7 @@ export class Detector {
   constructor(parameters: DetectorParameters) {
     const { channels, seasonality, tracker } = parameters;
     this.#parameters = parameters;
+    this.#layout = stateLayoutOf(parameters);
     this.#blocks = blocksOf(parameters);
     this.scores = new Int32Array(this.#blocks.length);
     this.#channels = channels.map((channel) => new Channel(channel));
@@ -74,17 +85,16 @@ export class Detector {
    * Takes a row.
    *
    * @param raw  i32 per channel, |raw| <= 2^30
-   * @param row  number of the row by the clock, greater than the one before; missed rows are counted. After more than 32 of them,
-   *   20 rows pass without an alarm
+   * @param row  number of the row by the clock, 0 to 2^53 - 1, greater than the one before; missed rows are counted. After more
+   *   than 32 of them, 20 rows pass without an alarm
    * @param isWarmup  compute the scores, leave the thresholds alone
+   * @throws {RangeError} when the number of the row is not greater than the one before
    */
   step(raw: ArrayLike<number>, row: number, isWarmup = false): Verdict {
-    if (this.#lastRow !== undefined && row - this.#lastRow > GAP_ROWS + 1) {
-      for (const channel of this.#channels) channel.restart();
-      this.#muted = MUTE_ROWS;
-    }
+    const moved = movedTo(row, this.#lastRow);
+    if (this.#lastRow !== undefined && moved > GAP_ROWS + 1) this.#restart();
     this.#lastRow = row;
-    this.#season?.enter(row);
+    this.#season?.enter(row, moved);
     for (let c = 0; c < this.#channels.length; c++) {
       const channel = this.#channels[c] as Channel;
       channel.step(raw[c] as number);
@@ -97,6 +107,77 @@ export class Detector {
     const isMuted = this.#muted > 0;
     if (isMuted) this.#muted--;
     return this.#judge(isWarmup || isMuted);
+  }
+
+  /** Number of the last row; undefined before the first. */
+  get lastRow(): number | undefined {
+    return this.#lastRow;
+  }
+
+  /** The state in the layout of FORMAT.md 8.5; all zeros before the first row. */
+  state(): Uint8Array {
+    const state = new Uint8Array(this.#layout.bytes);
+    if (this.#lastRow === undefined) return state;
+    const view = new DataView(state.buffer);
+    view.setUint8(STATE_STARTED, 1);
+    view.setUint8(STATE_SETTLED, (this.#channels[0] as Channel).settled);
+    view.setUint8(STATE_MUTED, this.#muted);
+    view.setUint32(STATE_ROW, this.#lastRow % 2 ** 32, true);
+    view.setUint32(STATE_ROW + 4, Math.floor(this.#lastRow / 2 ** 32), true);
+    this.#tracker.save(view);
+    for (const [c, channel] of this.#channels.entries()) {
+      channel.save(view, this.#layout.channels + CHANNEL_STATE_BYTES * c);
+    }
+    this.#season?.save(view, this.#layout);
+    return state;
+  }
+
+  /** The state with the hash of the detector and a checksum (FORMAT.md 8.6). */
+  snapshot(): Uint8Array {
+    return writeDetectorSnapshot(this.#parameters, this.state());
+  }
+
+  /**
+   * Goes on from a snapshot.
+   *
+   * @throws {SnapshotError} when it is damaged or belongs to another detector; the detector is then as it was
+   */
+  restore(snapshot: Uint8Array): void {
+    this.#load(readDetectorSnapshot(this.#parameters, snapshot));
+  }
+
+  /**
+   * Forgets what is recent, as after a long gap, and ends the alarm. What took long to learn stays: thresholds, ranges, times of
+   * day, the number of the row.
+   *
+   * @param forgetsAll  be as new
+   */
+  reset(forgetsAll = false): void {
+    if (forgetsAll) this.#load(new Uint8Array(this.#layout.bytes));
+    if (this.#lastRow === undefined) return;
+    this.#restart();
+    this.#tracker.end();
+  }
+
+  #restart(): void {
+    for (const channel of this.#channels) channel.restart();
+    this.#muted = MUTE_ROWS;
+  }
+
+  /** @param state  checked */
+  #load(state: Uint8Array): void {
+    const view = new DataView(state.buffer, state.byteOffset, state.byteLength);
+    const isNew = view.getUint8(STATE_STARTED) === 0;
+    this.#lastRow = isNew ? undefined : readRow(view);
+    this.#muted = view.getUint8(STATE_MUTED);
+    this.#season?.load(view, this.#layout);
+    if (isNew) this.#tracker.start();
+    else this.#tracker.load(view);
+    const settled = view.getUint8(STATE_SETTLED);
+    for (const [c, channel] of this.#channels.entries()) {
+      if (isNew) channel.start();
+      else channel.load(view, this.#layout.channels + CHANNEL_STATE_BYTES * c, settled);
+    }
   }
 
   #score(): void {
@@ -163,4 +244,11 @@ export class Detector {
         return (this.#channels[c] as Channel).extreme;
     }
   }
+}
+
+/** How many rows a row is after the one before; 1 when there is none. */
+function movedTo(row: number, last: number | undefined): number {
+  const moved = row - (last ?? row - 1);
+  if (moved >= 1) return moved;
+  throw new RangeError(`Row ${row} does not come after row ${last}`);
 }

@@ -111,6 +111,9 @@ function parseDocument(value: unknown): { spec: DetectorSpec; shape: Shape } {
   if (period !== undefined && period / slots > MAX_SLOT_ROWS) {
     throw new ModelFormatError("detector.slots", `${period} rows in ${slots} slots, at most ${MAX_SLOT_ROWS} a slot`);
   }
+  if (period !== undefined && period * slots >= 2 ** 32) {
+    throw new ModelFormatError("detector.slots", `${slots}, expected less than 2^32 / ${period} rows of the period`);
+  }
   return { spec, shape: { channels: inputs.length, period, slots, tracker } };
 }
 

@@ -1,3 +1,6 @@
+import { STATE_PHASE, STATE_VISIT_ROWS } from "../../assembly/detect/layout.ts";
+import type { StateLayout } from "./state.ts";
+
 /** Shift of the running mean of seasonal residuals. */
 const SHIFT = 3;
 /** Visits after which the mean of a slot forgets. */
@@ -17,8 +20,10 @@ export class Season {
   readonly #visits: Uint8Array;
   readonly #sums: Int32Array;
   readonly #smooth: Int32Array;
+  /** Rows of the visit so far; 0 before the first row. */
   #rows = 0;
-  #slot = -1;
+  #phase = 0;
+  #slot = 0;
 
   constructor(period: number, slots: number, channels: number) {
     this.#period = period;
@@ -30,17 +35,53 @@ export class Season {
     this.#smooth = new Int32Array(channels);
   }
 
-  /** @param row  number of the row by the clock, so that missed rows count */
-  enter(row: number): void {
-    const slot = Math.floor(((row % this.#period) * this.#slots) / this.#period);
-    if (slot === this.#slot) {
+  /**
+   * Turns to a row.
+   *
+   * @param row  number of the row by the clock, so that missed rows count
+   * @param moved  how many rows it is after the one before, 1 and above; of no account at the first
+   */
+  enter(row: number, moved: number): void {
+    const phase = row % this.#period;
+    const slot = this.#slotOf(phase);
+    // The same slot of a later period is another visit.
+    const stays = slot === this.#slot && phase - this.#phase === moved;
+    this.#phase = phase;
+    if (stays && this.#rows > 0) {
       this.#rows++;
       return;
     }
-    if (this.#slot >= 0) this.#leave(this.#slot);
+    if (this.#rows > 0) this.#leave(this.#slot);
     this.#sums.fill(0);
     this.#rows = 1;
     this.#slot = slot;
+  }
+
+  #slotOf(phase: number): number {
+    return Math.floor((phase * this.#slots) / this.#period);
+  }
+
+  /** Writes the state into its places in the state of the detector (FORMAT.md 8.5). */
+  save(view: DataView, { smooth, sums, means, visits }: StateLayout): void {
+    view.setUint16(STATE_VISIT_ROWS, this.#rows, true);
+    view.setUint32(STATE_PHASE, this.#phase, true);
+    for (const [c, value] of this.#smooth.entries()) view.setInt32(smooth + 4 * c, value, true);
+    for (const [c, sum] of this.#sums.entries()) view.setInt32(sums + 4 * c, sum, true);
+    for (const [i, mean] of this.#means.entries()) view.setInt16(means + 2 * i, mean, true);
+    for (const [slot, count] of this.#visits.entries()) view.setUint8(visits + slot, count);
+  }
+
+  /** Takes over a state that {@link save} wrote. */
+  load(view: DataView, { smooth, sums, means, visits }: StateLayout): void {
+    this.#rows = view.getUint16(STATE_VISIT_ROWS, true);
+    this.#phase = view.getUint32(STATE_PHASE, true);
+    this.#slot = this.#slotOf(this.#phase);
+    for (let c = 0; c < this.#sums.length; c++) {
+      this.#smooth[c] = view.getInt32(smooth + 4 * c, true);
+      this.#sums[c] = view.getInt32(sums + 4 * c, true);
+    }
+    for (let i = 0; i < this.#means.length; i++) this.#means[i] = view.getInt16(means + 2 * i, true);
+    for (let slot = 0; slot < this.#slots; slot++) this.#visits[slot] = view.getUint8(visits + slot);
   }
 
   /** Takes the deviation of a channel at the row that was entered. */

@@ -1,7 +1,15 @@
+import {
+  STATE_ALARM,
+  STATE_DURATION,
+  STATE_FALL_ROWS,
+  STATE_HOLD,
+  STATE_THRESHOLDS,
+} from "../../assembly/detect/layout.ts";
 import type { TrackerParameters } from "./parameters.ts";
 
 /** Thresholds stay within this, Q24. */
 const LIMIT = 60 * 2 ** 24;
+const MAX_DURATION = 65535;
 
 /**
  * Thresholds that keep a rate: each alarm raises those that it passed, every row lowers all. An alarm that lasts raises them
@@ -47,6 +55,42 @@ export class Tracker {
     }
   }
 
+  /** Forgets everything. */
+  start(): void {
+    this.end();
+    this.thresholds.set(this.#parameters.start);
+    this.#rows = 0;
+  }
+
+  /** Ends the alarm. The thresholds stay. */
+  end(): void {
+    this.isAlarm = false;
+    this.isAlert = false;
+    this.#hold = 0;
+    this.#duration = 0;
+  }
+
+  /** Writes the state into its places in the state of the detector (FORMAT.md 8.5). */
+  save(view: DataView): void {
+    view.setUint8(STATE_ALARM, this.isAlarm ? 1 : 0);
+    view.setUint16(STATE_HOLD, this.#hold, true);
+    view.setUint16(STATE_DURATION, this.#duration, true);
+    view.setUint16(STATE_FALL_ROWS, this.#rows, true);
+    for (const [k, value] of this.thresholds.entries()) view.setInt32(STATE_THRESHOLDS + 4 * k, value, true);
+  }
+
+  /** Takes over a state that {@link save} wrote. */
+  load(view: DataView): void {
+    this.isAlarm = view.getUint8(STATE_ALARM) === 1;
+    this.isAlert = false;
+    this.#hold = view.getUint16(STATE_HOLD, true);
+    this.#duration = view.getUint16(STATE_DURATION, true);
+    this.#rows = view.getUint16(STATE_FALL_ROWS, true);
+    for (let k = 0; k < this.thresholds.length; k++) {
+      this.thresholds[k] = view.getInt32(STATE_THRESHOLDS + 4 * k, true);
+    }
+  }
+
   #isHit(block: number, scores: ArrayLike<number>): boolean {
     return (scores[block] as number) << 13 >= (this.thresholds[block] as number);
   }
@@ -58,9 +102,9 @@ export class Tracker {
     let pays = false;
     if (this.#hold > 0) {
       this.#hold--;
-      this.#duration++;
+      this.#duration = Math.min(this.#duration + 1, MAX_DURATION);
     } else if (this.isAlarm && hits > 0) {
-      this.#duration++;
+      this.#duration = Math.min(this.#duration + 1, MAX_DURATION);
     } else if (hits > 0) {
       this.isAlert = true;
       this.isAlarm = true;

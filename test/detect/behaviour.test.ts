@@ -25,7 +25,8 @@ const trained = (channels: readonly ((row: number) => number)[], rate = 1 / WEEK
 /** Alerts over rows that follow the training, with the verdict at each. */
 function alertsOf(detector: Detector, rows: number, reading: (row: number) => readonly number[]) {
   const alerts: (Verdict & { row: number })[] = [];
-  for (let row = 2 * WEEK; row < 2 * WEEK + rows; row++) {
+  const first = detector.lastRow === undefined ? 2 * WEEK : detector.lastRow + 1;
+  for (let row = first; row < first + rows; row++) {
     const verdict = detector.step(reading(row), row);
     if (verdict.isAlert) alerts.push({ ...verdict, row });
   }

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { calibrate } from "../../host/detect/calibrate.ts";
 import type { Block, DetectorParameters } from "../../host/detect/parameters.ts";
+import { gaussian, mulberry32, type Random, uniform } from "./random.ts";
 
 interface ReferenceBlock {
   readonly mu: readonly number[];
@@ -76,4 +78,53 @@ export function parametersOf({
       renew: tracker.renew,
     },
   };
+}
+
+/** What a detector made up by {@link calibrated} is like. */
+export interface Shape {
+  readonly channels: number;
+  readonly period?: number;
+}
+
+/** Shapes that a test goes through. */
+export const SHAPES: readonly Shape[] = [1, 2, 4, 8].flatMap((channels) => [{ channels }, { channels, period: 96 }]);
+
+/** A detector calibrated with readings made up here: courses of a day with noise, some coarse, some fine. */
+export function calibrated({ channels, period }: Shape): DetectorParameters {
+  const random = mulberry32(100 * channels + (period ?? 0));
+  const columns = Array.from({ length: channels }, (_, c) =>
+    Float64Array.from({ length: 800 }, (_, row) => course(random, c, row)),
+  );
+  return calibrate(columns, { rate: 0.005, ...(period !== undefined && { period }) });
+}
+
+function course(random: Random, channel: number, row: number): number {
+  const scale = 10 ** (channel % 5);
+  const wave = Math.sin((2 * Math.PI * (row + 7 * channel)) / 96);
+  return Math.round(scale * (1000 * channel + 30 * wave + 3 * gaussian(random)));
+}
+
+/** A row of readings with the number that it has by the clock. */
+export interface Row {
+  readonly raw: Float64Array;
+  readonly row: number;
+}
+
+/**
+ * Rows as sensors give them on bad days: courses like those that {@link calibrated} saw, jumps, extremes of ±2^30, stuck values, missed rows
+ * and long gaps.
+ */
+export function* hardRows(seed: number, channels: number, count: number, first = 0): Generator<Row> {
+  const random = mulberry32(seed);
+  let row = first;
+  let raw = new Float64Array(channels);
+  for (let t = 0; t < count; t++) {
+    const kind = random();
+    if (kind >= 0.03) raw = raw.map((_, c) => course(random, c, row));
+    if (kind < 0.002) raw = raw.map(() => (random() < 0.5 ? -1 : 1) * 2 ** 30);
+    else if (kind > 0.98) raw = raw.map((value) => (random() < 0.3 ? value + uniform(random, 2000) : value));
+    else if (kind > 0.97) raw = raw.map(() => Math.floor(uniform(random, 2 ** Math.floor(30 * random()))));
+    yield { raw: raw.map(Math.floor), row };
+    row += random() < 0.99 ? 1 : Math.ceil(random() < 0.5 ? 40 * random() : 5000 * random());
+  }
 }
