@@ -20,15 +20,19 @@ export { createMemoryStore } from "./store/memory.ts";
 export { type Change, type StateStore, StateStoreError } from "./store/store.ts";
 export type { Subscription } from "./stream/filters.ts";
 export {
+  type Around,
   createDecoder,
   type Decoder,
   type DecoderOptions,
+  type Entry,
   type InputBinding,
   PayloadError,
   type PayloadFormat,
+  type PlainDecoder,
   type Reading,
   type Reason,
 } from "./stream/payload.ts";
+export type { Sampling } from "./stream/sampler.ts";
 export type { Source } from "./stream/source.ts";
 export type { TimeFormat } from "./stream/time.ts";
 export {
@@ -38,3 +42,4 @@ export {
   parseTopicTemplate,
   type TopicTemplate,
 } from "./stream/topic.ts";
+export type { Trigger } from "./stream/trigger.ts";

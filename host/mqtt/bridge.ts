@@ -179,7 +179,12 @@ class MqttBridge implements Bridge {
   #handle(outcome: MessageOutcome): void {
     const { runtime, counters } = this.#streams.get(outcome.stream) as Stream;
     countOutcome(counters, outcome);
-    if (outcome.kind === "reject") this.#limited.note(outcome.stream, outcome.reason, outcome.text);
+    if (outcome.kind === "reject" && outcome.reason !== "filtered") {
+      this.#limited.note(outcome.stream, outcome.reason, outcome.text);
+    }
+    if (outcome.kind === "hold" && outcome.text !== undefined) {
+      this.#limited.note(outcome.stream, "incomplete", `${outcome.text}; what came is remembered`);
+    }
     if (outcome.kind !== "step") return;
     const { stream, device, prediction, residual, n, time } = outcome;
     const answer = formatAnswer({ prediction, residual, n, ts: time, model: runtime.model.id }, runtime.numeric);

@@ -12,6 +12,8 @@ export interface StreamCounters {
   retained: number;
   /** Messages that were not stepped, by reason. */
   rejected: Partial<Record<Reason, number>>;
+  /** Times of payloads that could not be right, for which the time of arrival stands. */
+  times_replaced: number;
   /** Devices in memory now. */
   devices: number;
   /** Devices whose state was put into the state store to make room. */
@@ -61,6 +63,7 @@ function createStreamCounters(): StreamCounters {
     held: 0,
     retained: 0,
     rejected: {},
+    times_replaced: 0,
     devices: 0,
     evictions: 0,
     restored: 0,

@@ -3,8 +3,10 @@ import { crc32 } from "../runtime/crc32.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Windows } from "../runtime/windows.ts";
 import type { StateStore } from "../store/store.ts";
-import { createDevice, type Device, DeviceStateError } from "../stream/device.ts";
+import { createDevice, type Device, DeviceStateError, type Outcome } from "../stream/device.ts";
 import { PayloadError, type Reading } from "../stream/payload.ts";
+import { createSampler, type Sampler, type Sampling, withoutSampler } from "../stream/sampler.ts";
+import type { SamplerListener } from "../stream/trigger.ts";
 import type { Committer, Stateful, Ticket } from "./committer.ts";
 import type { StreamCounters } from "./counters.ts";
 import type { LimitedLog } from "./log.ts";
@@ -19,6 +21,8 @@ export interface Arrival {
   /** Unix milliseconds. */
   readonly time: number;
   readonly ticket: Ticket;
+  /** What two messages of the same reading have in common, hashed; default: they are not told apart. */
+  readonly digest?: number | undefined;
 }
 
 export interface DevicesOptions {
@@ -29,6 +33,8 @@ export interface DevicesOptions {
   readonly maxAges: readonly (number | undefined)[];
   /** On which the source of the model computes; default: the state runs on. */
   readonly windows?: Windows | undefined;
+  /** When samples are taken of what arrives; default: of every message. */
+  readonly sampling?: Sampling | undefined;
   /** Most devices in memory. */
   readonly maxDevices: number;
   readonly store: StateStore;
@@ -43,6 +49,8 @@ export interface DevicesOptions {
 interface Resident extends Stateful {
   readonly name: string;
   readonly device: Device;
+  /** Undefined: every arrival is a sample. */
+  readonly sampler: Sampler | undefined;
 }
 
 /**
@@ -115,9 +123,10 @@ export class Devices {
 
   /** Takes the first samples of a device; it comes into memory, in the place of others, only if one of them is not refused. */
   #begin(name: string, state: Uint8Array | undefined, arrivals: readonly Arrival[]): void {
-    const { runtime, maxAges, windows, counters } = this.#options;
+    const { runtime, maxAges, windows, sampling, counters } = this.#options;
     const device = createDevice(runtime, maxAges, windows);
-    const resident = { key: this.#key(name), name, device, snapshot: () => device.snapshot() };
+    const sampler = sampling && createSampler(device, runtime.inputSize, sampling);
+    const resident = { key: this.#key(name), name, device, sampler, snapshot: () => (sampler ?? device).snapshot() };
     if (state !== undefined) this.#restore(resident, state);
     const isUsed = arrivals.map((arrival) => this.#take(resident, arrival)).includes(true);
     if (!isUsed) {
@@ -140,10 +149,11 @@ export class Devices {
     }
   }
 
-  #restore({ name, key, device }: Resident, state: Uint8Array): void {
+  #restore({ name, key, device, sampler }: Resident, state: Uint8Array): void {
     const { committer, counters, log, stream } = this.#options;
     try {
-      device.restore(state);
+      if (sampler === undefined) device.restore(withoutSampler(state));
+      else sampler.restore(state);
       counters.restored++;
     } catch (error) {
       if (!(error instanceof SnapshotError || error instanceof DeviceStateError)) throw error;
@@ -158,29 +168,63 @@ export class Devices {
   }
 
   /** Answers whether the sample was used. */
-  #take(resident: Resident, { action, sample, time, ticket }: Arrival): boolean {
-    const { stream, committer, onOutcome } = this.#options;
+  #take(resident: Resident, arrival: Arrival): boolean {
+    const { committer } = this.#options;
     let isUsed = true;
-    const { name: device } = resident;
     try {
-      if (action === "hold") {
-        resident.device.hold(sample, time);
-        committer.touch(resident);
-        onOutcome({ kind: "hold", stream, device, time });
-      } else {
-        const outcome = resident.device.step(sample, time);
-        committer.touch(resident);
-        const { prediction, residual, n } = outcome;
-        onOutcome({ kind: "step", stream, device, time, sample: outcome.sample, prediction, residual, n });
-      }
+      const { action, sample, time } = arrival;
+      if (resident.sampler !== undefined) resident.sampler.take(arrival, this.#teller(resident));
+      else if (action === "hold") this.#hold(resident, sample, time);
+      else this.#step(resident, resident.device.step(sample, time), time);
+      committer.touch(resident);
     } catch (error) {
-      if (!(error instanceof SampleError || error instanceof PayloadError)) throw error;
-      isUsed = false;
-      const reason = error instanceof PayloadError ? error.reason : "bad_sample";
-      onOutcome({ kind: "reject", stream, device, reason, text: `${error.message} (device ${device})` });
+      isUsed = this.#refuse(resident, arrival, error);
     }
-    committer.settle(ticket);
+    committer.settle(arrival.ticket);
     return isUsed;
+  }
+
+  #teller(resident: Resident): SamplerListener {
+    return {
+      step: (outcome, time) => this.#step(resident, outcome, time),
+      hold: (time, text) => this.#told(resident, time, text),
+    };
+  }
+
+  #step({ name: device }: Resident, { sample, prediction, residual, n }: Outcome, time: number): void {
+    const { stream, onOutcome } = this.#options;
+    onOutcome({ kind: "step", stream, device, time, sample, prediction, residual, n });
+  }
+
+  #hold(resident: Resident, sample: Float64Array, time: number): void {
+    resident.device.hold(sample, time);
+    this.#told(resident, time);
+  }
+
+  #told({ name: device }: Resident, time: number, text?: string): void {
+    const { stream, onOutcome } = this.#options;
+    onOutcome({
+      kind: "hold",
+      stream,
+      device,
+      time,
+      ...(text === undefined ? {} : { text: `${text} (device ${device})` }),
+    });
+  }
+
+  /** Answers whether the values of a sample that cannot be stepped are of use: they are remembered where they are allowed to stand in later. */
+  #refuse(resident: Resident, { sample, time }: Arrival, error: unknown): boolean {
+    if (!(error instanceof SampleError || error instanceof PayloadError)) throw error;
+    const { stream, committer, onOutcome } = this.#options;
+    const { name: device } = resident;
+    const reason = error instanceof PayloadError ? error.reason : "bad_sample";
+    if (reason === "missing_field" && resident.device.hold(sample, time)) {
+      committer.touch(resident);
+      this.#told(resident, time, error.message);
+      return true;
+    }
+    onOutcome({ kind: "reject", stream, device, reason, text: `${error.message} (device ${device})` });
+    return false;
   }
 
   #key(name: string): string {

@@ -1,4 +1,4 @@
-import { PayloadError } from "../stream/payload.ts";
+import { type Entry, PayloadError, type Reading } from "../stream/payload.ts";
 import { createRouter, type Route } from "../stream/router.ts";
 import type { Committer, Ticket } from "./committer.ts";
 import type { Connection, Message } from "./connection.ts";
@@ -68,9 +68,9 @@ export class Intake {
     this.#isClosed = true;
   }
 
-  #accept({ stream, source, device }: Route<Stream>, message: Message, ticket: Ticket): void {
-    const { committer, now, onOutcome } = this.#options;
-    const { name, counters, devices } = stream;
+  #accept({ stream, source, device, captures }: Route<Stream>, message: Message, ticket: Ticket): void {
+    const { committer, now } = this.#options;
+    const { counters } = stream;
     counters.received++;
     if (message.isRetained) {
       counters.retained++;
@@ -80,20 +80,48 @@ export class Intake {
     try {
       if (device === undefined) throw new PayloadError("bad_topic", "The topic gives no usable device key");
       if (message.oversized) throw tooLarge(message.oversized);
-      const { action = "step", sample, time = now() } = source.decode(message.payload);
-      devices.accept(device, { action, sample, time, ticket });
+      const found = source.decode(message.payload, { captures, now });
+      if (!isSeveral(found)) this.#hand(found, device, stream, ticket);
+      else this.#handAll(found, device, stream, message, ticket);
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
-      const { reason } = error;
-      onOutcome({ kind: "reject", stream: name, device, reason, text: `${error.message} (topic ${message.topic})` });
-      committer.settle(ticket);
+      this.#reject(error, device, stream, message, ticket);
     }
+  }
+
+  /** Hands on every reading of a message, in order; it is acknowledged when all of them are committed. */
+  #handAll(entries: readonly Entry[], device: string, stream: Stream, message: Message, ticket: Ticket): void {
+    ticket.open += entries.length - 1;
+    for (const entry of entries) {
+      if (entry instanceof PayloadError) this.#reject(entry, device, stream, message, ticket);
+      else this.#hand(entry, device, stream, ticket);
+    }
+  }
+
+  #hand(reading: Reading, byTopic: string, { devices, counters }: Stream, ticket: Ticket): void {
+    const { action = "step", sample, device = byTopic, time = this.#options.now(), digest } = reading;
+    if (reading.isTimeReplaced) counters.times_replaced++;
+    devices.accept(device, { action, sample, time, ticket, digest });
+  }
+
+  #reject(
+    { reason, message: text }: PayloadError,
+    device: string | undefined,
+    stream: Stream,
+    { topic }: Message,
+    ticket: Ticket,
+  ): void {
+    const { committer, onOutcome } = this.#options;
+    onOutcome({ kind: "reject", stream: stream.name, device, reason, text: `${text} (topic ${topic})` });
+    committer.settle(ticket);
   }
 
   #isCrowded(): boolean {
     return this.#options.committer.pending >= MAX_PENDING || this.#options.isCrowded();
   }
 }
+
+const isSeveral = (found: Reading | readonly Entry[]): found is readonly Entry[] => Array.isArray(found);
 
 const tooLarge = ({ bytes }: Oversized): PayloadError =>
   new PayloadError("too_large", `Payload has ${bytes} bytes, more than any stream takes; it was not read`);

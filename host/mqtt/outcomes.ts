@@ -17,6 +17,8 @@ export interface Held {
   readonly device: string;
   /** Unix milliseconds. */
   readonly time: number;
+  /** Why it would have been a sample and is none, in words; undefined where it only brings values. */
+  readonly text?: string;
 }
 
 /** A message, or a sample of one, that was not used. */

@@ -1,6 +1,7 @@
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Windows } from "../runtime/windows.ts";
 import type { StateStore } from "../store/store.ts";
+import type { Sampling } from "../stream/sampler.ts";
 import { maxAgesOf, type Source } from "../stream/source.ts";
 import type { Committer } from "./committer.ts";
 import type { StreamCounters } from "./counters.ts";
@@ -17,6 +18,8 @@ export interface StreamOptions {
   readonly sources: readonly Source[];
   /** On which the source of the model computes; default: the state of a device runs on. */
   readonly windows?: Windows | undefined;
+  /** When samples are taken of what arrives; default: of every message. */
+  readonly sampling?: Sampling | undefined;
   /** Most devices in memory; the least recently used ones rest in the state store. */
   readonly maxDevices: number;
   /** Quality of service of the subscriptions; at 0 the broker keeps nothing while the bridge is away. */
@@ -39,8 +42,8 @@ export interface Surroundings {
 
 /** Puts a stream to work, none of its devices in memory. */
 export function createStream(options: StreamOptions, counters: StreamCounters, shared: Surroundings): Stream {
-  const { name, runtime, sources, windows, maxDevices } = options;
+  const { name, runtime, sources, windows, sampling, maxDevices } = options;
   const maxAges = maxAgesOf(sources);
-  const devices = new Devices({ ...shared, stream: name, runtime, maxAges, windows, maxDevices, counters });
+  const devices = new Devices({ ...shared, stream: name, runtime, maxAges, windows, sampling, maxDevices, counters });
   return { ...options, devices, counters };
 }

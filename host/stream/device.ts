@@ -67,10 +67,11 @@ export interface Device {
   step(sample: ArrayLike<number>, time?: number): Outcome;
   /**
    * Remembers the values of a sample that triggers no step, of the inputs that have a greatest age; NaN where there is none.
+   * Answers whether there was anything to remember.
    *
    * @throws {SampleError} when the length is wrong or a value is infinite; the state is untouched
    */
-  hold(sample: ArrayLike<number>, time: number): void;
+  hold(sample: ArrayLike<number>, time: number): boolean;
   /** Copies the whole state out, bit for bit. */
   snapshot(): Uint8Array;
   /**
@@ -115,7 +116,7 @@ export function createDevice(
     },
     hold(given, time) {
       checkHeld(given, spec.inputs);
-      held.keep(given, time);
+      return held.keep(given, time);
     },
     snapshot: () => encode({ runtime, session, held }, n),
     restore(bytes) {

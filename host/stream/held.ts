@@ -14,8 +14,8 @@ export interface HeldValues {
    * @throws {PayloadError} when a value is missing that is not held, or held for too long
    */
   complete(sample: ArrayLike<number>, time: number): ArrayLike<number>;
-  /** Holds the values that are in a sample. */
-  keep(sample: ArrayLike<number>, time: number): void;
+  /** Holds the values that are in a sample; answers whether there are any. */
+  keep(sample: ArrayLike<number>, time: number): boolean;
   /** Writes the held values, little-endian, `count * HELD_BYTES` bytes. */
   write(view: DataView, offset: number): void;
   /** Replaces the held values; those of inputs that may no longer be missing are left out. */
@@ -36,7 +36,8 @@ export function createHeldValues(names: readonly string[], maxAges: readonly (nu
   const standIn = (index: number, time: number): number => {
     const last = held.get(index);
     const maxAge = maxAges[index] ?? 0;
-    if (last !== undefined && time - last.time <= maxAge) return last.value;
+    // A clock that was set back makes no value young.
+    if (last !== undefined && Math.abs(time - last.time) <= maxAge) return last.value;
     const found =
       last === undefined
         ? "the device has no earlier value of it"
@@ -58,10 +59,14 @@ export function createHeldValues(names: readonly string[], maxAges: readonly (nu
       return filled;
     },
     keep(sample, time) {
+      let isKept = false;
       for (const index of indices) {
         const value = sample[index] as number;
-        if (!Number.isNaN(value)) held.set(index, { value, time });
+        if (Number.isNaN(value)) continue;
+        held.set(index, { value, time });
+        isKept = true;
       }
+      return isKept;
     },
     write(view, offset) {
       // In the order of the inputs, whatever came first: equal states are equal bytes.

@@ -1,17 +1,25 @@
 import { parseDecimal } from "./decimal.ts";
 import { compileField, type FieldReader } from "./pointer.ts";
 import { parseTime, type TimeFormat } from "./time.ts";
+import type { Captures } from "./topic.ts";
 
 /** Why a message is not stepped. */
 export type Reason =
+  | "bad_device"
   | "bad_sample"
   | "bad_time"
   | "bad_topic"
+  | "duplicate"
+  | "filtered"
   | "missing_field"
   | "not_a_number"
   | "not_finite"
   | "not_json"
+  | "out_of_range"
+  | "sentinel"
+  | "too_fast"
   | "too_large"
+  | "undecodable"
   | "wrong_length";
 
 /** A payload that must not reach the state. */
@@ -66,14 +74,41 @@ export interface Reading {
   readonly sample: Float64Array;
   /** Unix milliseconds; undefined when the payload tells no time. */
   readonly time: number | undefined;
+  /** Key of the device, where the payload tells it; default: the topic does. */
+  readonly device?: string;
+  /** The payload tells a time that cannot be right, so that the time of arrival stands for it. Default: false. */
+  readonly isTimeReplaced?: boolean;
+  /** What two messages of the same reading have in common, hashed; undefined: they are not told apart. */
+  readonly digest?: number;
 }
 
-/** Reads the payloads of a stream. */
+/** What is known of a message beside its payload. */
+export interface Around {
+  /** What the topic template captures. */
+  readonly captures: Captures;
+  /** Clock, Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** A reading of a message that brings several, or why one of them must not reach the state. */
+export type Entry = Reading | PayloadError;
+
+/** Reads the payloads of a source. */
 export interface Decoder {
-  /** @throws {PayloadError} when the payload must not reach the state */
-  (payload: Uint8Array): Reading;
+  /**
+   * Answers the reading of a message, or all of them in order.
+   *
+   * @throws {PayloadError} when nothing of the payload must reach the state
+   */
+  (payload: Uint8Array, around: Around): Reading | readonly Entry[];
   /** Per input of the model, ms for which an older value may stand in for a missing one; undefined: not at all. */
   readonly maxAges: readonly (number | undefined)[];
+}
+
+/** A decoder of payloads that are one reading each, and tell all there is to know. */
+export interface PlainDecoder extends Decoder {
+  /** @throws {PayloadError} when the payload must not reach the state */
+  (payload: Uint8Array): Reading;
 }
 
 /**
@@ -82,7 +117,7 @@ export interface Decoder {
  * @throws {RangeError} when the inputs do not bind every input of the model exactly once, or at most once if `isPartial`;
  *   when an input is to be held that has no greatest age
  */
-export function createDecoder(options: DecoderOptions): Decoder {
+export function createDecoder(options: DecoderOptions): PlainDecoder {
   const { payload, inputs, modelInputs, maxBytes, isPartial = false, action = "step" } = options;
   const problem = bindingProblem(inputs, modelInputs);
   if (problem !== undefined && !(isPartial && problem.index === undefined)) throw new RangeError(problem.message);

@@ -1,10 +1,13 @@
 import type { Source } from "./source.ts";
+import type { Captures } from "./topic.ts";
 
 /** Where a message goes: to a device by a source of a stream, or nowhere when its topic makes no device key. */
 export interface Route<S> {
   readonly stream: S;
   readonly source: Source;
   readonly device: string | undefined;
+  /** What the source's topic captures; nothing where its payloads are read without. */
+  readonly captures: Captures;
 }
 
 /** How much a router remembers. */
@@ -15,6 +18,7 @@ export interface RouterLimits {
   readonly bytes: number;
 }
 
+const NO_CAPTURES: Captures = new Map();
 const LIMITS: RouterLimits = { topics: 10_000, bytes: 4 << 20 };
 /** Longer topics are matched each time: no sensible plant has them, and they would push out many others. */
 const MOST_TOPIC_BYTES = 1024;
@@ -36,7 +40,9 @@ export function createRouter<S extends { readonly sources: readonly Source[] }>(
     if (known !== undefined) return known;
     const routes = sources.flatMap(({ stream, source }) => {
       const captures = source.topic.match(topic);
-      return captures === undefined ? [] : [{ stream, source, device: source.device.key(captures) }];
+      if (captures === undefined) return [];
+      const kept = source.needsCaptures ? captures : NO_CAPTURES;
+      return [{ stream, source, device: source.device.key(captures), captures: kept }];
     });
     const size = bytesOf(topic, routes);
     if (2 * topic.length > MOST_TOPIC_BYTES || size > bytes) return routes;
@@ -52,5 +58,8 @@ export function createRouter<S extends { readonly sources: readonly Source[] }>(
 }
 
 function bytesOf(topic: string, routes: readonly Route<unknown>[]): number {
-  return routes.reduce((sum, { device }) => sum + 2 * (device?.length ?? 0), 2 * topic.length);
+  // What is captured is a part of the topic.
+  const bytes = ({ device, captures }: Route<unknown>) =>
+    2 * ((device?.length ?? 0) + Math.sign(captures.size) * topic.length);
+  return routes.reduce((sum, route) => sum + bytes(route), 2 * topic.length);
 }

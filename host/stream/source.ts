@@ -7,6 +7,8 @@ export interface Source {
   /** Key of the device, made of what `topic` captures. */
   readonly device: DeviceTemplate;
   readonly decode: Decoder;
+  /** Whether `decode` looks at what `topic` captures. Default: false. */
+  readonly needsCaptures?: boolean;
 }
 
 /**

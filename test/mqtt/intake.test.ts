@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { BridgeOptions } from "../../host/mqtt/bridge.ts";
+import { type Entry, PayloadError } from "../../host/stream/payload.ts";
 import { createTestLog, createTestSource, createTestStream, startTestBridge } from "../support/bridge.ts";
 import { FakeBroker, GatedStore, turns } from "../support/fake-broker.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
@@ -334,5 +335,100 @@ describe("a stream of several sources", () => {
     second.connection.deliver("7/speed", "1");
     await turns();
     expect(JSON.parse(second.connection.sent[0]?.text ?? "").prediction).toEqual([2.75, 2.75]);
+  });
+});
+
+describe("a message of several readings", () => {
+  const reading = (speed: number, device: string, more: object = {}) => {
+    return { sample: Float64Array.of(speed, 0), time: 1000 * speed, device, ...more };
+  };
+  const source = (...entries: readonly Entry[]) => ({
+    ...createTestSource(),
+    decode: Object.assign(() => entries, { maxAges: [] }),
+  });
+
+  it("steps each of them in order, and is acknowledged with the whole", async () => {
+    const refused = new PayloadError("out_of_range", "The field is 9");
+    const entries = [reading(1, "a"), refused, reading(2, "b", { isTimeReplaced: true }), reading(3, "a")];
+    const { connection, bridge, store, pump } = await start({
+      streams: [createTestStream({ sources: [source(...entries)] })],
+    });
+    const seen: string[] = [];
+    bridge.onOutcome((outcome) => {
+      seen.push(outcome.kind === "reject" ? outcome.text : `${outcome.device} ${outcome.time}`);
+    });
+    store.hold("commit");
+    connection.deliver("plant/7/data", "", 5);
+    await turns();
+    expect(seen).toEqual(["The field is 9 (topic plant/7/data)", "a 1000", "a 3000", "b 2000"]);
+    expect(connection.acks).toEqual([]);
+    store.release("commit");
+    await turns();
+    expect(connection.acks).toEqual([5]);
+    expect(pump()).toMatchObject({ received: 1, steps: 3, rejected: { out_of_range: 1 }, times_replaced: 1 });
+  });
+
+  it("may have none, and is acknowledged", async () => {
+    const { connection, pump } = await start({ streams: [createTestStream({ sources: [source()] })] });
+    connection.deliver("plant/7/data", "", 5);
+    await turns();
+    expect(connection.acks).toEqual([5]);
+    expect(pump()).toMatchObject({ received: 1, steps: 0, rejected: {} });
+  });
+});
+
+describe("a message that is incomplete", () => {
+  const inputs = [
+    { name: "speed", maxAge: 10 },
+    { name: "pressure", maxAge: 10 },
+  ];
+
+  it("is remembered, so that a device that sends one field at a time begins once all were seen", async () => {
+    const { connection, store, log, pump } = await start({ streams: [createTestStream({ decoder: { inputs } })] });
+    for (const [id, payload] of ['{"speed":1}', '{"speed":2}', '{"pressure":5}', '{"speed":3}'].entries()) {
+      connection.deliver("plant/7/data", payload, id + 1);
+      await turns();
+    }
+    expect(pump()).toMatchObject({ received: 4, held: 2, steps: 2, rejected: {} });
+    expect(connection.sent.map(({ text }) => JSON.parse(text).n)).toEqual([1, 2]);
+    expect(store.commits).toContainEqual(["device/pump/7"]);
+    expect(log.lines).toContain(
+      'warn pump: incomplete: Input "pressure" is missing, and the device has no earlier value of it (device 7); what came is remembered',
+    );
+  });
+});
+
+describe("a stream with a sampler", () => {
+  const inputs = [
+    { name: "speed", maxAge: 10 },
+    { name: "pressure", maxAge: 10 },
+  ];
+  const streams = () => [createTestStream({ decoder: { inputs }, sampling: { trigger: { kind: "all" } } })];
+
+  it("takes a sample of several messages, also across a restart", async () => {
+    const store = new GatedStore();
+    const first = await start({ store, streams: streams() });
+    first.connection.deliver("plant/7/data", '{"speed":1}', 1);
+    await turns();
+    expect(first.pump()).toMatchObject({ held: 1, steps: 0 });
+    await first.bridge.stop();
+    const second = await start({ store, streams: streams() });
+    second.connection.deliver("plant/7/data", '{"pressure":2}', 1);
+    second.connection.deliver("plant/7/data", '{"pressure":3}', 2);
+    await turns();
+    expect(second.pump()).toMatchObject({ held: 1, steps: 1, restored: 1 });
+    expect(second.connection.acks).toEqual([1, 2]);
+  });
+
+  it("leaves its states to one without", async () => {
+    const store = new GatedStore();
+    const first = await start({ store, streams: streams() });
+    first.connection.deliver("plant/7/data", GOOD, 1);
+    await turns();
+    await first.bridge.stop();
+    const second = await start({ store });
+    second.connection.deliver("plant/7/data", GOOD, 1);
+    await turns();
+    expect(JSON.parse(second.connection.sent[0]?.text ?? "").n).toBe(2);
   });
 });

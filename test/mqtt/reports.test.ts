@@ -77,6 +77,7 @@ describe("createCounters", () => {
           evictions: 0,
           restored: 0,
           state_of_other_model: 0,
+          times_replaced: 0,
           state_damaged: 0,
         },
       },
