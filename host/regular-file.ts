@@ -26,22 +26,40 @@ export function readRegularFile(
   maxBytes: number,
   check: (head: Uint8Array) => void = () => {},
 ): Buffer {
+  return withRegularFile(path, (file, size) => {
+    if (size > maxBytes) throw new FileRefusal(`File has ${size} bytes, at most ${maxBytes} are accepted`);
+    const head = Buffer.alloc(Math.min(size, HEAD_BYTES));
+    fill(file, head, 0);
+    check(head);
+    if (size === head.length) return head;
+    const bytes = Buffer.alloc(size);
+    head.copy(bytes);
+    fill(file, bytes, head.length);
+    return bytes;
+  });
+}
+
+/**
+ * Reads the first bytes of a regular file of any size, `count` at most.
+ *
+ * @throws {FileRefusal} for anything but a regular file, and for one that shrinks meanwhile
+ * @throws {Error} of the file system
+ */
+export function readHead(path: string, count: number): Buffer {
+  return withRegularFile(path, (file, size) => {
+    const head = Buffer.alloc(Math.min(size, count));
+    fill(file, head, 0);
+    return head;
+  });
+}
+
+function withRegularFile(path: string | URL, read: (file: number, size: number) => Buffer): Buffer {
   const file = openSync(path, FLAGS);
   try {
     const stat = fstatSync(file);
     if (stat.isDirectory()) throw new FileRefusal("Is a directory, expected a file");
     if (!stat.isFile()) throw new FileRefusal("Is not a regular file");
-    if (stat.size > maxBytes) {
-      throw new FileRefusal(`File has ${stat.size} bytes, at most ${maxBytes} are accepted`);
-    }
-    const head = Buffer.alloc(Math.min(stat.size, HEAD_BYTES));
-    fill(file, head, 0);
-    check(head);
-    if (stat.size === head.length) return head;
-    const bytes = Buffer.alloc(stat.size);
-    head.copy(bytes);
-    fill(file, bytes, head.length);
-    return bytes;
+    return read(file, stat.size);
   } finally {
     closeSync(file);
   }

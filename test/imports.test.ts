@@ -23,7 +23,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "tools/bench": ["commands", "demo", "firmware", "mcu", "quantize", "samples", "wasm"],
   "tools/detect": ["samples"],
   "tools/firmware": ["mcu"],
-  "tools/fuzz": ["read", "samples", "wasm"],
+  "tools/fuzz": ["detect", "mcu", "read", "replay", "samples", "verify", "wasm"],
   "tools/mcu": ["wasm"],
   "tools/quantize": ["samples"],
   "tools/replay": ["samples"],

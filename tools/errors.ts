@@ -7,3 +7,14 @@ export class CliError extends Error {
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+/** A value of a JSON document as a message may show it: its text, at most `most` characters of it. */
+export function showJson(value: unknown, most = 40): string {
+  try {
+    return (JSON.stringify(value) ?? "missing").slice(0, most);
+  } catch (error) {
+    // V8 reads any depth, and writes what its stack takes.
+    if (error instanceof RangeError) return "nested too deeply";
+    throw error;
+  }
+}

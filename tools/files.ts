@@ -7,7 +7,7 @@ import { loadModel } from "../host/load-file.ts";
 import { ModelFormatError } from "../host/model/errors.ts";
 import { MAX_FILE_BYTES } from "../host/model/limits.ts";
 import type { Model } from "../host/model/types.ts";
-import { FileRefusal, readRegularFile } from "../host/regular-file.ts";
+import { FileRefusal, readHead, readRegularFile } from "../host/regular-file.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
 
@@ -69,8 +69,21 @@ export interface ReadOptions {
  * @throws {CliError} with the path: when it cannot be read, is no regular file, or is larger than `maxBytes`
  */
 export function readUserFile(path: string, options: ReadOptions = {}): Uint8Array {
+  return orFileError(path, () => readRegularFile(path, options.maxBytes ?? MAX_FILE_BYTES, options.check));
+}
+
+/**
+ * Reads the first bytes of a regular file of any size, `count` at most.
+ *
+ * @throws {CliError} with the path, when it cannot be read or is no regular file
+ */
+export function readUserFileHead(path: string, count: number): Uint8Array {
+  return orFileError(path, () => readHead(path, count));
+}
+
+function orFileError<T>(path: string, read: () => T): T {
   try {
-    return readRegularFile(path, options.maxBytes ?? MAX_FILE_BYTES, options.check);
+    return read();
   } catch (error) {
     throw error instanceof FileRefusal || isSystemError(error) ? fileError(path, error) : error;
   }

@@ -143,6 +143,21 @@ describe("SampleReader", () => {
     expect(() => reader.push(Buffer.from("\n9\n"), refuse)).toThrow("stdin:2: Token is 9, expected 0 to 7");
   });
 
+  it("shows what stands in place of a number in at most 40 characters, and nothing of deep nesting", () => {
+    const found = (json: string) => read(json).error?.replace("in.csv:1: ", "");
+    const long = `["${"x".repeat(50)}"]`;
+    expect(found(`[1,${long}]`)).toBe(`Input "current" is ["${"x".repeat(38)}, expected a finite number`);
+    expect(read(`"${"x".repeat(50)}"`, { format: "ndjson" }).error).toBe(
+      `in.csv:1: Line is "${"x".repeat(39)}, expected an array or an object`,
+    );
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    expect(found(`[1,${deep}]`)).toBe('Input "current" is nested too deeply, expected a finite number');
+    expect(found(`[1,1e999]`)).toBe('Input "current" is too large, expected a finite number');
+    expect(read(`{"t":${deep},"speed":1,"current":2}`, { time: "t" }).error).toBe(
+      'in.csv:1: Time "t" is nested too deeply, expected ISO 8601 or Unix time',
+    );
+  });
+
   it("refuses a line that does not end", () => {
     const reader = new SampleReader({ source: "stdin", inputs: ["level"] });
     const chunk = Buffer.alloc(1 << 22, "1");

@@ -169,6 +169,13 @@ describe("readReference", () => {
     expect(() => readReference(Buffer.from(text), "r", TWO.spec)).toThrow(message);
   });
 
+  it("does not follow a value that is nested as deep as it likes", () => {
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    expect(() => readReference(Buffer.from(`{"inputs":[1,${deep}],"outputs":1}`), "r", TWO.spec)).toThrow(
+      new CliError("r: inputs: Found nested too deeply, expected a number"),
+    );
+  });
+
   it("ends in sequences or in one line of error for 10,000 damaged documents", () => {
     const random = mulberry32(5);
     const original = Buffer.from('{"inputs":[[1,2],[3,4]],"outputs":[[1,2,3],[4,5,6]]}\n');

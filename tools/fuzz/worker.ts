@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { mulberry32 } from "../random.ts";
 import { mutate } from "./mutate.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 /** What the worker is asked for. */
 export interface Task {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { createReadStream, type ReadStream } from "node:fs";
+import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { describeFileError } from "../../host/config/secrets.ts";
 import { CliError } from "../errors.ts";
@@ -18,10 +19,10 @@ export interface Row {
 /**
  * Reads a CSV file row by row, in constant memory; the first row yielded is the header.
  *
+ * @param input  its bytes; by default they are read
  * @throws {CliError} with file and line, when it cannot be read or a row is not like the header
  */
-export async function* readRows(file: string): AsyncGenerator<Row> {
-  const input = createReadStream(file);
+export async function* readRows(file: string, input: Readable = createReadStream(file)): AsyncGenerator<Row> {
   const delimiter = await peekDelimiter(file, input);
   const parser = parse({
     bom: true,
@@ -51,7 +52,7 @@ export async function* readRows(file: string): AsyncGenerator<Row> {
 const MAX_RECORD_LENGTH = 1 << 16;
 
 /** Names the separator of the columns, by the header; the stream stays at its start. */
-async function peekDelimiter(file: string, input: ReadStream): Promise<string> {
+async function peekDelimiter(file: string, input: Readable): Promise<string> {
   try {
     await once(input, "readable");
   } catch (error) {

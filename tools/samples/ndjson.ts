@@ -1,3 +1,4 @@
+import { showJson } from "../errors.ts";
 import type { LineParser } from "./parser.ts";
 
 /** Parses lines of JSON: an array in the order of the inputs, an object by input name or, for one input, a plain number. */
@@ -22,7 +23,7 @@ export class NdjsonParser implements LineParser {
     for (let i = 0; i < sample.length; i++) {
       const value = values[i];
       if (typeof value !== "number" || !Number.isFinite(value)) {
-        const found = typeof value === "number" ? "too large" : JSON.stringify(value).slice(0, 40);
+        const found = typeof value === "number" ? "too large" : showJson(value);
         throw new SyntaxError(`Input "${this.#inputs[i]}" is ${found}, expected a finite number`);
       }
       sample[i] = value;
@@ -47,7 +48,7 @@ export class NdjsonParser implements LineParser {
       });
     }
     if (typeof json === "number" && inputs.length === 1) return [json];
-    throw new SyntaxError(`Line is ${JSON.stringify(json).slice(0, 40)}, expected an array or an object`);
+    throw new SyntaxError(`Line is ${showJson(json)}, expected an array or an object`);
   }
 }
 

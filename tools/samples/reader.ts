@@ -3,7 +3,7 @@
 import { SampleError } from "../../host/model/errors.ts";
 import { parseDecimal } from "../../host/stream/decimal.ts";
 import { parseIsoTime } from "../../host/stream/time.ts";
-import { CliError } from "../errors.ts";
+import { CliError, showJson } from "../errors.ts";
 import { CsvParser } from "./csv.ts";
 import { NdjsonParser } from "./ndjson.ts";
 import { type LineParser, UnclosedRecord } from "./parser.ts";
@@ -154,6 +154,6 @@ function readTime(value: unknown, name: string): number {
   const time = typeof value === "string" ? parseIsoTime(value.trim()) : undefined;
   if (time !== undefined) return time;
   throw new SyntaxError(
-    `Time "${name}" is ${value === undefined ? "missing" : JSON.stringify(value)}, expected ISO 8601 or Unix time`,
+    `Time "${name}" is ${value === undefined ? "missing" : showJson(value)}, expected ISO 8601 or Unix time`,
   );
 }

@@ -1,7 +1,7 @@
 // References: what the source framework answered, as .npz, JSON or NDJSON, cut into sequences that each start from a fresh state.
 
 import type { ModelSpec } from "../../host/model/types.ts";
-import { CliError } from "../errors.ts";
+import { CliError, showJson } from "../errors.ts";
 import { type NumericArray, readNpz } from "../read/npz.ts";
 
 /** One sequence from a fresh state, as the source framework computed it. */
@@ -107,7 +107,7 @@ function toArray(json: unknown, source: string): NumericArray {
   const data: number[] = [];
   const walk = (value: unknown, axis: number): void => {
     if (axis === shape.length) {
-      if (typeof value !== "number") throw new CliError(`${source}: Found ${show(value)}, expected a number`);
+      if (typeof value !== "number") throw new CliError(`${source}: Found ${showJson(value)}, expected a number`);
       data.push(value);
     } else if (Array.isArray(value) && value.length === shape[axis]) {
       for (const item of value) walk(item, axis + 1);
@@ -129,8 +129,6 @@ function stack(documents: readonly Arrays[], name: "inputs" | "outputs", source:
   });
   return { shape: [documents.length, ...first], data: Float64Array.from(data) };
 }
-
-const show = (value: unknown) => JSON.stringify(value)?.slice(0, 40) ?? "nothing";
 
 /** Finds B and T, and cuts the arrays into B sequences. */
 function cut({ inputs, outputs, outputs64 }: Arrays, source: string, model: ReferenceShape): Sequence[] {

@@ -2,6 +2,7 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { CliError } from "../../../tools/errors.ts";
 import { isZip, readArchive, versionIn } from "../../../tools/read/keras/archive.ts";
+import { Attributes } from "../../../tools/read/keras/attributes.ts";
 import { readConfig } from "../../../tools/read/keras/config.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -35,6 +36,27 @@ const functional = (layers: readonly unknown[], output_layers: unknown, config: 
 const INPUT = layer("InputLayer", "x", { inbound_nodes: [], config: { name: "x", batch_shape: [null, 5, 3] } });
 const GRU = layer("GRU", "g", { inbound_nodes: [call(["x", 0, 0])] });
 const DENSE = layer("Dense", "d", { inbound_nodes: [call(["g", 0, 0])] });
+
+describe("Attributes", () => {
+  it("shows a value that it refuses in at most 100 characters, and nothing of deep nesting", () => {
+    const shown = (value: unknown) => {
+      const attributes = new Attributes({
+        where: "m.keras",
+        name: "d",
+        className: "Dense",
+        attributes: { units: value },
+        group: "dense",
+        holder: "",
+        readsState: false,
+      });
+      return attributes.refusal("units", "no").message;
+    };
+    const deep = JSON.parse(`${"[".repeat(20_000)}${"]".repeat(20_000)}`);
+    expect(shown(deep)).toBe("m.keras: units is nested too deeply; no");
+    expect(shown("x".repeat(200))).toBe(`m.keras: units is "${"x".repeat(99)}; no`);
+    expect(shown(undefined)).toBe("m.keras: units is missing; no");
+  });
+});
 
 describe("readConfig of a sequential model", () => {
   it("lists the layers in their order, without the input", () => {

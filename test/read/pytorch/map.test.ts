@@ -55,6 +55,18 @@ const GATES = "r: { W: Wr, U: Ur, b: br }, z: { W: Wz, U: Uz, b: bz }, n: { W: W
 const pick = (...names: string[]) => Object.fromEntries(names.map((name) => [name, TENSORS[name] as SourceTensor]));
 const numbers = (values: ArrayLike<number> | undefined) => Array.from(values ?? []);
 
+describe("parseMap", () => {
+  it("lets the library write nothing of a map to the terminal by itself", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on("warning", onWarning);
+    expect(refusal("layers:\n  - gru:\n      ? [\u202e]\n      : 1\n")).toMatch(/^map.yaml: layers.0.gru.reset: /);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe("a map of gates", () => {
   it("puts rows r, z, n below each other", () => {
     const { layers, inputs } = build(`layers: [{ gru: { reset: after, update: state, ${GATES} } }]`, TENSORS);

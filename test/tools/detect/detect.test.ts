@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -99,6 +100,19 @@ describe("rivulet calibrate", () => {
     expect(result.code).toBe(code);
     expect(result.stderr).toContain(message);
     expect(() => readFileSync(at("d.safetensors"))).toThrow("ENOENT");
+  });
+
+  it("looks for columns in regular files only: a pipe would wait, and be read once", async () => {
+    execFileSync("/usr/bin/env", ["mkfifo", at("pipe.csv")]);
+    const refusal = async (data: string) => {
+      const { code, stderr } = await cli(["calibrate", "--data", data, "-o", at("x"), "--time", "time"]);
+      return [code, stderr];
+    };
+    expect(await refusal(at("pipe.csv"))).toEqual([1, `error: ${at("pipe.csv")}: Is not a regular file\n`]);
+    expect(await refusal("-")).toEqual([
+      1,
+      "error: Standard input is read once only; name the columns with --inputs\n",
+    ]);
   });
 
   it("refuses too few rows", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mutate } from "../../../tools/fuzz/mutate.ts";
-import type { Target } from "../../../tools/fuzz/targets.ts";
+import type { Target } from "../../../tools/fuzz/target.ts";
 import { inputOf, type Report, work } from "../../../tools/fuzz/worker.ts";
 import { mulberry32 } from "../../../tools/random.ts";
 

@@ -1,6 +1,6 @@
 // Typed access to the attributes of a layer. An attribute that nobody knows is refused: it may change what the layer computes.
 
-import { CliError } from "../../errors.ts";
+import { CliError, showJson } from "../../errors.ts";
 import type { LayerConfig } from "./config.ts";
 
 /** Attributes that do not change what a trained layer computes. */
@@ -20,8 +20,8 @@ export class Attributes {
 
   /** The error of an attribute that cannot be honoured, with its remedy. */
   refusal(name: string, remedy: string): CliError {
-    const value = JSON.stringify(this.#layer.attributes[name]) ?? "missing";
-    return new CliError(`${this.#layer.where}: ${name} is ${value.slice(0, 100)}; ${remedy}`);
+    const value = showJson(this.#layer.attributes[name], 100);
+    return new CliError(`${this.#layer.where}: ${name} is ${value}; ${remedy}`);
   }
 
   /** The value itself. */

@@ -105,7 +105,8 @@ export function parseMap(text: string, source: string): ModelMap {
   if ((text.match(/[:,?]/g)?.length ?? 0) > MAX_KEYS) {
     throw new CliError(`${source}: Has more than ${MAX_KEYS} keys, which no description of a model needs`);
   }
-  const document = parseDocument(text);
+  // A warning of the library would go to the terminal as it is.
+  const document = parseDocument(text, { logLevel: "error" });
   const [error] = document.errors;
   if (error !== undefined) throw new CliError(`${source}: ${describeYaml(error.message)}`);
   const plain = toPlain(document, source);
