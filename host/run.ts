@@ -11,9 +11,10 @@ import type { Logger } from "./mqtt/log.ts";
 import type { StreamOptions } from "./mqtt/stream.ts";
 import { inNumeric } from "./quantize/in-memory.ts";
 import { createRuntime, type Runtime } from "./runtime/index.ts";
-import { describeExposure, openLevelStore } from "./store/level.ts";
+import { describeExposure } from "./store/directory.ts";
+import { openLevelStore } from "./store/level.ts";
 import { createMemoryStore } from "./store/memory.ts";
-import type { StateStore } from "./store/store.ts";
+import type { StateStore, StateStoreError } from "./store/store.ts";
 import { bindingProblem, createDecoder } from "./stream/payload.ts";
 
 /** What a run needs beside its configuration file. */
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly openRuntime?: (path: string, numeric: Numeric | undefined) => Promise<Runtime>;
   readonly retry?: BridgeOptions["retry"];
   readonly connect?: BridgeOptions["connect"];
+  /** Called once with the reason when the state store cannot be used any more. */
+  readonly onFatal?: (error: StateStoreError) => void;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function startRun(options: RunOptions): Promise<Bridge> {
     const topics = sources.map(({ topic }) => topic.text).join(", ");
     log.info(name, `model ${runtime.model.id}, ${runtime.numeric}${runtime.simd ? " with SIMD" : ""}, topic ${topics}`);
   }
-  const store = await openStore(loaded, log);
+  const store = await openStore(loaded, options);
   const { config } = loaded;
   return startBridge({
     broker: brokerOptions(loaded),
@@ -104,13 +107,20 @@ function describeModelError(path: string, error: unknown): string {
   return `${path}: ${error instanceof Error ? error.message : error}`;
 }
 
-async function openStore({ config, resolvePath }: LoadedConfig, log: Logger): Promise<StateStore> {
+async function openStore(
+  { config, resolvePath }: LoadedConfig,
+  { log, onFatal }: Pick<RunOptions, "log" | "onFatal">,
+): Promise<StateStore> {
   if (config.state.memory) {
     log.warn("state", "kept in memory: it is lost when the process ends");
     return createMemoryStore();
   }
   const directory = resolvePath(config.state.directory ?? "state");
-  const store = await openLevelStore(directory);
+  const store = await openLevelStore(directory, {
+    onDamage: config.state.on_damage,
+    report: (level, text) => log[level]("state", text),
+    ...(onFatal === undefined ? {} : { onFatal }),
+  });
   const exposure = await describeExposure(directory);
   if (exposure !== undefined) log.warn("state", exposure);
   return store;

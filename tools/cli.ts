@@ -1,3 +1,4 @@
+import { isWaitingForDisk } from "../host/store/directory.ts";
 import { main } from "./command.ts";
 
 const { stdin, stdout, stderr, env } = process;
@@ -6,6 +7,7 @@ const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.on(name, () => {
     // The second signal does not wait until the first is served.
+    if (stop.signal.aborted && isWaitingForDisk()) process.kill(process.pid, "SIGKILL");
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
   });
@@ -28,4 +30,6 @@ if (outputError !== undefined) {
 // A pipe may still hold output, which `exit` would drop; without `exit`, an open standard input would keep the process.
 const flush = (stream: NodeJS.WriteStream) => new Promise<void>((resolve) => stream.write("", () => resolve()));
 await Promise.all([flush(stdout), flush(stderr)]);
+// An ordinary end waits for every call into a file system, and one that does not answer has it wait for ever.
+if (isWaitingForDisk()) process.kill(process.pid, "SIGKILL");
 process.exit(code);

@@ -29,6 +29,10 @@ const broker = z.strictObject({
 const state = z.strictObject({
   directory: text.optional().describe("Where the state of the devices is kept; default ./state"),
   memory: z.boolean().optional().describe("true: lost with the process, for trials"),
+  on_damage: z
+    .enum(["quarantine", "stop"])
+    .default("quarantine")
+    .describe("A damaged state directory: go on with all that can be read and keep the damaged files, or do not start"),
 });
 
 const input = z.union([
@@ -84,7 +88,7 @@ const stream = z.strictObject({
 /** The configuration of `rivulet run`, as it is written. */
 export const configSchema = z.strictObject({
   broker,
-  state: state.default({}),
+  state: state.prefault({}),
   base_topic: mqttText(MOST_BASE_BYTES).default("rivulet").describe("First levels of all topics that are published"),
   streams: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), stream),
 });

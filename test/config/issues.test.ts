@@ -172,7 +172,7 @@ describe("a key", () => {
 describe("knownKeys", () => {
   it("answers the keys of a place", () => {
     expect(knownKeys([])).toEqual(["broker", "state", "base_topic", "streams"]);
-    expect(knownKeys(["state"])).toEqual(["directory", "memory"]);
+    expect(knownKeys(["state"])).toEqual(["directory", "memory", "on_damage"]);
     expect(knownKeys(["streams", "pump", "inputs", 0])).toEqual(["name", "field", "max_age"]);
     expect(knownKeys(["streams", "pump", "time"])).toEqual(["field", "format"]);
     expect(knownKeys(["streams"])).toEqual([]);

@@ -20,6 +20,7 @@ export function addCommands(program: Command, io: Io): void {
   addCalibrate(program, io);
   addDetect(program, io);
   addReplay(program, io);
+  addState(program, io);
 }
 
 function addDemo(program: Command, io: Io): void {
@@ -365,6 +366,21 @@ function addReplay(program: Command, io: Io): void {
     .action(async (file, flags) => {
       const { runReplay } = await import("./replay.ts");
       await runReplay({ ...flags, file }, io);
+    });
+}
+
+function addState(program: Command, io: Io): void {
+  program
+    .command("state")
+    .description("Look after the state directory of rivulet run, while nobody uses it.")
+    .addHelpText("after", examples("rivulet state repair ./state"))
+    .command("repair")
+    .description("Replace a damaged state directory by what can be read of it; the damaged files are kept.")
+    .argument("<directory>", "state directory")
+    .addHelpText("after", examples("rivulet state repair ./state"))
+    .action(async (directory) => {
+      const { runStateRepair } = await import("./state.ts");
+      await runStateRepair({ directory }, io);
     });
 }
 

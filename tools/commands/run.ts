@@ -1,6 +1,7 @@
 import { isMainThread } from "node:worker_threads";
 import { ConfigError } from "../../host/config/document.ts";
 import { createLogger } from "../../host/mqtt/log.ts";
+import { settledWithin } from "../../host/mqtt/timeout.ts";
 import { startRun } from "../../host/run.ts";
 import { StateStoreError } from "../../host/store/store.ts";
 import { CliError } from "../errors.ts";
@@ -19,14 +20,28 @@ export async function runRun(args: { readonly config: string }, io: Io): Promise
   const { signal } = io;
   if (signal?.aborted) return 0;
   // Listening from the start: a signal while the models are loaded must count too.
-  const aborted = new Promise<void>((resolve) => {
-    signal?.addEventListener("abort", () => resolve(), { once: true });
+  const aborted = new Promise<undefined>((resolve) => {
+    signal?.addEventListener("abort", () => resolve(undefined), { once: true });
   });
   try {
-    const bridge = await startRun({ file: args.config, env: io.env, log });
-    await aborted;
+    let fail: (error: StateStoreError) => void = () => {};
+    const failed = new Promise<StateStoreError>((resolve) => {
+      fail = resolve;
+    });
+    const starting = startRun({ file: args.config, env: io.env, log, onFatal: fail });
+    // A disk or a share that does not answer must not keep the process.
+    const bridge = await Promise.race([starting, aborted]);
+    if (bridge === undefined) {
+      await settledWithin(
+        starting.then((late) => late.stop()),
+        START_MS,
+      );
+      return 0;
+    }
+    const failure = await Promise.race([aborted, failed]);
     log.info("run", "stopping");
     await bridge.stop();
+    if (failure !== undefined) throw failure;
     log.info("run", "stopped");
     return 0;
   } catch (error) {
@@ -36,3 +51,6 @@ export async function runRun(args: { readonly config: string }, io: Io): Promise
     throw error;
   }
 }
+
+/** For a start that is under way when the signal to stop comes. */
+const START_MS = 2000;
