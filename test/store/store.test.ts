@@ -8,6 +8,8 @@ import { openLevelStore } from "../../host/store/level.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import { type StateStore, StateStoreError } from "../../host/store/store.ts";
 
+import { needs } from "../support/needs.ts";
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "rivulet-store-"));
@@ -192,7 +194,7 @@ describe("makePrivateDirectory", () => {
     expect((await stat(join(folder, "a"))).mode & 0o777).toBe(0o700);
   });
 
-  it.skipIf(process.platform !== "linux")("ends where a file system has no room for new names", async () => {
+  it("ends where a file system has no room for new names", needs({ Linux: process.platform === "linux" }), async () => {
     await expect(openLevelStore("/proc/absent/state")).rejects.toThrow(
       /^State directory \/proc\/absent\/state cannot be opened: ENOENT: /,
     );
