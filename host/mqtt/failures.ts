@@ -1,21 +1,27 @@
+const REFUSED_ID =
+  'the broker refuses the client id; set broker.client_id to 1 to 23 letters and digits, which every broker takes (NATS takes no ".", "*", ">" and space)';
 const REFUSED_LOGIN = "the broker refuses the user name or password";
+
+/** Why a broker that speaks MQTT 5 ends the connection of the elder of two clients with one id. */
+export const TAKEN_OVER =
+  "another client took over the client id; does a copy of this state directory run elsewhere? Give each a client_id of its own";
 
 /** What the reason codes of a CONNACK or DISCONNECT mean to an operator (MQTT 3.1.1 table 3.1, MQTT 5 section 2.4). */
 export const REASONS: ReadonlyMap<number, string> = new Map([
   [1, "the broker does not speak this version of MQTT; set broker.protocol to 4 or 5"],
-  [2, "the broker refuses the client id"],
+  [2, REFUSED_ID],
   [3, "the broker is not available yet"],
   [4, REFUSED_LOGIN],
   [5, REFUSED_LOGIN],
   [132, "the broker does not speak this version of MQTT; set broker.protocol to 4 or 5"],
-  [133, "the broker refuses the client id"],
+  [133, REFUSED_ID],
   [134, REFUSED_LOGIN],
   [135, REFUSED_LOGIN],
   [136, "the broker is not available yet"],
   [137, "the broker is busy"],
   [138, "the broker has banned this client"],
   [139, "the broker shuts down"],
-  [142, "another client took over the client id"],
+  [142, TAKEN_OVER],
   [149, "a packet was too large for the broker"],
 ]);
 

@@ -1,9 +1,10 @@
 import { type BrokerOptions, type Connection, type Message, openConnection } from "./connection.ts";
+import { TAKEN_OVER } from "./failures.ts";
 import type { Logger } from "./log.ts";
 
 /** Waiting times between attempts to connect. */
 export interface RetryOptions {
-  /** Before the second attempt; doubled for each that follows. */
+  /** Before the first attempt after a loss; doubled for each that follows. */
   readonly firstMs: number;
   readonly maxMs: number;
   /** Least time between two log lines that say the same. */
@@ -24,8 +25,12 @@ export interface LinkOptions {
   readonly connect?: typeof openConnection;
 }
 
-const DEFAULT_RETRY: RetryOptions = { firstMs: 1000, maxMs: 30_000, repeatMs: 60_000 };
-const SHORT_MS = 10_000;
+const DEFAULT_RETRY: RetryOptions = { firstMs: 500, maxMs: 30_000, repeatMs: 60_000 };
+/** A connection that nobody knows why it ended is short below this: a broker that was started again was away for a while, too. */
+const SHORT_MS = 2000;
+const TAKEN_OVER_MS = 60_000;
+/** Connections that may be cut short in a row before it is taken for more than chance. */
+const PATIENCE = 3;
 
 /** Keeps a connection to the broker: opens it again, with growing pauses, whenever it is lost. */
 export class Link {
@@ -33,7 +38,11 @@ export class Link {
   readonly #retry: RetryOptions;
   #connection: Connection | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Attempts since a connection was last up and served. */
   #failures = 0;
+  /** Connections in a row that were made at the first attempt, served, and cut soon after, without another reason. */
+  #cutShort = 0;
+  #isServed = false;
   #openedAt: number | undefined;
   #setupError: string | undefined;
   #isStopped = false;
@@ -55,6 +64,7 @@ export class Link {
     const { broker, onMessage, onChange, connect = openConnection } = this.#options;
     this.#openedAt = undefined;
     this.#setupError = undefined;
+    this.#isServed = false;
     this.#connection = connect(broker, {
       onOpen: (connection, hasSession) => void this.#open(connection, hasSession),
       onMessage,
@@ -84,6 +94,7 @@ export class Link {
       connection.destroy();
       return;
     }
+    this.#isServed = true;
     this.#told.clear();
     log.info("broker", `connected to ${broker.url} as ${broker.clientId}${hasSession ? ", MQTT session resumed" : ""}`);
   }
@@ -92,16 +103,27 @@ export class Link {
     if (this.#isStopped) return;
     const { now } = this.#options;
     const lasted = this.#openedAt === undefined ? 0 : now() - this.#openedAt;
-    this.#failures = lasted > SHORT_MS ? 1 : this.#failures + 1;
-    this.#report(this.#setupError ?? reason ?? this.#guess(lasted));
+    this.#countShort(lasted, reason);
+    this.#failures = this.#isServed ? 1 : this.#failures + 1;
+    this.#report(this.#setupError ?? reason ?? this.#guess());
     const { firstMs, maxMs } = this.#retry;
-    const pause = Math.min(maxMs, firstMs * 2 ** (this.#failures - 1));
+    // Two clients of one id, which take the connection from each other, must not do so for ever at full speed.
+    const doublings = this.#failures - 1 + Math.max(0, this.#cutShort - PATIENCE);
+    const pause = Math.min(maxMs, firstMs * 2 ** doublings);
     // Half of the pause is random: the clients of a broker that comes back do not all knock at once.
     this.#timer = setTimeout(() => this.start(), pause * (0.5 + 0.5 * Math.random()));
   }
 
-  #guess(lasted: number): string {
-    if (this.#openedAt === undefined || lasted > SHORT_MS || this.#failures < 3) return "the connection was closed";
+  /** A broker that was away before the connection, or said why it ended, explains that it was short. */
+  #countShort(lasted: number, reason: string | undefined): void {
+    if (this.#openedAt === undefined) return;
+    const shortMs = reason === undefined ? SHORT_MS : reason === TAKEN_OVER ? TAKEN_OVER_MS : -1;
+    if (this.#isServed && this.#failures <= 1 && lasted <= shortMs) this.#cutShort++;
+    else this.#cutShort = 0;
+  }
+
+  #guess(): string {
+    if (this.#cutShort < PATIENCE) return "the connection was closed";
     return `the broker closes the connection right after it opened; does another client use the client id "${this.#options.broker.clientId}"?`;
   }
 

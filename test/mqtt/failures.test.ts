@@ -12,19 +12,28 @@ describe("REASONS", () => {
   it("has the codes of MQTT 3.1.1, table 3.1, and of MQTT 5, section 2.4", () => {
     expect([...REASONS]).toEqual([
       [1, VERSION],
-      [2, "the broker refuses the client id"],
+      [
+        2,
+        'the broker refuses the client id; set broker.client_id to 1 to 23 letters and digits, which every broker takes (NATS takes no ".", "*", ">" and space)',
+      ],
       [3, "the broker is not available yet"],
       [4, LOGIN],
       [5, LOGIN],
       [132, VERSION],
-      [133, "the broker refuses the client id"],
+      [
+        133,
+        'the broker refuses the client id; set broker.client_id to 1 to 23 letters and digits, which every broker takes (NATS takes no ".", "*", ">" and space)',
+      ],
       [134, LOGIN],
       [135, LOGIN],
       [136, "the broker is not available yet"],
       [137, "the broker is busy"],
       [138, "the broker has banned this client"],
       [139, "the broker shuts down"],
-      [142, "another client took over the client id"],
+      [
+        142,
+        "another client took over the client id; does a copy of this state directory run elsewhere? Give each a client_id of its own",
+      ],
       [149, "a packet was too large for the broker"],
     ]);
   });
@@ -57,7 +66,10 @@ describe("describeConnectionError", () => {
 
   it.each([
     [5, LOGIN],
-    [142, "another client took over the client id"],
+    [
+      142,
+      "another client took over the client id; does a copy of this state directory run elsewhere? Give each a client_id of its own",
+    ],
     [99, "Odd code"],
     [0, "Odd code"],
   ])("tells reason code %i", (code, text) => {

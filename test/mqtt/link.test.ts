@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { REASONS } from "../../host/mqtt/failures.ts";
 import { Link, type RetryOptions } from "../../host/mqtt/link.ts";
 import { createTestLog } from "../support/bridge.ts";
 import { FakeBroker, turns } from "../support/fake-broker.ts";
@@ -62,17 +63,17 @@ describe("Link", () => {
     expect(log.lines[0]).toBe("info broker: connected to URL as me, MQTT session resumed");
   });
 
-  it("tries again after one second, two, four, up to thirty, by default", async () => {
+  it("tries again after half a second, one, two, up to thirty, by default", async () => {
     const { broker, pauseAfter } = setUp();
     const pauses: number[] = [];
     for (let attempt = 0; attempt < 8; attempt++) pauses.push(await pauseAfter(() => broker.last.lose()));
-    expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+    expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
   });
 
   it("leaves half of a pause to chance, so that clients do not all come at once", async () => {
     const { broker, pauseAfter } = setUp({ luck: 0 });
+    expect(await pauseAfter(() => broker.last.lose())).toBe(250);
     expect(await pauseAfter(() => broker.last.lose())).toBe(500);
-    expect(await pauseAfter(() => broker.last.lose())).toBe(1000);
   });
 
   it("takes the pauses that it is given", async () => {
@@ -82,26 +83,32 @@ describe("Link", () => {
     expect(await pauseAfter(() => broker.last.lose())).toBe(25);
   });
 
-  it.each([
-    ["longer than ten seconds: the pauses begin anew", 10_001, 1000],
-    ["ten seconds: the pauses grow on", 10_000, 4000],
-  ])("counts a connection that lasted %s", async (_, ms, pause) => {
+  it("begins the pauses anew once a connection was up and served, however short", async () => {
     const { broker, pauseAfter } = setUp();
-    await pauseAfter(() => broker.last.lose());
-    await pauseAfter(() => broker.last.lose());
+    for (const pause of [500, 1000, 2000]) expect(await pauseAfter(() => broker.last.lose())).toBe(pause);
     broker.last.accept();
-    await vi.advanceTimersByTimeAsync(ms);
-    expect(await pauseAfter(() => broker.last.lose())).toBe(pause);
+    await turns(2);
+    expect(await pauseAfter(() => broker.last.lose())).toBe(500);
+    expect(await pauseAfter(() => broker.last.lose())).toBe(1000);
+  });
+
+  it("does so at every restart of a broker that restarts again and again", async () => {
+    const { broker, log, pauseAfter } = setUp({ retry: { repeatMs: 0 } });
+    for (let restart = 0; restart < 10; restart++) {
+      broker.last.accept();
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(await pauseAfter(() => broker.last.lose())).toBe(500);
+      expect(await pauseAfter(() => broker.last.lose("connection refused; is the broker running?"))).toBe(1000);
+    }
+    expect(log.lines.join()).not.toContain("another client");
   });
 
   it("counts an attempt that took long as a failure like any other", async () => {
-    const { broker, pauseAfter } = setUp();
-    await pauseAfter(() => broker.last.lose());
-    broker.last.accept();
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(await pauseAfter(() => broker.last.lose())).toBe(1000);
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(await pauseAfter(() => broker.last.lose())).toBe(2000);
+    const { broker, pauseAfter } = setUp({ onOpen: () => Promise.reject(new Error("Not authorized")) });
+    for (const pause of [500, 1000, 2000]) {
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(await pauseAfter(() => broker.last.accept())).toBe(pause);
+    }
   });
 
   it("tells a failure at once, and then once a minute with the number of attempts", async () => {
@@ -143,23 +150,47 @@ describe("Link", () => {
     ]);
   });
 
-  it("asks for another client with its id when the connection is closed three times right after it opened", async () => {
+  it("asks for another client with its id when a connection that was made at once is cut at once, again and again", async () => {
     const { broker, log, pauseAfter } = setUp({ retry: { repeatMs: 0 } });
-    for (let attempt = 0; attempt < 3; attempt++) {
+    const pauses: number[] = [];
+    const loseAfter = async (ms: number) => {
       broker.last.accept();
-      await pauseAfter(() => broker.last.lose());
-    }
-    await vi.advanceTimersByTimeAsync(1);
-    broker.last.accept();
-    await vi.advanceTimersByTimeAsync(10_001);
-    await pauseAfter(() => broker.last.lose());
-    for (let attempt = 0; attempt < 3; attempt++) await pauseAfter(() => broker.last.lose());
+      await vi.advanceTimersByTimeAsync(ms);
+      pauses.push(await pauseAfter(() => broker.last.lose()));
+    };
+    for (let attempt = 0; attempt < 6; attempt++) await loseAfter(1);
+    await loseAfter(2001);
+    await loseAfter(2000);
+    expect(pauses).toEqual([500, 500, 500, 1000, 2000, 4000, 500, 500]);
     const closed = "the connection was closed";
     const taken = 'the broker closes the connection right after it opened; does another client use the client id "me"?';
     const reasons = log.lines
       .filter((line) => line.startsWith("warn"))
       .map((line) => line.replace(/^.*URL: |;[^;]*$/g, ""));
-    expect(reasons).toEqual([closed, closed, taken, closed, closed, closed, closed]);
+    expect(reasons).toEqual([closed, closed, taken, taken, taken, taken, closed, closed]);
+  });
+
+  it("tells at the first time that another client took over, where the broker says so, and makes way more and more", async () => {
+    const { broker, log, pauseAfter } = setUp();
+    const pauses: number[] = [];
+    for (let attempt = 0; attempt < 5; attempt++) {
+      broker.last.accept();
+      await vi.advanceTimersByTimeAsync(30_000);
+      pauses.push(await pauseAfter(() => broker.last.lose(REASONS.get(142))));
+    }
+    expect(pauses).toEqual([500, 500, 500, 1000, 2000]);
+    expect(log.lines[1]).toBe(
+      "warn broker: lost the connection to URL: another client took over the client id; does a copy of this state directory run elsewhere? Give each a client_id of its own; trying again",
+    );
+  });
+
+  it("takes what the broker says for the reason of a short connection", async () => {
+    const { broker, pauseAfter } = setUp();
+    for (let attempt = 0; attempt < 6; attempt++) {
+      broker.last.accept();
+      await turns(2);
+      expect(await pauseAfter(() => broker.last.lose("the broker shuts down"))).toBe(500);
+    }
   });
 
   it("cuts a connection that cannot be set up, tells why, and tries again", async () => {
@@ -168,7 +199,7 @@ describe("Link", () => {
       if (isRefused) throw new Error("Not authorized");
     };
     const { broker, log, pauseAfter } = setUp({ onOpen });
-    expect(await pauseAfter(() => broker.last.accept())).toBe(1000);
+    expect(await pauseAfter(() => broker.last.accept())).toBe(500);
     expect(broker.connections[0]?.calls).toEqual(["destroy"]);
     isRefused = false;
     await pauseAfter(() => broker.last.lose("a"));

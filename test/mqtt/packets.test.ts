@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import mqtt from "mqtt";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type BrokerOptions, type Connection, type Message, openConnection } from "../../host/mqtt/connection.ts";
+import { TAKEN_OVER } from "../../host/mqtt/failures.ts";
 import { until } from "../support/bridge.ts";
 import { freePort } from "../support/mosquitto.ts";
 import { type Answer, type PacketBroker, startPacketBroker } from "../support/packet-broker.ts";
@@ -230,7 +231,7 @@ describe("the end of a connection", () => {
   });
 
   it.each([
-    [142, "another client took over the client id"],
+    [142, TAKEN_OVER],
     [151, "the broker ended the connection (reason code 151)"],
   ])("has the reason of a DISCONNECT with code %i", async (reasonCode, reason) => {
     const broker = await startBroker();
