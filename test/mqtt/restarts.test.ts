@@ -18,7 +18,7 @@ describe("a bridge with Mosquitto", needs({ Mosquitto: hasMosquitto }), () => {
     const broker = await startMosquitto({ persistence: true });
     closers.push(() => broker.close());
     const log = createTestLog();
-    const bridge = await startTestBridge(broker.url, { log, retry });
+    const bridge = await startTestBridge(broker.url, { log, retry, now: Date.now });
     closers.push(() => bridge.stop());
     await bridge.ready;
     const connections = () => bridge.counters().connections;
