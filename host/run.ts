@@ -55,6 +55,7 @@ export async function startRun(options: RunOptions): Promise<Bridge> {
     streams,
     store,
     log,
+    killAt: env.RIVULET_KILL_AT,
     ...(retry === undefined ? {} : { retry }),
     ...(connect === undefined ? {} : { connect }),
   });
@@ -129,11 +130,13 @@ async function openStore(
 const TOPIC_BYTES = 65_536; // the longest topic of a packet, and its header
 
 function brokerOptions({ config, tls, streams }: LoadedConfig): BridgeOptions["broker"] {
-  const { url, username, password, reject_unauthorized, client_id, keepalive, protocol } = config.broker;
+  const { url, username, password, reject_unauthorized, client_id, keepalive, protocol, receive_maximum } =
+    config.broker;
   return {
     url,
     keepalive,
     protocol,
+    receiveMaximum: receive_maximum,
     rejectUnauthorized: reject_unauthorized,
     // Without a state to go on with, messages from before the start are of no use.
     isClean: config.state.memory === true,

@@ -55,6 +55,7 @@ describe("startRun", () => {
       rejectUnauthorized: true,
       isClean: false,
       maxPacketBytes: 65_536 + 262_144,
+      receiveMaximum: 65_535,
     });
   });
 
@@ -90,6 +91,7 @@ describe("startRun", () => {
       rejectUnauthorized: false,
       isClean: false,
       maxPacketBytes: 65_536 + 262_144,
+      receiveMaximum: 65_535,
       ca: "CA",
       cert: "CERT",
       key: "KEY",

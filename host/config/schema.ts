@@ -24,6 +24,12 @@ const broker = z.strictObject({
   client_id: mqttText().optional().describe("Default: made once and kept in the state directory"),
   keepalive: z.int().min(5).max(65535).default(30).describe("Seconds"),
   protocol: z.literal([4, 5]).default(4).describe("4 is MQTT 3.1.1"),
+  receive_maximum: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(65_535)
+    .describe("MQTT 5: messages that the broker may have in flight"),
 });
 
 const state = z.strictObject({

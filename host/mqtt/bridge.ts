@@ -1,18 +1,22 @@
 import type { StateStore } from "../store/store.ts";
-import { type Subscription, separateSubscriptions } from "../stream/filters.ts";
+import { separateSubscriptions } from "../stream/filters.ts";
 import { formatAnswer } from "../stream/format.ts";
 import { Committer } from "./committer.ts";
+import { Confirmations } from "./confirmations.ts";
 import type { BrokerOptions, Connection, openConnection } from "./connection.ts";
 import { type BridgeCounters, countOutcome, createCounters, type StreamCounters } from "./counters.ts";
 import { Intake } from "./intake.ts";
+import { armKillPoint } from "./kill-points.ts";
 import { Link, type RetryOptions } from "./link.ts";
 import { createLimitedLog, type LimitedLog, type Logger } from "./log.ts";
 import { Outbox } from "./outbox.ts";
 import { type MessageOutcome, type OutcomeListener, Outcomes } from "./outcomes.ts";
+import { RecentDeliveries } from "./recent.ts";
 import { Reports } from "./reports.ts";
 import { createStream, type Stream, type StreamOptions } from "./stream.ts";
-import { applySubscriptions, resolveClientId } from "./subscriptions.ts";
+import { resolveClientId, Subscriptions } from "./subscriptions.ts";
 import { settledWithin } from "./timeout.ts";
+import { type StreamTotals, Totals } from "./totals.ts";
 
 /** What a bridge is made of. */
 export interface BridgeOptions {
@@ -29,6 +33,8 @@ export interface BridgeOptions {
   readonly retry?: Partial<RetryOptions>;
   /** Opens connections to the broker; default: over the network. */
   readonly connect?: typeof openConnection;
+  /** `point:count`, at which the process kills itself: test/faults. */
+  readonly killAt?: string | undefined;
 }
 
 /** Streams between a broker and their models. */
@@ -37,6 +43,8 @@ export interface Bridge {
   readonly ready: Promise<void>;
   /** Answers a copy of the counters. */
   counters(): BridgeCounters;
+  /** Answers, per stream, what was counted since the state directory was made, through all restarts. */
+  totals(): Readonly<Record<string, StreamTotals>>;
   /** Has a listener told what becomes of every message, as it happens; answers a function that ends this. */
   onOutcome(listener: OutcomeListener): () => void;
   /** Ends gracefully: what was received is stepped, committed and published, then the connection and the store are closed. */
@@ -44,11 +52,13 @@ export interface Bridge {
 }
 
 const STOP_TIMEOUT_MS = 5000;
+const CONFIRM_TIMEOUT_MS = 1000;
 
 /** Starts a bridge; it connects to the broker in the background, for as long as it takes. Rejects when the state store fails. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const clientId = options.broker.clientId ?? (await resolveClientId(options.store));
   const bridge = new MqttBridge(options, clientId);
+  await bridge.prepare();
   bridge.start();
   return bridge;
 }
@@ -58,6 +68,7 @@ class MqttBridge implements Bridge {
   readonly #options: BridgeOptions;
   readonly #counters: BridgeCounters;
   readonly #limited: LimitedLog;
+  readonly #totals: Totals;
   readonly #outcomes = new Outcomes();
   readonly #committer: Committer;
   readonly #streams: ReadonlyMap<string, Stream>;
@@ -65,7 +76,9 @@ class MqttBridge implements Bridge {
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #reports: Reports;
-  readonly #subscriptions: readonly Subscription[];
+  readonly #subscriptions: Subscriptions;
+  readonly #recent: RecentDeliveries | undefined;
+  readonly #confirmations: Confirmations | undefined;
   readonly #clientId: string;
   #becomeReady: () => void = () => {};
   #stopped: Promise<void> | undefined;
@@ -76,26 +89,43 @@ class MqttBridge implements Bridge {
     this.#clientId = clientId;
     this.#limited = createLimitedLog(log, now);
     this.#counters = createCounters(options.streams.map(({ name }) => name));
+    this.#totals = new Totals(this.#counters.streams, now);
     this.#reports = new Reports({ counters: this.#counters, limited: this.#limited, log });
+    // A broker that keeps no session delivers nothing again.
+    this.#recent = options.broker.isClean ? undefined : new RecentDeliveries(capacityOf(options.broker));
     this.#committer = this.#createCommitter();
+    this.#confirmations = this.#recent && new Confirmations(this.#recent, this.#committer);
     this.#streams = this.#createStreams();
     this.#link = this.#createLink(now);
     this.#outbox = new Outbox(() => this.#link.connection, this.#counters);
     this.#intake = new Intake({
       streams: [...this.#streams.values()],
       committer: this.#committer,
+      recent: this.#recent,
+      protocol: options.broker.protocol ?? 4,
       counters: this.#counters,
       now,
       isCrowded: () => this.#outbox.isCrowded && this.#link.connection !== undefined,
       onOutcome: (outcome) => this.#outcomes.tell(outcome),
     });
-    this.#subscriptions = separateSubscriptions(
-      options.streams.flatMap(({ sources, qos }) => sources.map(({ topic }) => ({ filter: topic.filter, qos }))),
+    const wanted = options.streams.flatMap(({ sources, qos }) =>
+      sources.map(({ topic }) => ({ filter: topic.filter, qos })),
     );
+    this.#subscriptions = new Subscriptions(options.store, clientId, separateSubscriptions(wanted));
     this.#outcomes.listen((outcome) => this.#handle(outcome));
     this.ready = new Promise((resolve) => {
       this.#becomeReady = resolve;
     });
+  }
+
+  /** Reads what an earlier run left. Rejects when the state store fails. */
+  async prepare(): Promise<void> {
+    await this.#subscriptions.prepare();
+    await this.#totals.load(this.#options.store);
+    const damaged = (await this.#recent?.load(this.#options.store)) ?? [];
+    for (const key of damaged) {
+      this.#options.log.warn("state", `${key} is damaged and passed over: a message may be stepped twice`);
+    }
   }
 
   start(): void {
@@ -105,6 +135,10 @@ class MqttBridge implements Bridge {
 
   counters(): BridgeCounters {
     return structuredClone(this.#counters);
+  }
+
+  totals(): Readonly<Record<string, StreamTotals>> {
+    return this.#totals.all();
   }
 
   onOutcome(listener: OutcomeListener): () => void {
@@ -117,14 +151,23 @@ class MqttBridge implements Bridge {
   }
 
   #createCommitter(): Committer {
+    const recent = this.#recent;
+    const onPoint = armKillPoint(this.#options.killAt);
     return new Committer({
       store: this.#options.store,
+      contributors: recent === undefined ? [this.#totals] : [recent, this.#totals],
+      onSettled: ({ delivery }) => {
+        this.#totals.touch();
+        if (delivery !== undefined) recent?.note(delivery);
+      },
+      ...(onPoint === undefined ? {} : { onPoint }),
       onError: (error) => {
         this.#counters.failed_commits++;
         this.#limited.note("state", "commit failed", `nothing is acknowledged until it works: ${error}`);
       },
       onCommitted: (changes) => {
         if (changes > 0) this.#counters.commits++;
+        this.#confirmations?.wake();
         this.#intake.resume();
       },
     });
@@ -154,7 +197,9 @@ class MqttBridge implements Bridge {
       now,
       ...(retry === undefined ? {} : { retry }),
       ...(connect === undefined ? {} : { connect }),
+      onAttempt: () => this.#subscriptions.attempt(),
       onOpen: (connection, hasSession) => this.#open(connection, hasSession),
+      onLost: () => void this.#subscriptions.lose().catch(() => {}), // a store that fails is told of by the commits
       onMessage: (connection, message, next) => this.#intake.receive(connection, message, next),
       onChange: () => {
         this.#outbox.drain();
@@ -169,10 +214,25 @@ class MqttBridge implements Bridge {
 
   async #open(connection: Connection, hasSession: boolean): Promise<void> {
     this.#counters.connections++;
-    await applySubscriptions(connection, this.#options.store, this.#clientId, this.#subscriptions, hasSession);
+    // Before the first message, which comes after this turn.
+    if (hasSession) this.#recent?.resume();
+    else this.#recent?.clear();
+    this.#confirmations?.watch(connection);
+    const isLost = await this.#subscriptions.apply(connection, hasSession);
+    if (isLost && !this.#options.broker.isClean) await this.#tellLostSession(connection);
     await connection.publish(this.#stateTopic, "online", { retain: true });
     this.#outbox.drain();
     this.#becomeReady();
+  }
+
+  async #tellLostSession(connection: Connection): Promise<void> {
+    this.#counters.sessions_lost++;
+    const { last } = this.#totals;
+    const since = last === undefined ? null : new Date(last).toISOString();
+    const span = since === null ? "" : ` since ${since}`;
+    this.#options.log.warn("broker", `the broker has forgotten our MQTT session: readings${span} may be missing`);
+    const event = { type: "session_lost", since, client_id: this.#clientId };
+    await connection.publish(`${this.#options.baseTopic}/bridge/event`, JSON.stringify(event), { retain: false });
   }
 
   /** Counts what became of a message, and publishes or tells it. */
@@ -191,19 +251,39 @@ class MqttBridge implements Bridge {
     this.#outbox.push(`${this.#options.baseTopic}/${stream}/${device}`, answer);
   }
 
+  /** Has nothing left to compare after a stop in which the broker got all acknowledgements. */
+  async #settleRecent(): Promise<void> {
+    if (this.#confirmations === undefined) return;
+    const asked = this.#confirmations.ask().catch(() => {}); // the connection is lost: what is kept is compared
+    await settledWithin(asked, CONFIRM_TIMEOUT_MS);
+    this.#confirmations.stop();
+    await this.#committer.idle(CONFIRM_TIMEOUT_MS);
+  }
+
   async #stop(): Promise<void> {
     const { log, store } = this.#options;
     this.#reports.stop();
     this.#intake.close();
     const isCommitted = await this.#committer.idle(STOP_TIMEOUT_MS);
-    if (!isCommitted) log.error("state", "not everything could be committed; the broker keeps the messages");
-    this.#committer.stop();
+    if (!isCommitted) {
+      log.error("state", "not everything could be committed; the broker keeps the messages");
+      this.#committer.stop();
+    }
     await settledWithin(this.#outbox.empty(), STOP_TIMEOUT_MS);
+    if (isCommitted) await this.#settleRecent();
     const goodbye = this.#link.connection?.publish(this.#stateTopic, "offline", { retain: true });
     if (goodbye !== undefined) await settledWithin(goodbye, STOP_TIMEOUT_MS);
+    this.#committer.stop();
     await this.#link.stop(STOP_TIMEOUT_MS);
     for (const { devices } of this.#streams.values()) devices.close();
     await store.close();
     this.#reports.report();
   }
+}
+
+/** Fewest deliveries that are kept: brokers have more in flight than they say (Mosquitto 2.0.11 2,680 at a maximum of 20). */
+const LEAST_CAPACITY = 4096;
+
+function capacityOf({ receiveMaximum = 65_535 }: BridgeOptions["broker"]): number {
+  return Math.max(LEAST_CAPACITY, receiveMaximum);
 }

@@ -1,4 +1,6 @@
 import type { Change, StateStore } from "../store/store.ts";
+import type { KillPoint } from "./kill-points.ts";
+import type { Delivery } from "./recent.ts";
 import { settledWithin } from "./timeout.ts";
 
 /** Something whose state is kept in the state store under `key`. */
@@ -13,6 +15,18 @@ export interface Ticket {
   open: number;
   /** Tells the broker; called once, in the order in which messages were received [MQTT-4.6.0-2]. */
   acknowledge(): void;
+  /** What tells a repetition of this message; noted in the commit of what it changed. None at QoS 0. */
+  readonly delivery?: Delivery | undefined;
+  /** Of a part of a message: settled when the part is. */
+  readonly whole?: Ticket;
+}
+
+/** Something that has changes of its own in a commit, beside the states of devices. */
+export interface Contributor {
+  /** True when its changes are reason enough for a commit. */
+  readonly hasChanges: boolean;
+  /** Answers the changes since the last call; they will be committed, however often that has to be tried. */
+  collect(): readonly Change[];
 }
 
 export interface CommitterOptions {
@@ -21,6 +35,12 @@ export interface CommitterOptions {
   readonly onError: (error: unknown) => void;
   /** Called after each commit, when its messages are acknowledged. */
   readonly onCommitted: (changes: number) => void;
+  /** Called when all that a message, or a part of it, has changed is in the next commit. */
+  readonly onSettled?: (ticket: Ticket) => void;
+  /** What writes with every commit, in this order, after the devices. */
+  readonly contributors?: readonly Contributor[];
+  /** Called at points at which a kill must do no harm. */
+  readonly onPoint?: (point: KillPoint) => void;
   readonly retryMs?: number;
 }
 
@@ -57,13 +77,17 @@ export class Committer {
   /** Tells that one part of the host is done with a message. */
   settle(ticket: Ticket): void {
     ticket.open--;
-    this.#schedule();
+    if (ticket.open === 0) {
+      this.#options.onSettled?.(ticket);
+      if (ticket.whole !== undefined) this.settle(ticket.whole);
+    }
+    this.schedule();
   }
 
   /** Has the state of a device committed with the next group. */
   touch(device: Stateful): void {
     this.#dirty.add(device);
-    this.#schedule();
+    this.schedule();
   }
 
   /** Has the state of a device that leaves memory committed with the next group, as it is now. */
@@ -74,7 +98,7 @@ export class Committer {
   /** Has a value committed with the next group; undefined deletes the key. */
   put(key: string, value: Uint8Array | undefined): void {
     this.#next.set(key, value);
-    this.#schedule();
+    this.schedule();
   }
 
   /** Answers a value that is not committed yet, which the state store does not know. */
@@ -85,7 +109,7 @@ export class Committer {
   /** Resolves when no message is pending and all is committed, or after `timeoutMs`: true when all is committed. */
   async idle(timeoutMs: number): Promise<boolean> {
     const done = new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#schedule(); // even when nothing is left to do: its end answers
+    this.schedule(); // even when nothing is left to do: its end answers
     await settledWithin(done, timeoutMs);
     return this.#isIdle();
   }
@@ -95,7 +119,8 @@ export class Committer {
     this.#isStopped = true;
   }
 
-  #schedule(): void {
+  /** Sees to it that what changed is committed at the end of this turn. */
+  schedule(): void {
     if (this.#isScheduled || this.#isRunning) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -105,18 +130,27 @@ export class Committer {
   }
 
   #hasWork(): boolean {
-    return this.#dirty.size > 0 || this.#next.size > 0 || this.#tickets[0]?.open === 0;
+    const { contributors = [] } = this.#options;
+    if (this.#dirty.size > 0 || this.#next.size > 0 || this.#tickets[0]?.open === 0) return true;
+    return contributors.some(({ hasChanges }) => hasChanges);
   }
 
   async #run(): Promise<void> {
+    const { onPoint, onCommitted } = this.#options;
     this.#isRunning = true;
     while (this.#hasWork() && !this.#isStopped) {
       const settled = this.#countSettled();
       const changes = this.#collect();
+      onPoint?.("after_compute");
       if (changes.length > 0 && !(await this.#commit(changes))) break;
+      onPoint?.("after_commit");
       this.#current = new Map();
-      for (const ticket of this.#tickets.splice(0, settled)) ticket.acknowledge();
-      this.#options.onCommitted(changes.length);
+      for (const ticket of this.#tickets.splice(0, settled)) {
+        ticket.acknowledge();
+        onPoint?.("before_ack");
+      }
+      if (settled > 0 && onPoint !== undefined) setImmediate(() => onPoint("after_ack"));
+      onCommitted(changes.length);
     }
     this.#isRunning = false;
     if (this.#isIdle()) for (const resolve of this.#waiting.splice(0)) resolve();
@@ -136,7 +170,9 @@ export class Committer {
     this.#dirty.clear();
     this.#current = this.#next;
     this.#next = new Map();
-    return [...this.#current];
+    const { contributors = [] } = this.#options;
+    const own = contributors.flatMap((contributor) => contributor.collect());
+    return [...this.#current, ...own];
   }
 
   /** Tries until it works: a message must not be acknowledged without its state, and the broker keeps it meanwhile. */

@@ -6,9 +6,11 @@ export interface StreamCounters {
   /** Messages whose topic matches. */
   received: number;
   steps: number;
+  /** Messages that the broker delivered again after they were taken; they are acknowledged, and change nothing. */
+  duplicate: number;
   /** Messages whose values are remembered for later steps. */
   held: number;
-  /** Retained messages; they are old news, and never step the model. */
+  /** Retained messages that answer a subscription; they are old news, and never step the model. */
   retained: number;
   /** Messages that were not stepped, by reason. */
   rejected: Partial<Record<Reason, number>>;
@@ -41,6 +43,8 @@ export interface BridgeCounters {
   failed_commits: number;
   /** Times the connection was opened. */
   connections: number;
+  /** Times the broker had forgotten our MQTT session, and with it messages. */
+  sessions_lost: number;
 }
 
 /** Makes counters of zeros. */
@@ -53,6 +57,7 @@ export function createCounters(streams: readonly string[]): BridgeCounters {
     commits: 0,
     failed_commits: 0,
     connections: 0,
+    sessions_lost: 0,
   };
 }
 
@@ -60,6 +65,7 @@ function createStreamCounters(): StreamCounters {
   return {
     received: 0,
     steps: 0,
+    duplicate: 0,
     held: 0,
     retained: 0,
     rejected: {},

@@ -18,6 +18,10 @@ export interface LinkOptions {
   readonly retry?: Partial<RetryOptions>;
   /** Subscribes and announces; the connection is cut and tried again when it fails. */
   readonly onOpen: (connection: Connection, hasSession: boolean) => Promise<void>;
+  /** Called before each attempt to connect. */
+  readonly onAttempt?: () => void;
+  /** Called when a connection that was open is gone. */
+  readonly onLost?: () => void;
   readonly onMessage: (connection: Connection, message: Message, next: () => void) => void;
   /** Called when the socket takes more, and when the connection is gone. */
   readonly onChange: () => void;
@@ -65,12 +69,14 @@ export class Link {
     this.#openedAt = undefined;
     this.#setupError = undefined;
     this.#isServed = false;
+    this.#options.onAttempt?.();
     this.#connection = connect(broker, {
       onOpen: (connection, hasSession) => void this.#open(connection, hasSession),
       onMessage,
       onDrain: onChange,
       onClose: (_, reason) => {
         onChange();
+        if (this.#openedAt !== undefined) this.#options.onLost?.();
         this.#lose(reason);
       },
     });

@@ -194,13 +194,13 @@ describe("Bridge.stop", () => {
     await bridge.stop();
     expect(connection.acks).toEqual([1]);
     expect(connection.sent).toHaveLength(1);
-    expect(connection.calls.slice(2)).toEqual(["publish rivulet/bridge/state offline retained", "close 5000"]);
+    expect(connection.calls.slice(2)).toEqual(["ping", "publish rivulet/bridge/state offline retained", "close 5000"]);
     expect(store.isClosed).toBe(true);
     expect(runtime.sessionCount).toBe(0);
     expect(log.lines).toEqual([
       "info broker: connected to mqtt://fake as rivulet-test",
       "info pump: 1 received, 1 steps, 1 devices",
-      "info bridge: 1 published, 1 commits, 1 connections",
+      "info bridge: 1 published, 2 commits, 1 connections",
     ]);
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -106,13 +106,13 @@ describe("CONNECT", () => {
     expect(String(packet?.will?.payload)).toBe("offline");
   });
 
-  it("has MQTT 5 keep the session for seven days, with 1024 messages in flight", async () => {
+  it("has MQTT 5 keep the session for seven days, with as many messages in flight as a packet id can name", async () => {
     const broker = await startBroker();
     await open({ url: broker.url, protocol: 5, maxPacketBytes: 70_000 }).opened();
     expect(broker.of("connect")[0]).toMatchObject({
       protocolVersion: 5,
       clean: false,
-      properties: { sessionExpiryInterval: 604_800, receiveMaximum: 1024, maximumPacketSize: 70_000 },
+      properties: { sessionExpiryInterval: 604_800, receiveMaximum: 65_535, maximumPacketSize: 70_000 },
     });
   });
 
@@ -121,7 +121,7 @@ describe("CONNECT", () => {
     await open({ url: broker.url, protocol: 5, isClean: true }).opened();
     const [packet] = broker.of("connect");
     expect(packet?.clean).toBe(true);
-    expect(packet?.properties).toEqual({ receiveMaximum: 1024 });
+    expect(packet?.properties).toEqual({ receiveMaximum: 65_535 });
   });
 
   it("goes to an IPv6 address", async (context) => {
@@ -351,8 +351,8 @@ describe("a delivered message", () => {
     deliver(broker, "b", 0, 0, true);
     await until(() => messages.length === 2);
     expect(messages.map(({ payload, ...message }) => ({ ...message, text: Buffer.from(payload).toString() }))).toEqual([
-      { topic: "plant/7", text: "a", isRetained: false, id: 300 },
-      { topic: "plant/7", text: "b", isRetained: true, id: 0 },
+      { topic: "plant/7", text: "a", isRetained: false, isDup: false, id: 300 },
+      { topic: "plant/7", text: "b", isRetained: true, isDup: false, id: 0 },
     ]);
   });
 

@@ -70,6 +70,7 @@ describe("createCounters", () => {
         pump: {
           received: 0,
           steps: 0,
+          duplicate: 0,
           held: 0,
           retained: 0,
           rejected: {},
@@ -87,6 +88,7 @@ describe("createCounters", () => {
       commits: 0,
       failed_commits: 0,
       connections: 0,
+      sessions_lost: 0,
     });
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { applySubscriptions, resolveClientId } from "../../host/mqtt/subscriptions.ts";
+import { resolveClientId, Subscriptions } from "../../host/mqtt/subscriptions.ts";
 import { FakeConnection, GatedStore } from "../support/fake-broker.ts";
 
 const KEY = "meta/subscriptions";
 
-/** Applies subscriptions on a fresh connection; answers what the broker and the store were told, in order. */
+/** Applies subscriptions on the first connection of a process; answers what the broker and the store were told, in order. */
 async function apply(store: GatedStore, filters: readonly string[], hasSession: boolean, clientId = "me") {
   const events: string[] = [];
   const handlers = { onOpen() {}, onMessage() {}, onDrain() {}, onClose() {} };
@@ -17,66 +17,132 @@ async function apply(store: GatedStore, filters: readonly string[], hasSession: 
     get: (key: string) => store.get(key),
     commit: async (changes: Parameters<typeof commit>[0]) => {
       await commit.call(store, changes);
-      events.push(`store ${(await saved(store)).join(", ")}`);
+      const { filters, granted } = await saved(store);
+      events.push(`store ${filters.join(", ")}${granted === undefined ? "" : "; all granted"}`);
     },
   });
   const subscriptions = filters.map((filter) => ({ filter, qos: 1 as const }));
-  await applySubscriptions(connection, logged, clientId, subscriptions, hasSession);
+  const made = new Subscriptions(logged, clientId, subscriptions);
+  await made.prepare();
+  made.attempt();
+  if (await made.apply(connection, hasSession)) events.push("session lost");
   return events;
 }
 
-async function saved(store: GatedStore): Promise<string[]> {
-  return JSON.parse(new TextDecoder().decode(await store.get(KEY))).filters;
+interface Saved {
+  readonly filters: string[];
+  readonly granted?: Record<string, number>;
 }
 
-describe("applySubscriptions", () => {
-  it("remembers filters before it subscribes them", async () => {
-    expect(await apply(new GatedStore(), ["a", "b"], false)).toEqual(["store a, b", "subscribe a at 1, b at 1"]);
+async function saved(store: GatedStore): Promise<Saved> {
+  return JSON.parse(new TextDecoder().decode(await store.get(KEY)));
+}
+
+describe("Subscriptions", () => {
+  it("remembers filters before it subscribes them, and that it has them after", async () => {
+    expect(await apply(new GatedStore(), ["a", "b"], false)).toEqual([
+      "store a, b",
+      "subscribe a at 1, b at 1",
+      "store a, b; all granted",
+    ]);
   });
 
-  it("subscribes again without a write when all of them are known", async () => {
+  it("subscribes nothing that the session has: retained messages would come again", async () => {
     const store = new GatedStore();
     await apply(store, ["a", "b"], false);
-    expect(await apply(store, ["b", "a"], true)).toEqual(["subscribe b at 1, a at 1"]);
+    expect(await apply(store, ["b", "a"], true)).toEqual(["store a, b", "store b, a; all granted"]);
+  });
+
+  it("subscribes again when a process ended between a CONNECT and its outcome", async () => {
+    const store = new GatedStore();
+    await apply(store, ["a"], false);
+    const killed = new Subscriptions(store, "me", [{ filter: "a", qos: 1 }]);
+    await killed.prepare();
+    expect(await apply(store, ["a"], true)).toEqual(["subscribe a at 1", "store a; all granted"]);
+  });
+
+  it("subscribes again after an attempt that was not answered: it may have made a new session", async () => {
+    const store = new GatedStore();
+    const calls: string[] = [];
+    const handlers = { onOpen() {}, onMessage() {}, onDrain() {}, onClose() {} };
+    const connection = new FakeConnection({ url: "mqtt://fake", clientId: "me", isClean: false }, handlers);
+    connection.answer = async (call) => {
+      calls.push(call);
+    };
+    const made = new Subscriptions(store, "me", [{ filter: "a", qos: 1 }]);
+    made.attempt();
+    await made.apply(connection, false);
+    await made.lose();
+    expect((await saved(store)).granted).toBeUndefined();
+    made.attempt();
+    await made.apply(connection, true);
+    expect(calls).toEqual(["subscribe a at 1"]);
+    made.attempt();
+    made.attempt();
+    await made.apply(connection, true);
+    expect(calls).toEqual(["subscribe a at 1", "subscribe a at 1"]);
+  });
+
+  it("subscribes a filter again whose quality of service is another one", async () => {
+    const store = new GatedStore();
+    await apply(store, ["a"], false);
+    const { granted = {} } = await saved(store);
+    expect(granted).toEqual({ a: 1 });
+    const text = JSON.stringify({ clientId: "me", filters: ["a"], granted: { a: 0 } });
+    await store.commit([[KEY, new TextEncoder().encode(text)]]);
+    expect(await apply(store, ["a"], true)).toContain("subscribe a at 1");
   });
 
   it("unsubscribes those of earlier runs, and forgets them when they are gone", async () => {
     const store = new GatedStore();
     await apply(store, ["a", "b", "c"], false);
     expect(await apply(store, ["b", "d"], true)).toEqual([
+      "store a, b, c",
       "store b, d, a, c",
       "unsubscribe a, c",
-      "subscribe b at 1, d at 1",
-      "store b, d",
+      "subscribe d at 1",
+      "store b, d; all granted",
     ]);
   });
 
   it("unsubscribes without a write before it when nothing is new", async () => {
     const store = new GatedStore();
     await apply(store, ["a", "b"], false);
-    expect(await apply(store, ["b"], true)).toEqual(["unsubscribe a", "subscribe b at 1", "store b"]);
+    expect(await apply(store, ["b"], true)).toEqual(["store a, b", "unsubscribe a", "store b; all granted"]);
   });
 
-  it("knows of nothing to unsubscribe when the broker has no session", async () => {
+  it("knows of nothing to unsubscribe when the broker has lost the session, and tells that it has", async () => {
     const store = new GatedStore();
     await apply(store, ["a"], false);
-    expect(await apply(store, ["b"], false)).toEqual(["store b", "subscribe b at 1"]);
+    expect(await apply(store, ["b"], false)).toEqual([
+      "store a",
+      "store b",
+      "subscribe b at 1",
+      "store b; all granted",
+      "session lost",
+    ]);
   });
 
   it("leaves the filters of another client id alone", async () => {
     const store = new GatedStore();
     await apply(store, ["a"], false);
-    expect(await apply(store, ["b"], true, "other")).toEqual(["store b", "subscribe b at 1"]);
+    expect(await apply(store, ["b"], true, "other")).toEqual(["store b", "subscribe b at 1", "store b; all granted"]);
   });
 
   it("subscribes on a resumed session that the store knows nothing of", async () => {
-    expect(await apply(new GatedStore(), ["a"], true)).toEqual(["store a", "subscribe a at 1"]);
+    expect(await apply(new GatedStore(), ["a"], true)).toEqual(["store a", "subscribe a at 1", "store a; all granted"]);
   });
 
   it("writes where earlier versions look", async () => {
     const store = new GatedStore();
     await apply(store, ["a"], false);
-    expect(new TextDecoder().decode(await store.get(KEY))).toBe('{"clientId":"me","filters":["a"]}');
+    expect(new TextDecoder().decode(await store.get(KEY))).toBe('{"clientId":"me","filters":["a"],"granted":{"a":1}}');
+  });
+
+  it("reads what earlier versions wrote", async () => {
+    const store = new GatedStore();
+    await store.commit([[KEY, new TextEncoder().encode('{"clientId":"me","filters":["a","old"]}')]]);
+    expect(await apply(store, ["a"], true)).toEqual(["unsubscribe old", "subscribe a at 1", "store a; all granted"]);
   });
 });
 
@@ -94,7 +160,7 @@ describe("a state that is damaged", () => {
       await expect(apply(store, ["a"], true)).rejects.toThrow(
         "meta/subscriptions in the state is damaged; set another broker.client_id, or move the state directory away",
       );
-      expect(await apply(store, ["a"], false)).toEqual(["store a", "subscribe a at 1"]);
+      expect(await apply(store, ["a"], false)).toEqual(["store a", "subscribe a at 1", "store a; all granted"]);
     },
   );
 

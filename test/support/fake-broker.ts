@@ -20,6 +20,7 @@ export class FakeConnection implements Connection {
   readonly acks: number[] = [];
   readonly sent: { readonly topic: string; readonly text: string }[] = [];
   subscriptions: readonly Subscription[] = [];
+  readonly subscribed: string[] = [];
   /** Messages that `next` was called for. */
   passed = 0;
   /** Stands in for the broker's answers to subscribe, unsubscribe and publish. */
@@ -58,6 +59,7 @@ export class FakeConnection implements Connection {
 
   async subscribe(subscriptions: readonly Subscription[]): Promise<void> {
     this.subscriptions = subscriptions;
+    this.subscribed.push(...subscriptions.map(({ filter }) => filter));
     await this.#ask(`subscribe ${subscriptions.map(({ filter, qos }) => `${filter} at ${qos}`).join(", ")}`);
   }
 
@@ -75,6 +77,10 @@ export class FakeConnection implements Connection {
 
   acknowledge(id: number): void {
     this.acks.push(id);
+  }
+
+  async ping(): Promise<void> {
+    await this.#ask("ping");
   }
 
   async close(timeoutMs: number): Promise<void> {

@@ -7,7 +7,7 @@ import { describeIssue } from "../../host/config/issues.ts";
 import { configSchema } from "../../host/config/schema.ts";
 import type { Connection } from "../../host/mqtt/connection.ts";
 import { PacketGuard } from "../../host/mqtt/guard.ts";
-import { applySubscriptions, resolveClientId } from "../../host/mqtt/subscriptions.ts";
+import { resolveClientId, Subscriptions } from "../../host/mqtt/subscriptions.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import { StateStoreError } from "../../host/store/store.ts";
 import { createDecoder, PayloadError } from "../../host/stream/payload.ts";
@@ -92,7 +92,9 @@ export function metadata(): Target {
     } catch (error) {
       if (!(error instanceof StateStoreError)) throw error;
     }
-    await applySubscriptions(connection, store, "rivulet-1", wanted, true).catch((error: Error) => {
+    const subscriptions = new Subscriptions(store, "rivulet-1", wanted);
+    await subscriptions.prepare();
+    await subscriptions.apply(connection, true).catch((error: Error) => {
       if (!/^meta\/subscriptions in the state is damaged/.test(error.message)) throw error;
     });
   };
