@@ -247,7 +247,7 @@ export class Detector {
 }
 
 /** How many rows a row is after the one before; 1 when there is none. */
-function movedTo(row: number, last: number | undefined): number {
+export function movedTo(row: number, last: number | undefined): number {
   const moved = row - (last ?? row - 1);
   if (moved >= 1) return moved;
   throw new RangeError(`Row ${row} does not come after row ${last}`);

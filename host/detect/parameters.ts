@@ -2,7 +2,7 @@
 export type BlockName = "sensor" | "relation" | "noise" | "time_of_day" | "extreme";
 
 /** The blocks in the order of their thresholds. */
-const BLOCKS: readonly BlockName[] = ["sensor", "relation", "noise", "time_of_day", "extreme"];
+export const BLOCKS: readonly BlockName[] = ["sensor", "relation", "noise", "time_of_day", "extreme"];
 
 /** Features of a channel at a row. */
 export const FEATURES = 7;

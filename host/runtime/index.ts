@@ -7,7 +7,7 @@
 export { ModelFormatError, SampleError, SnapshotError } from "../model/errors.ts";
 export { type ModelSpecInput, parseModel, serializeModel } from "../model/model.ts";
 export type * from "../model/types.ts";
-export { hasSimd } from "./kernels.ts";
+export { hasSimd } from "./compile.ts";
 export { type LoadOptions, loadModel } from "./load.ts";
 export { createRuntime, type KernelRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 export { runSelftest, type SelftestResult } from "./selftest.ts";

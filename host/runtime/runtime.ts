@@ -1,6 +1,6 @@
 import type { Model, Numeric } from "../model/types.ts";
+import { hasSimd } from "./compile.ts";
 import { Instance } from "./instance.ts";
-import { hasSimd } from "./kernels.ts";
 import { KernelSession, type Session } from "./session.ts";
 import { WindowedSession, type Windows } from "./windows.ts";
 

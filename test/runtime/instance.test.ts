@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { hasSimd } from "../../host/runtime/compile.ts";
 import { Instance } from "../../host/runtime/instance.ts";
-import { hasSimd } from "../../host/runtime/kernels.ts";
 import { createRuntime } from "../../host/runtime/runtime.ts";
 import { randomF32Model, randomQ15Model } from "../support/models.ts";
 

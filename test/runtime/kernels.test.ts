@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { F32_SCALAR, F32_SIMD, Q15_SCALAR, Q15_SIMD } from "../../build/kernels.ts";
 import type { Numeric } from "../../host/model/types.ts";
-import { hasSimd, instantiateKernels } from "../../host/runtime/kernels.ts";
+import { hasSimd } from "../../host/runtime/compile.ts";
+import { instantiateKernels } from "../../host/runtime/kernels.ts";
 import { isFloat, isWide, proposalOf, readModule } from "../support/wasm-opcodes.ts";
 
 interface KernelModule {

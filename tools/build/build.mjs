@@ -10,7 +10,7 @@ import { writeLicences } from "./licences.mjs";
 
 process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
 
-const WASM = ["f32", "f32-simd", "q15", "q15-simd"];
+const WASM = ["f32", "f32-simd", "q15", "q15-simd", "detect", "detect-simd"];
 
 /** CommonJS dependencies inside an ES module need `require` for Node's own modules. */
 const REQUIRE_BANNER =
@@ -26,6 +26,7 @@ const BUNDLES = [
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true, isInternal: true },
   { entry: "tools/bench/exact.ts", outfile: "dist/bench-exact.js", node: true, isInternal: true },
   { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true, isInternal: true },
+  { entry: "tools/bench/detect.ts", outfile: "dist/bench-detect.js", node: true, isInternal: true },
   { entry: "tools/bench/nab.ts", outfile: "dist/bench-nab.js", node: true, isInternal: true },
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true, isInternal: true },
   { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true, isInternal: true },
@@ -59,7 +60,7 @@ function isFresh(outputs, inputs) {
 }
 
 async function buildKernels() {
-  const outputs = [...WASM.map((name) => `build/${name}.wasm`), "build/kernels.ts", "build/mcu.ts"];
+  const outputs = [...WASM.map((name) => `build/${name}.wasm`), "build/kernels.ts", "build/detect.ts", "build/mcu.ts"];
   if (isFresh(outputs, filesBelow("assembly", "asconfig.json", "tools/build/wasm.mjs"))) return;
   const { buildWasm } = await import("./wasm.mjs");
   await buildWasm();
@@ -67,7 +68,12 @@ async function buildKernels() {
 
 function buildTypes() {
   const stamp = "dist/types/.stamp";
-  if (isFresh([stamp], filesBelow("host", "assembly", "build/kernels.ts", "tsconfig.json", "tsconfig.types.json")))
+  if (
+    isFresh(
+      [stamp],
+      filesBelow("host", "assembly", "build/kernels.ts", "build/detect.ts", "tsconfig.json", "tsconfig.types.json"),
+    )
+  )
     return;
   rmSync("dist/types", { recursive: true, force: true });
   const compiler = "node_modules/typescript/bin/tsc";

@@ -1,5 +1,6 @@
-// Compiles the four kernel modules into build/*.wasm and writes build/kernels.ts, which carries them as base64 for the host, and likewise
-// build/mcu.ts with the libraries of the builds for microcontrollers: so the library needs no file access and runs unchanged in Node, in a bundle and in a browser.
+// Compiles the kernel modules into build/*.wasm and writes build/kernels.ts, which carries them as base64 for the host, and likewise
+// build/detect.ts with that of detectors and build/mcu.ts with the libraries of the builds for microcontrollers: so the library needs no
+// file access and runs unchanged in Node, in a bundle and in a browser.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
@@ -9,6 +10,12 @@ const TARGETS = [
   { name: "f32-simd", entry: "assembly/f32/module.ts", constant: "F32_SIMD" },
   { name: "q15", entry: "assembly/q15/module.ts", constant: "Q15_SCALAR" },
   { name: "q15-simd", entry: "assembly/q15/module.ts", constant: "Q15_SIMD" },
+];
+
+/** The kernels of detectors. Apart, so that who runs no detector does not carry them. */
+const DETECTORS = [
+  { name: "detect", entry: "assembly/detect/module.ts", constant: "DETECT_SCALAR" },
+  { name: "detect-simd", entry: "assembly/detect/module.ts", constant: "DETECT_SIMD" },
 ];
 
 /** The functions that the linker takes the modules for microcontrollers from. */
@@ -42,7 +49,11 @@ async function compileTo(file, targets) {
 export async function buildWasm() {
   mkdirSync("build", { recursive: true });
   // Apart, so that the library for browsers does not carry what only the command line needs.
-  return { ...(await compileTo("build/kernels.ts", TARGETS)), ...(await compileTo("build/mcu.ts", LIBRARIES)) };
+  return {
+    ...(await compileTo("build/kernels.ts", TARGETS)),
+    ...(await compileTo("build/detect.ts", DETECTORS)),
+    ...(await compileTo("build/mcu.ts", LIBRARIES)),
+  };
 }
 
 /** What benchmarks and tests measure the kernels with. */
