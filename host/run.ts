@@ -2,6 +2,7 @@
 
 import type { Problem } from "./config/document.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
+import { loginOf } from "./config/login.ts";
 import { describeFileError } from "./config/secrets.ts";
 import { loadModel } from "./load-file.ts";
 import { ModelFormatError } from "./model/errors.ts";
@@ -130,20 +131,13 @@ async function openStore(
 const TOPIC_BYTES = 65_536; // the longest topic of a packet, and its header
 
 function brokerOptions({ config, tls, streams }: LoadedConfig): BridgeOptions["broker"] {
-  const { url, username, password, reject_unauthorized, client_id, keepalive, protocol, receive_maximum } =
-    config.broker;
+  const { client_id, receive_maximum } = config.broker;
   return {
-    url,
-    keepalive,
-    protocol,
+    ...loginOf(config.broker, tls),
     receiveMaximum: receive_maximum,
-    rejectUnauthorized: reject_unauthorized,
     // Without a state to go on with, messages from before the start are of no use.
     isClean: config.state.memory === true,
     maxPacketBytes: TOPIC_BYTES + Math.max(...streams.map((stream) => stream.config.max_payload)),
-    ...tls,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
     ...(client_id === undefined ? {} : { clientId: client_id }),
   };
 }

@@ -1,6 +1,6 @@
 // `startRun` without a broker: what it makes of a configuration.
 
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -60,9 +60,10 @@ describe("startRun", () => {
   });
 
   it("hands on what the configuration says of the broker", async () => {
-    await writeFile(join(folder, "ca.pem"), "CA");
-    await writeFile(join(folder, "cert.pem"), "CERT");
-    await writeFile(join(folder, "key.pem"), "KEY");
+    const vector = (name: string) => readFile(join("test/vectors/tls", name), "utf8");
+    await writeFile(join(folder, "ca.pem"), await vector("authority.pem"));
+    await writeFile(join(folder, "cert.pem"), await vector("client.pem"));
+    await writeFile(join(folder, "key.pem"), await vector("client-encrypted.key"));
     const { connection } = await start(
       [
         "broker:",
@@ -76,10 +77,11 @@ describe("startRun", () => {
         "  ca: ca.pem",
         "  cert: cert.pem",
         "  key: key.pem",
+        "  passphrase: ${env:PASSPHRASE}",
         "base_topic: base",
         STREAM,
       ],
-      { env: { SECRET: "hidden" } },
+      { env: { SECRET: "hidden", PASSPHRASE: "plant" } },
     );
     expect(connection.options).toEqual({
       url: "mqtts://plant:8884",
@@ -92,9 +94,9 @@ describe("startRun", () => {
       isClean: false,
       maxPacketBytes: 65_536 + 262_144,
       receiveMaximum: 65_535,
-      ca: "CA",
-      cert: "CERT",
-      key: "KEY",
+      ca: await vector("authority.pem"),
+      cert: await vector("client.pem"),
+      key: await vector("client.key"),
       lastWill: { topic: "base/bridge/state", payload: "offline" },
     });
   });

@@ -51,7 +51,7 @@ function checkBroker(broker: Config["broker"], problems: Problem[]): void {
   if (url.username !== "" || url.password !== "") {
     fault("url", "name the user in broker.username and broker.password: a URL is logged");
   }
-  for (const key of ["ca", "cert", "key"] as const) {
+  for (const key of ["ca", "cert", "key", "passphrase"] as const) {
     if (broker[key] !== undefined && url.protocol !== "mqtts:") fault(key, "TLS needs a URL that starts with mqtts://");
   }
   if (broker.cert !== undefined && broker.key === undefined) fault("cert", "a client certificate needs its key");

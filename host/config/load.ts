@@ -3,14 +3,15 @@ import { type CheckedStream, checkConfig } from "./check.ts";
 import { type ConfigDocument, ConfigError, formatPath, type Problem, parseConfigDocument } from "./document.ts";
 import { describeIssue, type IsHidden } from "./issues.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { isSecret, readReferenced, readText, resolveSecrets } from "./secrets.ts";
+import { isSecret, nameOfReferenced, readReferenced, readText, resolveSecrets } from "./secrets.ts";
+import { checkTls, type TlsTexts } from "./tls.ts";
 
 /** A configuration that is ready to be used. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly streams: readonly CheckedStream[];
-  /** PEM texts of TLS. */
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** PEM texts of TLS, the key decrypted. */
+  readonly tls: TlsTexts;
   /** What an operator should know; no secrets. */
   readonly warnings: readonly string[];
   /** Answers a path of the configuration as a path from the working directory: relative ones start at the file's folder. */
@@ -59,26 +60,30 @@ async function readTls(
   folder: string,
   problems: Problem[],
 ): Promise<LoadedConfig["tls"]> {
-  const tls: { ca?: string; cert?: string; key?: string } = {};
+  const texts: { ca?: string; cert?: string; key?: string } = {};
   for (const name of ["ca", "cert", "key"] as const) {
     const path = broker[name];
     if (path === undefined) continue;
     try {
-      tls[name] = await readReferenced(resolve(folder, path), isSecret(value, ["broker", name]));
+      texts[name] = await readReferenced(resolve(folder, path), isSecret(value, ["broker", name]));
     } catch (error) {
       problems.push({ path: ["broker", name], message: error instanceof Error ? error.message : String(error) });
     }
   }
+  if (problems.some(({ path }) => path[0] === "broker")) return texts;
+  const { tls, faults } = checkTls(texts, broker.passphrase, (name) => nameOfReferenced(value, name, broker[name]));
+  for (const { name, message } of faults) problems.push({ path: ["broker", name], message });
   return tls;
 }
 
 function findWarnings(config: Config, document: ConfigDocument): string[] {
-  const written = (document.value as { broker: { password?: string } }).broker.password;
   const warnings: Problem[] = [];
   const warn = (key: string, message: string) => warnings.push({ path: ["broker", key], message });
-  if (written !== undefined && !written.includes("${")) {
+  for (const key of ["password", "passphrase"] as const) {
+    const written = (document.value as { broker: Partial<Record<typeof key, string>> }).broker[key];
+    if (written === undefined || written.includes("${")) continue;
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of a configuration
-    warn("password", "is in the file as plain text; ${env:NAME} or ${file:/path} keeps it out");
+    warn(key, "is in the file as plain text; ${env:NAME} or ${file:/path} keeps it out");
   }
   if (!config.broker.reject_unauthorized) {
     warn(

@@ -20,6 +20,8 @@ const broker = z.strictObject({
   ca: text.optional().describe("TLS: PEM file of the authority that signed the broker's certificate"),
   cert: text.optional().describe("TLS: PEM file of the client certificate"),
   key: text.optional().describe("TLS: PEM file of the client certificate's key"),
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of a configuration
+  passphrase: text.optional().describe("TLS: decrypts the key; best ${file:/path} or ${env:NAME}"),
   reject_unauthorized: z.boolean().default(true).describe("TLS: false takes any certificate"),
   client_id: mqttText().optional().describe("Default: made once and kept in the state directory"),
   keepalive: z.int().min(5).max(65535).default(30).describe("Seconds"),

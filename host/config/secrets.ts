@@ -75,12 +75,19 @@ export function isSecret(document: unknown, [section, key]: Problem["path"]): bo
   return typeof written === "string" && written.includes("${");
 }
 
+const UNNAMED = "the file that the reference names";
+
+/** How the file of a key of the broker's section is called in messages. */
+export function nameOfReferenced(document: unknown, key: string, path: string | undefined): string {
+  return path === undefined || isSecret(document, ["broker", key]) ? UNNAMED : path;
+}
+
 /** Reads a text file whose path may be a secret. @throws {Error} with the reason, and with the path unless it is one */
 export async function readReferenced(path: string, isPathSecret: boolean): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    const shown = isPathSecret ? "the file that the reference names" : path;
+    const shown = isPathSecret ? UNNAMED : path;
     throw new Error(`cannot read ${shown}: ${describeFileError(error)}`, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { MINIMAL, useConfigFolder } from "../support/config.ts";
 
@@ -31,7 +31,9 @@ describe("the broker", () => {
   );
 
   it("needs TLS for certificates", async () => {
-    for (const name of ["a.pem", "c.pem", "k.pem"]) await writeFile(path(name), "PEM");
+    await copyFile("test/vectors/tls/authority.pem", path("a.pem"));
+    await copyFile("test/vectors/tls/client.pem", path("c.pem"));
+    await copyFile("test/vectors/tls/client.key", path("k.pem"));
     expect(await problemsOf(withBroker("url: 'mqtt://host', ca: a.pem, cert: c.pem, key: k.pem"))).toEqual([
       "config.yaml:2:35 broker.ca: TLS needs a URL that starts with mqtts://",
       "config.yaml:2:48 broker.cert: TLS needs a URL that starts with mqtts://",

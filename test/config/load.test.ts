@@ -189,15 +189,13 @@ describe("the files of TLS", () => {
   const tls = (keys: string) => MINIMAL.replace('"mqtt://localhost"', `"mqtts://localhost", ${keys}`);
 
   it("are read, from the folder of the configuration", async () => {
-    await writeFile(path("ca.pem"), "CA\n");
-    await writeFile(path("c.pem"), "CERT");
-    await writeFile(path("k.pem"), "KEY");
-    expect((await load(tls(`ca: ca.pem, cert: ${path("c.pem")}, key: k.pem`))).tls).toEqual({
-      ca: "CA\n",
-      cert: "CERT",
-      key: "KEY",
-    });
-    expect((await load(tls("ca: ca.pem"))).tls).toEqual({ ca: "CA\n" });
+    const read = async (name: string) => readFile(`test/vectors/tls/${name}`, "utf8");
+    const texts = { ca: await read("authority.pem"), cert: await read("client.pem"), key: await read("client.key") };
+    await writeFile(path("ca.pem"), texts.ca);
+    await writeFile(path("c.pem"), texts.cert);
+    await writeFile(path("k.pem"), texts.key);
+    expect((await load(tls(`ca: ca.pem, cert: ${path("c.pem")}, key: k.pem`))).tls).toEqual(texts);
+    expect((await load(tls("ca: ca.pem"))).tls).toEqual({ ca: texts.ca });
     expect((await load(MINIMAL)).tls).toEqual({});
   });
 

@@ -7,7 +7,9 @@ import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { BrokerOptions } from "../../host/mqtt/connection.ts";
 import { startRun } from "../../host/run.ts";
+import { runReplay } from "../../tools/commands/replay.ts";
 import { createTestLog, startTestBridge, until } from "../support/bridge.ts";
+import { Sink } from "../support/cli.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 import { hasMosquitto, type Mosquitto, startMosquitto } from "../support/mosquitto.ts";
 import { needs } from "../support/needs.ts";
@@ -145,6 +147,12 @@ describe("startBridge over TLS", needs({ Mosquitto: hasMosquitto, OpenSSL: opens
     const log = createTestLog();
     const bridge = await startRun({ file, env: {}, log, openRuntime: async () => createFakeRuntime() });
     await bridge.ready;
+    // A replay finds the same broker by the same configuration.
+    const csv = join(folder, "readings.csv");
+    await writeFile(csv, "speed,pressure\n1,2\n3,4\n");
+    const io = { stdout: new Sink(), stderr: new Sink(), isTty: false, env: {} };
+    expect(await runReplay({ file: csv, config: file, topic: "plant/7" }, io)).toBe(0);
+    await until(() => bridge.counters().streams.pump?.steps === 2);
     await bridge.stop();
     expect(log.lines.filter((line) => / broker: /.test(line))).toEqual([
       expect.stringContaining(`info broker: connected to ${url} as rivulet-`),

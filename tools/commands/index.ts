@@ -343,7 +343,8 @@ function addReplay(program: Command, io: Io): void {
     .command("replay")
     .description("Publish the rows of a CSV file to an MQTT broker.")
     .argument("<file>", "CSV file with a header")
-    .requiredOption("--broker <url>", "mqtt://host[:port] or mqtts://host[:port]")
+    .option("--broker <url>", "mqtt://host[:port] or mqtts://host[:port]")
+    .option("--config <file>", "configuration of rivulet run: its broker, in place of --broker and what follows it")
     .requiredOption("--topic <topic>", "topic; {column} stands for the row's value of that column")
     .option("--rate <rows>", "rows per second", positive)
     .option("--speed <factor>", "times as fast as recorded; needs --time", positive)
@@ -356,11 +357,19 @@ function addReplay(program: Command, io: Io): void {
     .option("--limit <rows>", "most rows to publish", positiveInteger)
     .option("--username <name>", "user name; the password comes from the environment, RIVULET_PASSWORD")
     .option("--ca <file>", "PEM file of the authority that signed the broker's certificate")
+    .option("--cert <file>", "PEM file of the client certificate")
+    .option("--key <file>", "PEM file of its key; a passphrase comes from the environment, RIVULET_PASSPHRASE")
+    .option("--insecure", "take any certificate of the broker")
+    .option("--client-id <id>", "client id (default: one of its own)")
+    .option("--protocol <version>", "4 is MQTT 3.1.1 (default), 5 is MQTT 5", (text) =>
+      number(text, (n) => n === 4 || n === 5, "4 or 5"),
+    )
     .addHelpText(
       "after",
       examples(
         "rivulet replay readings.csv --broker mqtt://localhost --topic plant/pump1/data --rate 10",
         "rivulet replay plant.csv --broker mqtt://localhost --topic plant/{pump}/data --time timestamp --speed 60",
+        "rivulet replay readings.csv --config rivulet.yaml --topic plant/pump1/data",
       ),
     )
     .action(async (file, flags) => {

@@ -1,18 +1,16 @@
 import { stat } from "node:fs/promises";
 import { SingleBar } from "cli-progress";
-import { readText } from "../../host/config/secrets.ts";
 import { CliError, UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
+import { type BrokerFlags, chooseBroker } from "../replay/broker.ts";
 import { createRowEncoder, type ReplayPayload } from "../replay/encode.ts";
 import { type Clock, createPacer, type Pace, systemClock } from "../replay/pace.ts";
 import { openPublisher, type Publisher } from "../replay/publisher.ts";
 import { type Row, readRows } from "../replay/rows.ts";
 
 /** Arguments and flags of `rivulet replay`. */
-export interface ReplayArgs {
+export interface ReplayArgs extends BrokerFlags {
   readonly file: string;
-  /** mqtt:// or mqtts:// URL. */
-  readonly broker: string;
   /** Topic; captures such as `{device}` are filled in from the columns of that name. */
   readonly topic: string;
   /** Rows per second. */
@@ -31,10 +29,6 @@ export interface ReplayArgs {
   readonly qos?: 0 | 1 | undefined;
   /** Most rows to publish. */
   readonly limit?: number | undefined;
-  /** The password comes from the environment, RIVULET_PASSWORD. */
-  readonly username?: string | undefined;
-  /** TLS: PEM file of the authority that signed the broker's certificate. */
-  readonly ca?: string | undefined;
 }
 
 /**
@@ -47,7 +41,7 @@ export interface ReplayArgs {
  */
 export async function runReplay(args: ReplayArgs, io: Io, clock: Clock = systemClock): Promise<number> {
   const pace = choosePace(args);
-  const broker = await chooseBroker(args, io);
+  const broker = await chooseBroker(args, io.env);
   const size = await fileSize(args.file);
   const rows = readRows(args.file);
   const header = await rows.next();
@@ -125,31 +119,6 @@ function choosePace({ rate, speed, max, time }: ReplayArgs): Pace {
   }
   if (rate !== undefined) return { kind: "rate", rowsPerSecond: rate };
   return speed === undefined ? { kind: "max" } : { kind: "speed", factor: speed };
-}
-
-async function chooseBroker({ broker: url, username, ca }: ReplayArgs, { env }: Io) {
-  if (!URL.canParse(url) || !/^mqtts?:$/.test(new URL(url).protocol)) {
-    throw new UsageError(`"${url}" is not the URL of a broker, expected mqtt://host[:port] or mqtts://host[:port]`);
-  }
-  const { username: user, password: secret } = new URL(url);
-  if (user !== "" || secret !== "") {
-    throw new UsageError("The URL holds a user name: use --username, and RIVULET_PASSWORD for the password");
-  }
-  const password = env.RIVULET_PASSWORD;
-  return {
-    url,
-    ...(username === undefined ? {} : { username }),
-    ...(username === undefined || password === undefined ? {} : { password }),
-    ...(ca === undefined ? {} : { ca: await readCertificate(ca) }),
-  };
-}
-
-async function readCertificate(path: string): Promise<string> {
-  try {
-    return await readText(path);
-  } catch (error) {
-    throw new CliError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }
 
 /** Answers 0 for a file that cannot be examined; reading it will tell why. */

@@ -21,7 +21,7 @@ export interface Publisher {
  * @throws {CliError} when that fails; `publish` and `close` also, when the connection is lost
  */
 export async function openPublisher(
-  broker: Omit<BrokerOptions, "clientId" | "isClean">,
+  broker: Omit<BrokerOptions, "clientId" | "isClean"> & { readonly clientId?: string },
   qos: 0 | 1,
   connect: typeof openConnection = openConnection,
 ): Promise<Publisher> {
@@ -30,7 +30,7 @@ export async function openPublisher(
   let isOpen = false;
   let inFlight = 0;
   const connection: Connection = connect(
-    { ...broker, isClean: true, clientId: `rivulet-replay-${randomBytes(6).toString("hex")}` },
+    { clientId: `rivulet-replay-${randomBytes(6).toString("hex")}`, ...broker, isClean: true },
     {
       onOpen: () => {
         isOpen = true;

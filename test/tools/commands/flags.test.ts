@@ -45,6 +45,7 @@ describe("flags", () => {
       "an integer above 0",
     ],
     ["replay", "--qos", ["0", "1"], ["2", "-1", "0.5", ""], "0 or 1"],
+    ["replay", "--protocol", ["4", "5"], ["3", "6", "mqtt5", ""], "4 or 5"],
     ["demo", "--seconds", ["0.1", "60"], ["0", "-1", "Infinity"], "a positive number"],
     ["demo", "--pumps", ["1", "99"], ["0", "100", "1.5", ""], "an integer from 1 to 99"],
     ["demo", "--seed", ["0", "4294967295"], ["-1", "4294967296", "0.5", ""], "a whole number below 2^32"],
@@ -80,7 +81,6 @@ describe("flags", () => {
     ["quantize", ["m"], "-o, --output <file>"],
     ["export", ["m", "--to", "pytorch"], "-o, --output <file>"],
     ["export", ["m", "-o", "x"], "--to <framework>"],
-    ["replay", ["f", "--topic", "t"], "--broker <url>"],
     ["replay", ["f", "--broker", "b"], "--topic <topic>"],
   ])("%s %j needs %s", async (command, args, flag) => {
     const { code, stderr } = await cli([command, ...args]);
