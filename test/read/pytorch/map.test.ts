@@ -67,6 +67,25 @@ describe("parseMap", () => {
   });
 });
 
+describe("a map and tied weights", () => {
+  const table = ordered(1, 2, 2);
+  const cell = {
+    Wr: ordered(1, 1, 2),
+    Wz: ordered(3, 1, 2),
+    Wn: ordered(5, 1, 2),
+    ...pick("Ur", "Uz", "Un", "br", "bz", "bn", "cn"),
+  };
+  const yaml = `layers: [{ embedding: emb }, { gru: { reset: after, update: state, ${GATES} } }]`;
+
+  it("takes a tensor by one of its names for both", () => {
+    expect(build(yaml, { ...cell, emb: table, out: table }).embedding?.vocabulary).toBe(2);
+  });
+
+  it("refuses another tensor with the same values", () => {
+    expect(refusal(yaml, { ...cell, emb: table, out: ordered(1, 2, 2) })).toContain("Weights that no layer uses: out");
+  });
+});
+
 describe("a map of gates", () => {
   it("puts rows r, z, n below each other", () => {
     const { layers, inputs } = build(`layers: [{ gru: { reset: after, update: state, ${GATES} } }]`, TENSORS);

@@ -29,6 +29,7 @@ export function mappedNetwork(
   }
   if (map.input && network.embedding)
     throw new CliError(`${source}: input stands beside an embedding, whose tokens have no scale`);
+  weights.ignoreTwins();
   weights.checkAllTaken();
   if ((map.input && network.normalisation) || (map.output && network.output)) {
     throw new CliError(

@@ -58,6 +58,12 @@ export class Weights {
     this.#taken.add(name);
   }
 
+  /** Marks weights that are stored once together with one that was taken, under another name. */
+  ignoreTwins(): void {
+    const taken = new Set([...this.#taken].map((name) => this.#tensors.get(name)));
+    for (const [name, tensor] of this.#tensors) if (taken.has(tensor)) this.#taken.add(name);
+  }
+
   /** Names of the weights that nobody took. */
   get unused(): string[] {
     return this.names.filter((name) => !this.#taken.has(name));
