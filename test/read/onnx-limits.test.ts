@@ -8,9 +8,9 @@ import path from "node:path";
 import protobuf from "protobufjs/light.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CliError } from "../../tools/errors.ts";
-import { checkBudget } from "../../tools/read/onnx/budget.ts";
 import { readOnnx } from "../../tools/read/onnx/index.ts";
 import { Model } from "../../tools/read/onnx/proto.ts";
+import { checkBudget } from "../../tools/read/protobuf.ts";
 import { casePath } from "./onnx-cases.ts";
 
 /** A message with one field that holds `body`. */

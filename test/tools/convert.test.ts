@@ -1,5 +1,6 @@
 // The frame of `rivulet convert`: telling the kinds of files apart, and what does not depend on the framework.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -87,14 +88,19 @@ describe("rivulet convert", () => {
     );
   });
 
-  it("names a folder of TensorFlow", async () => {
-    mkdirSync(path.join(folder, "saved"));
-    save("saved/saved_model.pb", "\n");
-    const { code, stderr } = await cli(["convert", path.join(folder, "saved"), "-o", path.join(folder, "x")]);
-    expect({ code, stderr }).toEqual({
-      code: 1,
-      stderr: expect.stringMatching(/SavedModel folder of TensorFlow.*load_model\(folder\)\.save\("x\.keras"\)/),
-    });
+  it("reads a SavedModel folder, whose hash is that of what sha256sum writes", async () => {
+    const source = vector("saved-model/2.15/text");
+    const output = path.join(folder, "saved.safetensors");
+    expect(await cli(["convert", source, "-o", output])).toMatchObject({ code: 0, stderr: "" });
+    const { provenance } = (await loadModel(readFileSync(output))).spec;
+    const files = ["keras_metadata.pb", "variables/variables.data-00000-of-00001", "variables/variables.index"];
+    const hash = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
+    const lines = files.map((file) => `${hash(readFileSync(path.join(source, file)))}  ${file}\n`);
+    expect(provenance).toMatchObject({ source: "text", source_sha256: hash(lines.join("")) });
+    for (const file of files) {
+      const { stderr } = await cli(["convert", path.join(source, file), "-o", output]);
+      expect(stderr).toMatch(/give its folder|give the folder of its SavedModel|Holds weights only/);
+    }
   });
 
   it("reads Keras weights that stand in several files", async () => {

@@ -4,7 +4,7 @@ import path from "node:path";
 import { createRuntime, loadModel, serializeModel } from "../../host/runtime/index.ts";
 import { version } from "../../package.json";
 import { CliError, UsageError } from "../errors.ts";
-import { readUserFile, writeFileAtomic } from "../files.ts";
+import { readFileIfExists, readUserFile, writeFileAtomic } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
 import { joinLines } from "../print.ts";
 import { detectFramework, type Framework } from "../read/detect.ts";
@@ -54,6 +54,8 @@ interface ReadResult {
   readonly names?: Partial<ModelNames>;
   /** How to run the source: ONNX only. */
   readonly plan?: OnnxPlan;
+  /** SHA-256 of a source of several files. */
+  readonly sha256?: string;
 }
 
 interface Reader {
@@ -63,9 +65,10 @@ interface Reader {
   read(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult>;
 }
 
-const READERS: Readonly<Record<Framework, Reader>> = {
+const READERS: Readonly<Record<Framework | "folder", Reader>> = {
   pytorch: { label: "PyTorch", options: ["activation", "layers", "map", "weights"], read: readPytorchSource },
   keras: { label: "Keras", options: ["config", "allowApproximate"], read: readKerasSource },
+  folder: { label: "Keras", options: ["config", "allowApproximate"], read: readFolder },
   onnx: { label: "ONNX", options: ["assumeTorchGru", "allowApproximate", "run"], read: readOnnxSource },
 };
 const FRAMEWORK_OPTIONS = [
@@ -89,9 +92,9 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   if (path.resolve(args.source) === path.resolve(args.output)) {
     throw new UsageError(`--output: ${args.output} is the source, expected another file`);
   }
-  refuseFolder(args.source);
-  const bytes = readUserFile(args.source);
-  const reader = READERS[detectFramework(bytes, args.source)];
+  const isFolder = existsSync(path.join(args.source, "saved_model.pb"));
+  const bytes = isFolder ? new Uint8Array() : readUserFile(args.source);
+  const reader = isFolder ? READERS.folder : READERS[detectFramework(bytes, args.source)];
   // `--no-run` is what makes `run` false; otherwise it is true.
   const isGiven = (option: keyof ConvertArgs) => args[option] !== undefined && !(option === "run" && args.run);
   const foreign = FRAMEWORK_OPTIONS.find((option) => isGiven(option) && !reader.options.includes(option));
@@ -102,7 +105,10 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
   const source = await reader.read(bytes, args);
   const { network, names } = source;
   const label = FRAMEWORKS.find((name) => name === args.map) ?? reader.label;
-  const { spec, tensors } = toModel(network, completeNames(args, network, names ?? {}, label, bytes));
+  const { spec, tensors } = toModel(
+    network,
+    completeNames(args, network, names ?? {}, label, source.sha256 ?? sha256(bytes)),
+  );
   const bare = serializeModel(spec, tensors);
   const run = reader === READERS.onnx ? await runSource(bare, source, args, io) : { bytes: bare, lines: [] };
   const proof = args.reference === undefined ? run : await prove(bare, args.reference, network, args.tolerance, io);
@@ -119,14 +125,6 @@ export async function runConvert(args: ConvertArgs, io: Io): Promise<void> {
       : `self-test: none; ${args.reference === undefined ? "--reference proves that the model computes the same" : "every sequence of the reference has more than 4096 steps before its answer"}`,
   ];
   io.stdout.write(joinLines(lines));
-}
-
-/** A folder is no file; the best known kind of folder has a way out. */
-function refuseFolder(source: string): void {
-  if (!existsSync(path.join(source, "saved_model.pb"))) return;
-  throw new CliError(
-    `${source}: Is a SavedModel folder of TensorFlow, which is not read; load it where it was made and save it again: keras.models.load_model(folder).save("x.keras"), or for what Keras 3 exported, model.save("x.keras") in place of model.export`,
-  );
 }
 
 async function readPytorchSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
@@ -164,13 +162,31 @@ function commandOf(args: ConvertArgs): string {
 
 async function readKerasSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
   const { readKeras } = await import("../read/keras/index.ts");
-  return readKeras(bytes, {
-    path: args.source,
-    readBeside: (name) => readUserFile(path.join(path.dirname(args.source), name)),
-    ...(args.config !== undefined && { config: readText(args.config) }),
-    ...(args.allowApproximate === true && { allowApproximate: true }),
-  });
+  return readKeras(bytes, kerasOptions(args));
 }
+
+const kerasOptions = (args: ConvertArgs) => ({
+  path: args.source,
+  readBeside: (name: string) => readUserFile(path.join(path.dirname(args.source), name)),
+  ...(args.config !== undefined && { config: readText(args.config) }),
+  ...(args.allowApproximate === true && { allowApproximate: true }),
+});
+
+/** A SavedModel; its SHA-256 is that of the lines that sha256sum writes of the files that were read. */
+async function readFolder(_bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
+  const { readKerasFolder } = await import("../read/keras/index.ts");
+  const sums = new Map<string, string>();
+  const read = (name: string) => {
+    const bytes = readFileIfExists(path.join(args.source, name));
+    if (bytes !== undefined) sums.set(name, sha256(bytes));
+    return bytes;
+  };
+  const source = await readKerasFolder(read, kerasOptions(args));
+  const lines = [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, sum]) => `${sum}  ${name}\n`);
+  return { ...source, sha256: sha256(lines.join("")) };
+}
+
+const sha256 = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
 
 async function readOnnxSource(bytes: Uint8Array, args: ConvertArgs): Promise<ReadResult> {
   const { readOnnx } = await import("../read/onnx/index.ts");
@@ -186,7 +202,7 @@ function completeNames(
   network: Network,
   names: Partial<ModelNames>,
   label: string,
-  bytes: Uint8Array,
+  sourceSha256: string,
 ): ModelNames {
   const stem = path.basename(args.source).replace(/(\.weights)?\.[^.]+$/, "");
   const fallback = stem.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 64) || "model";
@@ -200,7 +216,7 @@ function completeNames(
       framework: label,
       ...names.provenance,
       source: path.basename(args.source),
-      source_sha256: createHash("sha256").update(bytes).digest("hex"),
+      source_sha256: sourceSha256,
       converter: `rivulet ${version}`,
     },
   };

@@ -4,6 +4,7 @@ import { FORMATS, framework, key, map, recording, reference, samples } from "./f
 import { detector, device, image, model, snapshot } from "./host.ts";
 import { config, metadata, packets, payload } from "./messages.ts";
 import type { Target } from "./target.ts";
+import { tensorflow } from "./tensorflow.ts";
 
 /** Each reader by name, made when it is asked for. */
 export const TARGETS: Readonly<Record<string, () => Target>> = {
@@ -23,4 +24,5 @@ export const TARGETS: Readonly<Record<string, () => Target>> = {
   framework,
   key,
   ...FORMATS,
+  tensorflow,
 };

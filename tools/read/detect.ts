@@ -1,5 +1,6 @@
 import { CliError } from "../errors.ts";
 import { foreignKind } from "./foreign.ts";
+import { isTable } from "./tensorflow/table.ts";
 
 /** A framework whose models can be converted. */
 export type Framework = "pytorch" | "keras" | "onnx";
@@ -21,7 +22,7 @@ export function detectFramework(bytes: Uint8Array, source: string): Framework {
     if (isModelFile(bytes)) throw new CliError(`${source}: Is a model file of rivulet already`);
     return "pytorch";
   }
-  if (isSharded(start, source)) return "keras";
+  if (isSharded(start, source) || isTable(bytes)) return "keras";
   if (foreign !== undefined && extension !== ".onnx") throw new CliError(`${source}: ${foreign}`);
   if (foreign !== undefined && /^(version|\s*<)/.test(start)) throw new CliError(`${source}: ${foreign}`);
   if (extension === ".onnx") return "onnx";

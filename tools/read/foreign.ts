@@ -34,6 +34,14 @@ const KINDS: readonly Kind[] = [
     text: "Is a model of Paddle, which is not read; export it with paddle2onnx, or save its arrays as .npz and describe them with --map",
   },
   {
+    extension: /(^|[\\/])(saved_model|keras_metadata|fingerprint)\.pb$/,
+    text: "Is a part of a SavedModel of TensorFlow; give its folder",
+  },
+  {
+    extension: /\.data-\d{5}-of-\d{5}$/,
+    text: "Is a part of a checkpoint of TensorFlow; give the folder of its SavedModel, or the .index beside it with --config",
+  },
+  {
     extension: /\.pb(txt)?$/,
     text: 'Is a protobuf of TensorFlow, which is not read alone; load the model in Keras and save it: model.save("x.keras")',
   },

@@ -226,7 +226,9 @@ function inputOf(entry: Entry, byName: ReadonlyMap<string, Entry>, aside: Set<st
     }
     aside.add(state.layer);
   }
-  if (input.node !== 0)
+  // Keras 2 counts from 1 for a model that was built before it was called: its own input is call 0.
+  const isModel = MODELS.includes(byName.get(input.layer)?.className ?? "");
+  if (input.node !== 0 && !(isModel && input.node === 1))
     throw new CliError(`${entry.where}: Reads the second use of "${input.layer}"; use each layer once`);
   return input;
 }

@@ -1,14 +1,16 @@
-// Reads Keras models: `.keras`, legacy `.h5`, and `.weights.h5` with the text of model.to_json().
+// Reads Keras models: `.keras`, legacy `.h5`, SavedModel folders, and weights alone with the text of model.to_json().
 
 import { CliError } from "../../errors.ts";
 import { Builder } from "../builder.ts";
 import { inOneLine } from "../message.ts";
 import type { ModelNames, Network } from "../network.ts";
+import { isTable } from "../tensorflow/table.ts";
 import { isZip, readArchive, versionIn } from "./archive.ts";
 import { type ModelConfig, readConfig } from "./config.ts";
 import type { Context } from "./context.ts";
 import { type Hdf5Content, type Hdf5Dataset, isHdf5, readHdf5 } from "./hdf5.ts";
 import { addLayers } from "./layers.ts";
+import { readSavedModel, readWeightCheckpoint } from "./saved-model.ts";
 import { openWeights } from "./weights.ts";
 
 /** How to read a Keras model. */
@@ -45,11 +47,24 @@ interface Source {
  * @throws {CliError} when the file is damaged, or holds a model that cannot be converted exactly
  */
 export function readKeras(bytes: Uint8Array, options: KerasOptions): Promise<KerasSource> {
-  return inOneLine(() => read(bytes, options));
+  return inOneLine(async () => build(await unpack(bytes, options), options));
 }
 
-async function read(bytes: Uint8Array, options: KerasOptions): Promise<KerasSource> {
-  const source = await unpack(bytes, options);
+/**
+ * Reads a model from a SavedModel folder of TensorFlow.
+ *
+ * @param read  reads a file by its name in the folder, as `variables/variables.index`; undefined when there is none
+ * @throws {CliError} when a part is missing or damaged, or it holds a model that cannot be converted exactly
+ */
+export function readKerasFolder(
+  read: (name: string) => Uint8Array | undefined,
+  options: KerasOptions,
+): Promise<KerasSource> {
+  const { path, config } = options;
+  return inOneLine(() => build({ where: path, ...readSavedModel(path, read, config) }, options));
+}
+
+function build(source: Source, options: KerasOptions): KerasSource {
   const model = readConfig(source.config, source.where);
   const network = readNetwork(model, source.content, options);
   const name = model.name.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 64) || "keras";
@@ -61,6 +76,7 @@ async function read(bytes: Uint8Array, options: KerasOptions): Promise<KerasSour
 async function unpack(bytes: Uint8Array, options: KerasOptions): Promise<Source> {
   const { path, config, timeLimitMs } = options;
   if (bytes[0] === OPENING_BRACE) return unpackShards(bytes, options);
+  if (isTable(bytes)) return unpackCheckpoint(bytes, options);
   if (isZip(bytes)) {
     refuseConfig(config, path);
     const archive = readArchive(bytes, path);
@@ -82,6 +98,17 @@ async function unpack(bytes: Uint8Array, options: KerasOptions): Promise<Source>
     throw new CliError(`${path}: Holds weights only; give the text of model.to_json() in a file with --config`);
   }
   return { config, where: path, version: version ?? versionIn(config), content };
+}
+
+/** A checkpoint of weights: the file is its index. */
+function unpackCheckpoint(bytes: Uint8Array, { path, config, readBeside }: KerasOptions): Source {
+  const read = (name: string) => {
+    if (name.endsWith(".index")) return bytes;
+    if (readBeside) return readBeside(name);
+    throw new CliError(`${path}: The weights stand in the file ${name} beside it`);
+  };
+  const source = readWeightCheckpoint(path, read, config);
+  return { where: path, ...source, version: versionIn(source.config) };
 }
 
 const OPENING_BRACE = 0x7b;

@@ -2,8 +2,9 @@
 // The pattern is found in the graph first and put back together as one node.
 
 import type { GruLayer } from "../network.ts";
+import { int64 } from "../protobuf.ts";
 import { asFeature } from "./gru.ts";
-import { type AttributeProto, int64, type NodeProto } from "./proto.ts";
+import type { AttributeProto, NodeProto } from "./proto.ts";
 import { type Constant, constantInput, type Part, type Site, type Stream, streamInput } from "./values.ts";
 import { weightsOf } from "./weights.ts";
 

@@ -1,6 +1,7 @@
 // How to run the source of a network: what each axis of its input and of its output is, and which states it carries.
 
-import { int64, type ModelProto } from "./proto.ts";
+import { int64 } from "../protobuf.ts";
+import type { ModelProto } from "./proto.ts";
 import type { Stage, Stream, Value } from "./values.ts";
 import type { Walked } from "./walk.ts";
 

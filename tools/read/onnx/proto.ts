@@ -2,7 +2,7 @@
 
 import protobuf from "protobufjs/light.js";
 import { CliError } from "../../errors.ts";
-import { checkBudget } from "./budget.ts";
+import { checkBudget } from "../protobuf.ts";
 
 /** TensorProto; int64 fields are numbers or objects of the library `long`. */
 export interface TensorProto {
@@ -165,13 +165,4 @@ export function decodeModel(bytes: Uint8Array, path: string): ModelProto & { gra
     throw new CliError(`${path} is not an ONNX model: it holds no graph with nodes; export the model again`);
   }
   return Object.assign(model, { graph });
-}
-
-/** The number in an int64 field; beyond 2^53 it is rounded. */
-export function int64(value: unknown): number {
-  if (typeof value === "number") return value;
-  if (typeof value === "object" && value !== null && "toNumber" in value && typeof value.toNumber === "function") {
-    return value.toNumber() as number;
-  }
-  return 0;
 }

@@ -1,5 +1,6 @@
 import { CliError } from "../../errors.ts";
-import { int64, type NodeProto } from "./proto.ts";
+import { int64 } from "../protobuf.ts";
+import type { NodeProto } from "./proto.ts";
 import { type ReadExternal, readTensor } from "./tensors.ts";
 import type { Attributes, Site, Value } from "./values.ts";
 

@@ -1,6 +1,7 @@
 import { CliError } from "../../errors.ts";
 import { fromHalf } from "../half.ts";
-import { int64, type TensorProto } from "./proto.ts";
+import { int64 } from "../protobuf.ts";
+import type { TensorProto } from "./proto.ts";
 import { type Constant, MAX_ELEMENTS, product } from "./values.ts";
 
 /** Gives the bytes of an external data file, by its location relative to the model. */

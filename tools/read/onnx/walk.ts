@@ -2,13 +2,14 @@
 // output needs its value.
 
 import { CliError } from "../../errors.ts";
+import { int64 } from "../protobuf.ts";
 import { plumb } from "./axes.ts";
 import { CELL_OP, type Cell, evaluateCell, findCells } from "./cell.ts";
 import { fold } from "./constants.ts";
 import { evaluateGru } from "./gru.ts";
 import { compute } from "./heads.ts";
 import { chooseOutput, notesOn } from "./outputs.ts";
-import { int64, type ModelProto, type NodeProto, type ValueInfoProto } from "./proto.ts";
+import type { ModelProto, NodeProto, ValueInfoProto } from "./proto.ts";
 import { nameOf, type Surroundings, siteOf } from "./site.ts";
 import { isInteger, readTensor } from "./tensors.ts";
 import { axisOf, type Constant, type Site, type Stack, type Stage, type Stream, type Value } from "./values.ts";

@@ -1,5 +1,6 @@
-// Counts what decoding an ONNX file would make, before it is decoded: an empty node takes 2 bytes of the file and 200 of
-// memory, a packed integer 1 and 60. With these limits decoding takes at most 8 times the file and 100 MB.
+// Counts what decoding a protobuf (a file of ONNX or of TensorFlow) would make, before it is decoded: an empty node takes 2
+// bytes of the file and 200 of memory, a packed integer 1 and 60. With these limits decoding takes at most 8 times the file and
+// 100 MB.
 
 import protobuf from "protobufjs/light.js";
 
@@ -72,4 +73,13 @@ function countVarints(bytes: Uint8Array, start: number, length: number): number 
 function add(counts: Counts, key: keyof Counts, count: number, limit: number, what: string): void {
   counts[key] += count;
   if (counts[key] > limit) throw new RangeError(`it has more than ${limit} ${what}`);
+}
+
+/** The number in an int64 field; beyond 2^53 it is rounded. */
+export function int64(value: unknown): number {
+  if (typeof value === "number") return value;
+  if (typeof value === "object" && value !== null && "toNumber" in value && typeof value.toNumber === "function") {
+    return value.toNumber() as number;
+  }
+  return 0;
 }
