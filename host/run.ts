@@ -1,5 +1,6 @@
 // `rivulet run`: a configuration file becomes models, a state store and a bridge to the broker.
 
+import { openDetector, planStreamAlarms } from "./alarms.ts";
 import type { Problem } from "./config/document.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { loginOf } from "./config/login.ts";
@@ -17,6 +18,7 @@ import { openLevelStore } from "./store/level.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import type { StateStore, StateStoreError } from "./store/store.ts";
 import { bindingProblem, createDecoder } from "./stream/payload.ts";
+import { createRuntimeWithoutModel } from "./stream/without-model.ts";
 
 /** What a run needs beside its configuration file. */
 export interface RunOptions {
@@ -44,10 +46,7 @@ export async function startRun(options: RunOptions): Promise<Bridge> {
   const loaded = await loadConfig(file, env);
   for (const warning of loaded.warnings) log.warn("config", warning);
   const streams = await openStreams(loaded, openRuntime);
-  for (const { name, runtime, sources } of streams) {
-    const topics = sources.map(({ topic }) => topic.text).join(", ");
-    log.info(name, `model ${runtime.model.id}, ${runtime.numeric}${runtime.simd ? " with SIMD" : ""}, topic ${topics}`);
-  }
+  for (const stream of streams) log.info(stream.name, describeStream(stream));
   const store = await openStore(loaded, options);
   const { config } = loaded;
   return startBridge({
@@ -70,11 +69,14 @@ async function openStreams(
   const streams: StreamOptions[] = [];
   for (const { name, config, topic, device, inputs: bound } of loaded.streams) {
     const path = ["streams", name];
+    const detector = openDetector(loaded, name, config, problems);
     let runtime: Runtime;
     try {
-      runtime = await openRuntime(loaded.resolvePath(config.model), config.numeric);
+      if (config.model !== undefined) runtime = await openRuntime(loaded.resolvePath(config.model), config.numeric);
+      else if (detector !== undefined) runtime = createRuntimeWithoutModel(detector.spec.inputs.map((one) => one.name));
+      else continue;
     } catch (error) {
-      problems.push({ path: [...path, "model"], message: describeModelError(config.model, error) });
+      problems.push({ path: [...path, "model"], message: describeModelError(config.model ?? "", error) });
       continue;
     }
     const modelInputs = runtime.model.spec.inputs.map((input) => input.name);
@@ -93,10 +95,19 @@ async function openStreams(
     const { payload, time, max_payload: maxBytes, max_devices: maxDevices, qos, reset, overlap } = config;
     const decode = createDecoder({ payload, inputs, modelInputs, maxBytes, ...(time === undefined ? {} : { time }) });
     const windows = reset === undefined && overlap === undefined ? undefined : { reset, overlap };
-    streams.push({ name, runtime, sources: [{ topic, device, decode }], windows, maxDevices, qos });
+    const alarms = detector && planStreamAlarms(config, detector, modelInputs, path, problems);
+    streams.push({ name, runtime, sources: [{ topic, device, decode }], alarms, windows, maxDevices, qos });
   }
   if (problems.length > 0) throw loaded.error(problems);
   return streams;
+}
+
+/** What a stream runs, for the log. */
+function describeStream({ runtime, sources, alarms }: StreamOptions): string {
+  const topics = sources.map(({ topic }) => topic.text).join(", ");
+  const model = `model ${runtime.model.id}, ${runtime.numeric}${runtime.simd ? " with SIMD" : ""}, `;
+  const detector = alarms === undefined ? "" : `detector ${alarms.file.id}, `;
+  return `${runtime.outputSize > 0 ? model : ""}${detector}topic ${topics}`;
 }
 
 async function openModelRuntime(path: string, numeric: Numeric | undefined): Promise<Runtime> {

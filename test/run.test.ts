@@ -8,6 +8,7 @@ import { ConfigError } from "../host/config/document.ts";
 import type { BrokerOptions } from "../host/mqtt/connection.ts";
 import { type RunOptions, startRun } from "../host/run.ts";
 import { createRuntime } from "../host/runtime/index.ts";
+import { detectorBytes } from "./support/alarms.ts";
 import { createTestLog } from "./support/bridge.ts";
 import { FakeBroker, turns } from "./support/fake-broker.ts";
 import { createFakeRuntime } from "./support/fake-runtime.ts";
@@ -42,6 +43,55 @@ async function start(lines: readonly string[], options: Partial<RunOptions> = {}
 
 /** What the broker is told of who we are, but for what is made up. */
 const loginOf = ({ clientId: _, lastWill: __, ...options }: BrokerOptions) => options;
+
+describe("startRun with a detector", () => {
+  const lines = (detector: string, stream = "") => [
+    BROKER,
+    "state: { memory: true }",
+    `streams: { pump: { detector: ${detector}, topic: 'plant/{device}/data', payload: array${stream} } }`,
+  ];
+
+  it("answers score and alarm without a model, by the inputs of the detector", async () => {
+    await writeFile(join(folder, "d.safetensors"), detectorBytes(["speed", "pressure"]));
+    const { connection, log } = await start(lines("d.safetensors", ", inputs: [pressure, speed]"));
+    connection.deliver("plant/7/data", "[1, 2]", 1);
+    await turns();
+    expect(JSON.parse(connection.sent[0]!.text)).toMatchObject({ alarm: false, warmup: 19, n: 1 });
+    expect(log.lines).toContainEqual(expect.stringMatching(/^info pump: detector test@[0-9a-f]{8}, topic plant/));
+  });
+
+  it("answers both beside a model", async () => {
+    await writeFile(join(folder, "d.safetensors"), detectorBytes(["pressure"]));
+    const { connection } = await start(lines("d.safetensors", ", model: m.safetensors"));
+    connection.deliver("plant/7/data", "[1, 2]", 1);
+    await turns();
+    expect(JSON.parse(connection.sent[0]!.text)).toMatchObject({
+      prediction: expect.any(Array),
+      alarm: false,
+      model: expect.stringMatching(/^fake@/),
+      detector: expect.stringMatching(/^test@/),
+    });
+  });
+
+  it.each([
+    ["a file that is not there", async () => {}, "detector: cannot read d.safetensors: there is no such file"],
+    [
+      "a file that is no detector",
+      () => writeFile(join(folder, "d.safetensors"), randomF32Model({ inputs: 1, layers: [4], outputs: 1 }).bytes),
+      "detector: d.safetensors is not a detector that can be used: __metadata__.rivulet_detector: missing; this file holds no detector",
+    ],
+    [
+      "a detector of other inputs than the model's",
+      () => writeFile(join(folder, "d.safetensors"), detectorBytes(["voltage"])),
+      'detector: the detector watches "voltage", which the stream does not have; it has "speed", "pressure"',
+    ],
+  ])("refuses %s, with the place", async (_, prepare, message) => {
+    await prepare();
+    const failure = start(lines("d.safetensors", ", model: m.safetensors"));
+    await expect(failure).rejects.toThrow(ConfigError);
+    await expect(failure).rejects.toThrow(`config.yaml:3:30 streams.pump.${message}`);
+  });
+});
 
 describe("startRun", () => {
   it("connects as the defaults say, with the MQTT session kept", async () => {

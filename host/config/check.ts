@@ -10,6 +10,7 @@ import {
   parseTopicTemplate,
   type TopicTemplate,
 } from "../stream/topic.ts";
+import { checkAlarms } from "./alarms.ts";
 import type { Path, Problem } from "./document.ts";
 import type { Config, InputConfig, StreamConfig } from "./schema.ts";
 
@@ -64,6 +65,7 @@ function checkStream(name: string, config: StreamConfig, problems: Problem[]): C
   if (name === "bridge") problems.push({ path, key: name, message: "bridge is the host's own name, take another" });
   const topic = attempt(problems, [...path, "topic"], () => parseTopicTemplate(config.topic));
   checkPayload(config, path, problems);
+  checkAlarms(config, path, problems);
   if (config.reset !== undefined && config.overlap !== undefined) {
     problems.push({
       path: [...path, "overlap"],

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
+import { alarmFields } from "./alarms-schema.ts";
 
 /** Bytes of the longest text in a packet of MQTT. */
 const MOST_TEXT_BYTES = 65_535;
@@ -56,8 +57,8 @@ const input = z.union([
   }),
 ]);
 
-const stream = z.strictObject({
-  model: text.describe("Model file"),
+const streamFields = z.strictObject({
+  model: text.optional().describe("Model file"),
   numeric: z.enum(["f32", "q15"]).optional().describe("Default: the numeric form of the model file"),
   topic: mqttText().describe(
     "plant/{site}/{device}/data: {x} captures one level, {x+} one or more, a last # is ignored",
@@ -73,6 +74,7 @@ const stream = z.strictObject({
     .strictObject({ field: z.string(), format: z.enum(["unix", "unix_ms", "iso8601"]) })
     .optional()
     .describe("Default: the time of arrival"),
+  ...alarmFields,
   reset: z
     .strictObject({ every: z.int().min(1).max(MOST_EVERY).describe("Samples of a window") })
     .optional()
@@ -91,6 +93,12 @@ const stream = z.strictObject({
     .describe("Most devices in memory; the others rest in the state directory"),
   max_payload: z.int().min(1).max(268_435_455).default(262_144).describe("Longest payload, bytes"),
   qos: z.literal([0, 1]).default(1),
+});
+
+const stream = streamFields.refine(({ model, detector }) => model !== undefined || detector !== undefined, {
+  error: 'a stream needs a "model", a "detector", or both',
+  // Beside other problems, too.
+  when: ({ value }) => typeof value === "object" && value !== null,
 });
 
 /** The configuration of `rivulet run`, as it is written. */

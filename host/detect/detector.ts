@@ -76,6 +76,11 @@ export class Detector {
     return (this.#channels[channel] as Channel).expected;
   }
 
+  /** Rows still to come in which there is no alarm. */
+  get mutedRows(): number {
+    return this.#muted;
+  }
+
   /** Seasonal residuals of the channels at the last row, Q11; undefined without a period. */
   get seasonalResiduals(): Int32Array | undefined {
     return this.#season?.residuals;
@@ -215,6 +220,21 @@ export class Detector {
     verdict.block = this.#blocks[best] as BlockName;
     verdict.channel = this.#explain(verdict.block);
     return verdict;
+  }
+
+  /**
+   * How much each channel has to do with the score of the last row, by what its block looks at; the sum is 1. The greatest is that of
+   * the verdict's channel.
+   */
+  shares(): number[] {
+    const { block } = this.#verdict;
+    const parts = this.#channels.map((_, c) => {
+      const value = this.#deviationOf(block, c);
+      if (block === "sensor") return value;
+      return block === "extreme" ? 2 ** (value / 2048) : value * value;
+    });
+    const sum = parts.reduce((total, part) => total + part, 0);
+    return parts.map((part) => (sum > 0 ? part / sum : 1 / parts.length));
   }
 
   /** The channel that is farthest from where it should be, by what the block looks at. */

@@ -65,6 +65,15 @@ export function trackerOf(starts: readonly number[], rates: readonly number[]): 
   };
 }
 
+/**
+ * The tracker for another number of alarms.
+ *
+ * @param factor  how many times as many, above 0
+ */
+export function withRate(tracker: TrackerParameters, factor: number): TrackerParameters {
+  return { ...tracker, fall: tracker.fall.map((fall) => Math.min(Math.max(1, Math.round(factor * fall)), 2 ** 28)) };
+}
+
 /** What of the alarms each block may make: new extremes half as many as the others. */
 export function sharesOf(blocks: readonly string[]): number[] {
   const weights = blocks.map((name) => (name === "extreme" ? 0.5 : 1));

@@ -1,6 +1,8 @@
+import { formatAlarm } from "../alarm/format.ts";
 import type { StateStore } from "../store/store.ts";
 import { separateSubscriptions } from "../stream/filters.ts";
 import { formatAnswer } from "../stream/format.ts";
+import { Announcements } from "./announcements.ts";
 import { Committer } from "./committer.ts";
 import { Confirmations } from "./confirmations.ts";
 import type { BrokerOptions, Connection, openConnection } from "./connection.ts";
@@ -75,6 +77,7 @@ class MqttBridge implements Bridge {
   readonly #intake: Intake;
   readonly #link: Link;
   readonly #outbox: Outbox;
+  readonly #announcements: Announcements;
   readonly #reports: Reports;
   readonly #subscriptions: Subscriptions;
   readonly #recent: RecentDeliveries | undefined;
@@ -98,6 +101,12 @@ class MqttBridge implements Bridge {
     this.#streams = this.#createStreams();
     this.#link = this.#createLink(now);
     this.#outbox = new Outbox(() => this.#link.connection, this.#counters);
+    this.#announcements = new Announcements({
+      store: options.store,
+      committer: this.#committer,
+      connection: () => this.#link.connection,
+      log: this.#limited,
+    });
     this.#intake = new Intake({
       streams: [...this.#streams.values()],
       committer: this.#committer,
@@ -122,6 +131,7 @@ class MqttBridge implements Bridge {
   async prepare(): Promise<void> {
     await this.#subscriptions.prepare();
     await this.#totals.load(this.#options.store);
+    await this.#announcements.load();
     const damaged = (await this.#recent?.load(this.#options.store)) ?? [];
     for (const key of damaged) {
       this.#options.log.warn("state", `${key} is damaged and passed over: a message may be stepped twice`);
@@ -168,6 +178,7 @@ class MqttBridge implements Bridge {
       onCommitted: (changes) => {
         if (changes > 0) this.#counters.commits++;
         this.#confirmations?.wake();
+        this.#announcements.committed();
         this.#intake.resume();
       },
     });
@@ -222,6 +233,7 @@ class MqttBridge implements Bridge {
     if (isLost && !this.#options.broker.isClean) await this.#tellLostSession(connection);
     await connection.publish(this.#stateTopic, "online", { retain: true });
     this.#outbox.drain();
+    this.#announcements.resume();
     this.#becomeReady();
   }
 
@@ -246,9 +258,20 @@ class MqttBridge implements Bridge {
       this.#limited.note(outcome.stream, "incomplete", `${outcome.text}; what came is remembered`);
     }
     if (outcome.kind !== "step") return;
-    const { stream, device, prediction, residual, n, time } = outcome;
-    const answer = formatAnswer({ prediction, residual, n, ts: time, model: runtime.model.id }, runtime.numeric);
-    this.#outbox.push(`${this.#options.baseTopic}/${stream}/${device}`, answer);
+    const { stream, device, prediction, residual, n, time: ts, anomaly } = outcome;
+    const topic = `${this.#options.baseTopic}/${stream}/${device}`;
+    // A runtime without outputs stands for no model.
+    const model = runtime.outputSize > 0 ? runtime.model.id : undefined;
+    this.#outbox.push(topic, formatAnswer({ prediction, residual, n, ts, model, anomaly }, runtime.numeric));
+    if (anomaly?.change === undefined) return;
+    const payload = formatAlarm(anomaly.change, { n, ts, detector: anomaly.detector });
+    this.#announcements.add(`${stream}/${device}`, { topic: `${topic}/alarm`, payload, isRetained: true });
+  }
+
+  /** Publishes what was committed to be published, and commits that it was. */
+  async #announce(): Promise<void> {
+    await settledWithin(this.#announcements.empty(), STOP_TIMEOUT_MS);
+    await this.#committer.idle(STOP_TIMEOUT_MS);
   }
 
   /** Has nothing left to compare after a stop in which the broker got all acknowledgements. */
@@ -269,6 +292,7 @@ class MqttBridge implements Bridge {
       log.error("state", "not everything could be committed; the broker keeps the messages");
       this.#committer.stop();
     }
+    if (isCommitted) await this.#announce();
     await settledWithin(this.#outbox.empty(), STOP_TIMEOUT_MS);
     if (isCommitted) await this.#settleRecent();
     const goodbye = this.#link.connection?.publish(this.#stateTopic, "offline", { retain: true });

@@ -8,6 +8,8 @@ export interface StreamCounters {
   steps: number;
   /** Messages that the broker delivered again after they were taken; they are acknowledged, and change nothing. */
   duplicate: number;
+  /** Alarms that began. */
+  alarms: number;
   /** Messages whose values are remembered for later steps. */
   held: number;
   /** Retained messages that answer a subscription; they are old news, and never step the model. */
@@ -66,6 +68,7 @@ function createStreamCounters(): StreamCounters {
     received: 0,
     steps: 0,
     duplicate: 0,
+    alarms: 0,
     held: 0,
     retained: 0,
     rejected: {},
@@ -80,8 +83,10 @@ function createStreamCounters(): StreamCounters {
 
 /** Counts what became of a message. */
 export function countOutcome(counters: StreamCounters, outcome: MessageOutcome): void {
-  if (outcome.kind === "step") counters.steps++;
-  else if (outcome.kind === "hold") counters.held++;
+  if (outcome.kind === "step") {
+    counters.steps++;
+    if (outcome.anomaly?.change?.isAlarm) counters.alarms++;
+  } else if (outcome.kind === "hold") counters.held++;
   else counters.rejected[outcome.reason] = (counters.rejected[outcome.reason] ?? 0) + 1;
 }
 

@@ -1,3 +1,4 @@
+import type { DeviceAlarm } from "../alarm/device-alarm.ts";
 import { SampleError, SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -7,6 +8,7 @@ import { createDevice, type Device, DeviceStateError, type Outcome } from "../st
 import { PayloadError, type Reading } from "../stream/payload.ts";
 import { createSampler, type Sampler, type Sampling, withoutSampler } from "../stream/sampler.ts";
 import type { SamplerListener } from "../stream/trigger.ts";
+import { watchDevice } from "../stream/watched.ts";
 import type { Committer, Stateful, Ticket } from "./committer.ts";
 import type { StreamCounters } from "./counters.ts";
 import type { LimitedLog } from "./log.ts";
@@ -35,6 +37,8 @@ export interface DevicesOptions {
   readonly windows?: Windows | undefined;
   /** When samples are taken of what arrives; default: of every message. */
   readonly sampling?: Sampling | undefined;
+  /** Makes the alarm of a device; undefined: none. */
+  readonly createAlarm?: (() => DeviceAlarm) | undefined;
   /** Most devices in memory. */
   readonly maxDevices: number;
   readonly store: StateStore;
@@ -123,8 +127,8 @@ export class Devices {
 
   /** Takes the first samples of a device; it comes into memory, in the place of others, only if one of them is not refused. */
   #begin(name: string, state: Uint8Array | undefined, arrivals: readonly Arrival[]): void {
-    const { runtime, maxAges, windows, sampling, counters } = this.#options;
-    const device = createDevice(runtime, maxAges, windows);
+    const { runtime, maxAges, windows, createAlarm, sampling, counters } = this.#options;
+    const device = watchDevice(createDevice(runtime, maxAges, windows), createAlarm?.());
     const sampler = sampling && createSampler(device, runtime.inputSize, sampling);
     const resident = { key: this.#key(name), name, device, sampler, snapshot: () => (sampler ?? device).snapshot() };
     if (state !== undefined) this.#restore(resident, state);
@@ -191,9 +195,9 @@ export class Devices {
     };
   }
 
-  #step({ name: device }: Resident, { sample, prediction, residual, n }: Outcome, time: number): void {
+  #step({ name: device }: Resident, outcome: Outcome, time: number): void {
     const { stream, onOutcome } = this.#options;
-    onOutcome({ kind: "step", stream, device, time, sample, prediction, residual, n });
+    onOutcome({ kind: "step", stream, device, time, ...outcome });
   }
 
   #hold(resident: Resident, sample: Float64Array, time: number): void {

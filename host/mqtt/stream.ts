@@ -1,3 +1,5 @@
+import { DeviceAlarm } from "../alarm/device-alarm.ts";
+import type { AlarmPlan } from "../alarm/plan.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Windows } from "../runtime/windows.ts";
 import type { StateStore } from "../store/store.ts";
@@ -16,6 +18,8 @@ export interface StreamOptions {
   readonly runtime: Runtime;
   /** Where its values come from; together they bring every input of the model. */
   readonly sources: readonly Source[];
+  /** How a detector watches the devices; default: none does. */
+  readonly alarms?: AlarmPlan | undefined;
   /** On which the source of the model computes; default: the state of a device runs on. */
   readonly windows?: Windows | undefined;
   /** When samples are taken of what arrives; default: of every message. */
@@ -42,8 +46,19 @@ export interface Surroundings {
 
 /** Puts a stream to work, none of its devices in memory. */
 export function createStream(options: StreamOptions, counters: StreamCounters, shared: Surroundings): Stream {
-  const { name, runtime, sources, windows, sampling, maxDevices } = options;
+  const { name, runtime, sources, windows, sampling, maxDevices, alarms } = options;
   const maxAges = maxAgesOf(sources);
-  const devices = new Devices({ ...shared, stream: name, runtime, maxAges, windows, sampling, maxDevices, counters });
+  const createAlarm = alarms && (() => new DeviceAlarm(alarms));
+  const devices = new Devices({
+    ...shared,
+    stream: name,
+    runtime,
+    maxAges,
+    windows,
+    createAlarm,
+    sampling,
+    maxDevices,
+    counters,
+  });
   return { ...options, devices, counters };
 }

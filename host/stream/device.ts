@@ -1,3 +1,4 @@
+import type { Anomaly } from "../alarm/types.ts";
 import { SampleError, SnapshotError } from "../model/errors.ts";
 import type { ModelSpec } from "../model/types.ts";
 import { crc32 } from "../runtime/crc32.ts";
@@ -50,6 +51,8 @@ export interface Outcome {
   readonly residual: readonly (number | null)[];
   /** Steps so far, this one included. */
   readonly n: number;
+  /** What a detector says of the sample, where the stream has one. */
+  readonly anomaly?: Anomaly;
 }
 
 /** A session, with the values that may stand in for missing ones. */
@@ -81,6 +84,8 @@ export interface Device {
    * @throws {SnapshotError} when they are of another model or numeric form
    */
   restore(bytes: Uint8Array): void;
+  /** Forgets the session's state and the values that are held; the steps are counted on. */
+  reset(): void;
   /** Frees the session's memory. */
   release(): void;
 }
@@ -121,6 +126,10 @@ export function createDevice(
     snapshot: () => encode({ runtime, session, held }, n),
     restore(bytes) {
       n = decode({ runtime, session, held }, bytes);
+    },
+    reset() {
+      session.reset();
+      held.clear();
     },
     release: () => session.release(),
   };

@@ -1,3 +1,5 @@
+import { formatAnomaly } from "../alarm/format.ts";
+import type { Anomaly } from "../alarm/types.ts";
 import type { Numeric } from "../model/types.ts";
 
 /** What a device answers to one sample, as published on its topic. */
@@ -9,8 +11,10 @@ export interface Answer {
   readonly n: number;
   /** Time of the sample, Unix milliseconds. */
   readonly ts: number;
-  /** `name@hash8` of the model. */
-  readonly model: string;
+  /** `name@hash8` of the model; undefined without one, then there is no prediction either. */
+  readonly model: string | undefined;
+  /** What a detector says of the sample, where there is one. */
+  readonly anomaly?: Anomaly | undefined;
 }
 
 /**
@@ -25,8 +29,11 @@ export function formatNumber(value: number, numeric: Numeric): string {
 
 /** Prints an answer as one line of JSON. */
 export function formatAnswer(answer: Answer, numeric: Numeric): string {
-  const { prediction, residual, n, ts, model } = answer;
+  const { prediction, residual, n, ts, model, anomaly } = answer;
+  const verdict = anomaly === undefined ? "" : `${formatAnomaly(anomaly)},`;
+  const by = anomaly?.detector === undefined ? "" : `,"detector":${JSON.stringify(anomaly.detector)}`;
+  if (model === undefined) return `{${verdict}"n":${n},"ts":${ts}${by}}`;
   const values = Array.from(prediction, (value) => formatNumber(value, numeric));
   const residuals = residual.map((value) => (value === null ? "null" : formatNumber(value, numeric)));
-  return `{"prediction":[${values}],"residual":[${residuals}],"n":${n},"ts":${ts},"model":${JSON.stringify(model)}}`;
+  return `{"prediction":[${values}],"residual":[${residuals}],${verdict}"n":${n},"ts":${ts},"model":${JSON.stringify(model)}${by}}`;
 }

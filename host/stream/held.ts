@@ -16,6 +16,8 @@ export interface HeldValues {
   complete(sample: ArrayLike<number>, time: number): ArrayLike<number>;
   /** Holds the values that are in a sample; answers whether there are any. */
   keep(sample: ArrayLike<number>, time: number): boolean;
+  /** Forgets all values. */
+  clear(): void;
   /** Writes the held values, little-endian, `count * HELD_BYTES` bytes. */
   write(view: DataView, offset: number): void;
   /** Replaces the held values; those of inputs that may no longer be missing are left out. */
@@ -68,6 +70,7 @@ export function createHeldValues(names: readonly string[], maxAges: readonly (nu
       }
       return isKept;
     },
+    clear: () => held.clear(),
     write(view, offset) {
       // In the order of the inputs, whatever came first: equal states are equal bytes.
       for (const [place, index] of indices.filter((one) => held.has(one)).entries()) {

@@ -141,7 +141,8 @@ describe("a key", () => {
   });
 
   it("that is not known and like no other brings all to mind", async () => {
-    const known = "model, numeric, topic, device, payload, inputs, time, reset, overlap, max_devices, max_payload, qos";
+    const known =
+      "model, numeric, topic, device, payload, inputs, time, detector, alarms, reset, overlap, max_devices, max_payload, qos";
     expect(await problemsOf(`${MINIMAL}    zzzzz: x\n`)).toEqual([
       `config.yaml:7:5 streams.pump: unknown key "zzzzz", expected one of ${known}`,
     ]);
@@ -154,7 +155,7 @@ describe("a key", () => {
     expect(await problemsOf("streams: {}\n")).toEqual(['config.yaml:1:1 "broker" is missing']);
     expect(await problemsOf("broker: {}\nstreams: { a: { topic: t } }\n")).toEqual([
       'config.yaml:1:1 broker: "url" is missing',
-      'config.yaml:2:12 streams.a: "model" is missing',
+      'config.yaml:2:12 streams.a: a stream needs a "model", a "detector", or both',
     ]);
   });
 

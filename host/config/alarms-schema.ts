@@ -1,0 +1,33 @@
+import * as z from "zod";
+import { DURATION_HINT, parseDuration } from "../alarm/duration.ts";
+
+const duration = z.union([z.number(), z.string()]).refine((value) => parseDuration(value) !== undefined, {
+  error: `expected ${DURATION_HINT}, or a number of seconds`,
+});
+
+/** What a stream says of its alarms. */
+export const alarmFields = {
+  detector: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Detector file, made by rivulet calibrate; beside a model or without"),
+  alarms: z
+    .strictObject({
+      per_week: z
+        .number()
+        .positive()
+        .max(10_000)
+        .optional()
+        .describe("False alarms a week that are accepted for each device; default: what the detector was made for"),
+      hold: duration
+        .optional()
+        .describe("How long the readings have to be usual again before an alarm ends; default: 0"),
+      min_duration: duration.optional().describe("How long an alarm has to last before it is told; default: 0"),
+      mute_after_gap: duration
+        .optional()
+        .describe("How long after a gap in the readings no alarm begins; default: 20 samples"),
+    })
+    .optional()
+    .describe("How the alarms of the detector are told"),
+};

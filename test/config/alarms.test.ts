@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { alarmSettings } from "../../host/config/alarms.ts";
+import { useConfigFolder } from "../support/config.ts";
+
+const { load, problemsOf } = useConfigFolder();
+
+const config = (...lines: string[]) =>
+  ["broker: { url: 'mqtt://localhost' }\nstreams:\n  pump:", "topic: plant/{device}/data", ...lines].join("\n    ");
+
+describe("alarms of a stream", () => {
+  it("come from a detector, beside a model or without, with durations in milliseconds", async () => {
+    const { streams } = await load(
+      config("detector: d.safetensors", "alarms: { per_week: .5, hold: 10m, min_duration: 30, mute_after_gap: 1h }"),
+    );
+    expect(alarmSettings(streams[0]!.config)).toEqual({
+      perWeek: 0.5,
+      holdMs: 600_000,
+      minDurationMs: 30_000,
+      muteAfterGapMs: 3_600_000,
+    });
+    const both = await load(config("model: m.safetensors", "detector: d.safetensors"));
+    expect(alarmSettings(both.streams[0]!.config)).toEqual({});
+  });
+
+  it.each([
+    [[], 'config.yaml:3:3 streams.pump: a stream needs a "model", a "detector", or both'],
+    [
+      ["model: m", "alarms: { hold: 1m }"],
+      'config.yaml:6:5 streams.pump.alarms: alarms come from a "detector", there is none',
+    ],
+    [["detector: d", "numeric: q15"], "config.yaml:6:14 streams.pump.numeric: belongs to a model, there is none"],
+    [
+      ["detector: d", "alarms: { hold: 10 minutes }"],
+      "config.yaml:6:21 streams.pump.alarms.hold: expected a duration such as 30s, 10m, 2h, 1d or 1w, or a number of seconds",
+    ],
+    [
+      ["detector: d", "alarms: { per_week: 0 }"],
+      "config.yaml:6:25 streams.pump.alarms.per_week: found 0, expected more than 0",
+    ],
+    [
+      ["detector: d", "alarms: { per_weak: 1 }"],
+      'config.yaml:6:15 streams.pump.alarms: unknown key "per_weak", did you mean "per_week"?',
+    ],
+  ])("are refused: %j", async (lines, problem) => {
+    expect(await problemsOf(config(...lines))).toEqual([problem]);
+  });
+});
