@@ -2,7 +2,7 @@ import * as z from "zod";
 import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
 import { alarmFields } from "./alarms-schema.ts";
 
-/** Bytes of the longest text in a packet of MQTT. */
+/** Bytes of the longest text in a packet of MQTT; host/mqtt/lengths.ts asks it of programs. */
 const MOST_TEXT_BYTES = 65_535;
 /** What is published is longer than the base by the names of a stream and of a device. */
 const MOST_BASE_BYTES = 32_768;

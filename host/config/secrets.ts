@@ -47,7 +47,8 @@ async function lookUp(reference: string, { env, folder }: SecretSources): Promis
     return value;
   }
   if (kind === "file") return (await readText(resolve(folder, name))).replace(/\r?\n$/, "");
-  throw new Error(`unknown reference \${${reference}}, expected \${env:NAME} or \${file:path}`);
+  // It may be a part of a password that holds "${": what stands in it is not shown.
+  throw new Error(`unknown reference, expected \${env:NAME} or \${file:path}`);
 }
 
 /** Keys of the broker's section whose values are no secrets, unless a reference brought them. */

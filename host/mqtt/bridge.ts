@@ -9,6 +9,7 @@ import type { BrokerOptions, Connection, openConnection } from "./connection.ts"
 import { type BridgeCounters, countOutcome, createCounters, type StreamCounters } from "./counters.ts";
 import { Intake } from "./intake.ts";
 import { armKillPoint } from "./kill-points.ts";
+import { lengthProblem } from "./lengths.ts";
 import { Link, type RetryOptions } from "./link.ts";
 import { createLimitedLog, type LimitedLog, type Logger } from "./log.ts";
 import { Outbox } from "./outbox.ts";
@@ -56,8 +57,14 @@ export interface Bridge {
 const STOP_TIMEOUT_MS = 5000;
 const CONFIRM_TIMEOUT_MS = 1000;
 
-/** Starts a bridge; it connects to the broker in the background, for as long as it takes. Rejects when the state store fails. */
+/**
+ * Starts a bridge; it connects to the broker in the background, for as long as it takes. Rejects when the state store fails.
+ *
+ * @throws {RangeError} when the client id, the user name or the password is longer than MQTT can carry
+ */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
+  const problem = lengthProblem(options.broker);
+  if (problem !== undefined) throw new RangeError(problem);
   const clientId = options.broker.clientId ?? (await resolveClientId(options.store));
   const bridge = new MqttBridge(options, clientId);
   await bridge.prepare();

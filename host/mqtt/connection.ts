@@ -28,7 +28,7 @@ export interface BrokerOptions {
   /** MQTT 3.1.1 (4, the default) or 5. */
   readonly protocol?: 4 | 5;
   /**
-   * Longest packet that is taken in, bytes; default: any that MQTT has. MQTT 5 tells the broker. In MQTT 3.1.1 a longer message is
+   * Longest packet that is taken in, bytes; default: any that MQTT has, which is 256 MB in memory. MQTT 5 tells the broker. In MQTT 3.1.1 a longer message is
    * let go while it arrives, and delivered without its payload (`Message.oversized`).
    */
   readonly maxPacketBytes?: number;

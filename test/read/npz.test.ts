@@ -77,6 +77,13 @@ describe("readNpz", () => {
     expect(() => readZip(bytes, "x.npz")).toThrow("Members have more than 536870912 bytes together");
   });
 
+  it("reads arrays of eight axes at most", () => {
+    const archive = (axes: number) =>
+      writeNpz(new Map([["x", { shape: new Array(axes).fill(1), data: Float64Array.of(5) }]]));
+    expect(readNpz(archive(8), "x.npz").get("x")?.shape).toHaveLength(8);
+    expect(() => readNpz(archive(9), "x.npz")).toThrow("Has 9 axes, at most 8 are read");
+  });
+
   it.each([
     [new Uint8Array(0), "Zip directory is missing; the file is cut off or no zip file"],
     [vector("stored").subarray(0, 500), "Zip directory is missing"],

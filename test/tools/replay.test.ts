@@ -300,6 +300,13 @@ describe("the broker of runReplay", () => {
     },
   );
 
+  it.each([
+    [{ username: "x".repeat(65_536) }, {}, "The user name is longer than 65535 bytes"],
+    [{ username: "u" }, { RIVULET_PASSWORD: "x".repeat(65_536) }, "The password is longer than 65535 bytes"],
+  ])("is not asked with what MQTT cannot carry (%#)", async (args, env, message) => {
+    await expect(replay(CSV, args, { env })).rejects.toThrow(new UsageError(message));
+  });
+
   it.each(["mqtt://user@localhost", "mqtts://:secret@localhost", "mqtt://user:secret@localhost"])(
     "is refused as %s, whose secret would be seen by all",
     async (address) => {

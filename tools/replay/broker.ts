@@ -6,6 +6,7 @@ import { loginOf } from "../../host/config/login.ts";
 import { readText } from "../../host/config/secrets.ts";
 import { checkTls, type TlsTexts } from "../../host/config/tls.ts";
 import type { BrokerOptions } from "../../host/mqtt/connection.ts";
+import { type ConnectionTexts, lengthProblem } from "../../host/mqtt/lengths.ts";
 import { CliError, UsageError } from "../errors.ts";
 
 /** Flags of `rivulet replay` that say where the broker is. */
@@ -43,6 +44,7 @@ export async function chooseBroker(flags: BrokerFlags, env: NodeJS.ProcessEnv): 
     const other = (["broker", "username", "ca", "cert", "key", "insecure", "protocol"] as const).find(
       (name) => flags[name] !== undefined,
     );
+    checkLengths({ clientId });
     if (other !== undefined) throw new UsageError(`--config brings the broker; --${other} cannot be given beside it`);
     return { ...(await loginOfConfig(config, env)), ...own };
   }
@@ -50,6 +52,7 @@ export async function chooseBroker(flags: BrokerFlags, env: NodeJS.ProcessEnv): 
   checkUrl(url);
   const { username, insecure } = flags;
   const password = env.RIVULET_PASSWORD;
+  checkLengths({ clientId, username, password });
   return {
     url,
     ...own,
@@ -69,6 +72,11 @@ async function loginOfConfig(file: string, env: NodeJS.ProcessEnv): Promise<Repl
     if (error instanceof ConfigError) throw new CliError(error.message, { cause: error });
     throw error;
   }
+}
+
+function checkLengths(texts: ConnectionTexts): void {
+  const problem = lengthProblem(texts);
+  if (problem !== undefined) throw new UsageError(problem.charAt(0).toUpperCase() + problem.slice(1));
 }
 
 function checkUrl(url: string): void {

@@ -6,6 +6,9 @@ import { CliError } from "../errors.ts";
 /** Most messages that the broker has not acknowledged yet. */
 export const MAX_IN_FLIGHT = 200;
 
+/** Longest packet that is taken in, bytes: nothing is subscribed, so a broker has little to say. */
+const MAX_PACKET_BYTES = 65_536;
+
 /** Publishes in order, with a bounded number of messages on their way. */
 export interface Publisher {
   /** Resolves when there is room for the next message. */
@@ -30,7 +33,12 @@ export async function openPublisher(
   let isOpen = false;
   let inFlight = 0;
   const connection: Connection = connect(
-    { clientId: `rivulet-replay-${randomBytes(6).toString("hex")}`, ...broker, isClean: true },
+    {
+      clientId: `rivulet-replay-${randomBytes(6).toString("hex")}`,
+      ...broker,
+      maxPacketBytes: MAX_PACKET_BYTES,
+      isClean: true,
+    },
     {
       onOpen: () => {
         isOpen = true;

@@ -70,7 +70,7 @@ describe("openPublisher", () => {
       expect(await isSettled(opening)).toBe(false);
       fake.opened();
       await opening;
-      expect(fake.options).toMatchObject({ url: "mqtt://broker", isClean: true });
+      expect(fake.options).toMatchObject({ url: "mqtt://broker", isClean: true, maxPacketBytes: 65_536 });
       expect(fake.options?.clientId).toMatch(/^rivulet-replay-[0-9a-f]{12}$/);
     }
     expect(fakes[0]?.options?.clientId).not.toBe(fakes[1]?.options?.clientId);
