@@ -34,7 +34,7 @@ export {
 } from "./stream/payload.ts";
 export type { Sampling } from "./stream/sampler.ts";
 export type { Source } from "./stream/source.ts";
-export type { TimeFormat } from "./stream/time.ts";
+export type { TimeFormat, TimeOptions } from "./stream/time.ts";
 export {
   type Captures,
   type DeviceTemplate,

@@ -17,7 +17,8 @@ import { describeExposure } from "./store/directory.ts";
 import { openLevelStore } from "./store/level.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import type { StateStore, StateStoreError } from "./store/store.ts";
-import { bindingProblem, createDecoder } from "./stream/payload.ts";
+import { bindingProblem } from "./stream/payload.ts";
+import { createSource } from "./stream/plan.ts";
 import { createRuntimeWithoutModel } from "./stream/without-model.ts";
 
 /** What a run needs beside its configuration file. */
@@ -67,7 +68,7 @@ async function openStreams(
 ): Promise<StreamOptions[]> {
   const problems: Problem[] = [];
   const streams: StreamOptions[] = [];
-  for (const { name, config, topic, device, inputs: bound } of loaded.streams) {
+  for (const { name, config, inputs: bound, sources: plans, sampling } of loaded.streams) {
     const path = ["streams", name];
     const detector = openDetector(loaded, name, config, problems);
     let runtime: Runtime;
@@ -87,16 +88,16 @@ async function openStreams(
       problems.push({ path: at, message: problem.message });
       continue;
     }
-    if (config.payload === "number" && modelInputs.length !== 1) {
+    if (config.payload === "number" && config.topic !== undefined && modelInputs.length !== 1) {
       const message = `a plain number is one input, the model has ${modelInputs.length}`;
       problems.push({ path: [...path, "payload"], message });
       continue;
     }
-    const { payload, time, max_payload: maxBytes, max_devices: maxDevices, qos, reset, overlap } = config;
-    const decode = createDecoder({ payload, inputs, modelInputs, maxBytes, ...(time === undefined ? {} : { time }) });
+    const { max_devices: maxDevices, qos, reset, overlap } = config;
+    const sources = plans.map((plan) => createSource(plan, modelInputs));
     const windows = reset === undefined && overlap === undefined ? undefined : { reset, overlap };
     const alarms = detector && planStreamAlarms(config, detector, modelInputs, path, problems);
-    streams.push({ name, runtime, sources: [{ topic, device, decode }], alarms, windows, maxDevices, qos });
+    streams.push({ name, runtime, sources, alarms, windows, sampling, maxDevices, qos });
   }
   if (problems.length > 0) throw loaded.error(problems);
   return streams;

@@ -48,7 +48,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<
     config,
     streams,
     tls,
-    warnings: findWarnings(config, document),
+    warnings: findWarnings(config, streams, document),
     resolvePath: (path) => resolve(folder, path),
     error: (found) => document.error(found),
   };
@@ -76,8 +76,8 @@ async function readTls(
   return tls;
 }
 
-function findWarnings(config: Config, document: ConfigDocument): string[] {
-  const warnings: Problem[] = [];
+function findWarnings(config: Config, streams: readonly CheckedStream[], document: ConfigDocument): string[] {
+  const warnings: Problem[] = streams.flatMap((stream) => stream.warnings);
   const warn = (key: string, message: string) => warnings.push({ path: ["broker", key], message });
   for (const key of ["password", "passphrase"] as const) {
     const written = (document.value as { broker: Partial<Record<typeof key, string>> }).broker[key];

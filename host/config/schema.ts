@@ -1,17 +1,12 @@
 import * as z from "zod";
 import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
 import { alarmFields } from "./alarms-schema.ts";
+import { messageFields, mqttText } from "./inputs-schema.ts";
 
-/** Bytes of the longest text in a packet of MQTT; host/mqtt/lengths.ts asks it of programs. */
-const MOST_TEXT_BYTES = 65_535;
 /** What is published is longer than the base by the names of a stream and of a device. */
 const MOST_BASE_BYTES = 32_768;
 
 const text = z.string().min(1);
-
-/** A text that MQTT can carry [MQTT-1.5.3]: at most `most` bytes of UTF-8. */
-const mqttText = (most = MOST_TEXT_BYTES) =>
-  text.refine((value) => Buffer.byteLength(value) <= most, { error: `is longer than ${most} bytes` });
 
 const broker = z.strictObject({
   url: text.describe("mqtt://host[:port], or mqtts://host[:port] for TLS"),
@@ -44,36 +39,10 @@ const state = z.strictObject({
     .describe("A damaged state directory: go on with all that can be read and keep the damaged files, or do not start"),
 });
 
-const input = z.union([
-  text.describe("Name of the model's input, and of the field"),
-  z.strictObject({
-    name: text.describe("Name of the model's input"),
-    field: z.string().optional().describe("Plain name or JSON Pointer; default: the name"),
-    max_age: z
-      .number()
-      .positive()
-      .optional()
-      .describe("Seconds for which the device's last value stands in when the field is missing; default: none"),
-  }),
-]);
-
 const streamFields = z.strictObject({
   model: text.optional().describe("Model file"),
   numeric: z.enum(["f32", "q15"]).optional().describe("Default: the numeric form of the model file"),
-  topic: mqttText().describe(
-    "plant/{site}/{device}/data: {x} captures one level, {x+} one or more, a last # is ignored",
-  ),
-  device: text.optional().describe("Key of the device, made of captures; default: all of them, joined by /"),
-  payload: z.enum(["json", "array", "number", "f32le"]).default("json"),
-  inputs: z
-    .array(input)
-    .min(1)
-    .optional()
-    .describe("Binds the payload's values to the model's inputs; default: by name, in the model's order"),
-  time: z
-    .strictObject({ field: z.string(), format: z.enum(["unix", "unix_ms", "iso8601"]) })
-    .optional()
-    .describe("Default: the time of arrival"),
+  ...messageFields,
   ...alarmFields,
   reset: z
     .strictObject({ every: z.int().min(1).max(MOST_EVERY).describe("Samples of a window") })

@@ -25,6 +25,9 @@ export interface IntakeOptions {
   readonly onOutcome: (outcome: MessageOutcome) => void;
 }
 
+/** What an intake needs of a connection. */
+export type Acknowledging = Pick<Connection, "isOpen" | "acknowledge" | "subscribed">;
+
 /** Messages that may be received and not yet committed; beyond, the broker has to wait. */
 const MAX_PENDING = 8192;
 
@@ -36,7 +39,7 @@ export class Intake {
   readonly #salts: ReadonlyMap<Source, number>;
   /** Packet ids of the connection that are not acknowledged yet. */
   #unacknowledged = new Map<number, Hash64>();
-  #connection: Connection | undefined;
+  #connection: Acknowledging | undefined;
   #held: (() => void)[] = [];
   #isClosed = false;
 
@@ -51,7 +54,7 @@ export class Intake {
   }
 
   /** Takes one message in; `next` is called when another may come. */
-  receive(connection: Connection, message: Message, next: () => void): void {
+  receive(connection: Acknowledging, message: Message, next: () => void): void {
     // What is not stepped and not acknowledged stays with the broker: after `close`, and when the connection is gone, of
     // which a few messages may have been read ahead.
     if (this.#isClosed || !connection.isOpen) {
@@ -83,7 +86,7 @@ export class Intake {
   }
 
   /** Another connection has packet ids of its own. */
-  #turnTo(connection: Connection): void {
+  #turnTo(connection: Acknowledging): void {
     if (connection === this.#connection) return;
     this.#connection = connection;
     this.#unacknowledged = new Map();
@@ -99,7 +102,7 @@ export class Intake {
     return true;
   }
 
-  #receive(connection: Connection, message: Message): Incoming {
+  #receive(connection: Acknowledging, message: Message): Incoming {
     const { recent, protocol } = this.#options;
     const deliveries: Delivery[] = [];
     const ticket: Ticket = { open: 1, acknowledge: () => this.#acknowledge(connection, message.id, deliveries) };
@@ -124,7 +127,7 @@ export class Intake {
     committer.settle(incoming.ticket);
   }
 
-  #acknowledge(connection: Connection, id: number, deliveries: readonly Delivery[]): void {
+  #acknowledge(connection: Acknowledging, id: number, deliveries: readonly Delivery[]): void {
     if (id === 0 || !connection.isOpen) return;
     connection.acknowledge(id);
     if (connection !== this.#connection) return;
@@ -209,7 +212,13 @@ export class Intake {
     ticket: Ticket,
   ): void {
     const { committer, onOutcome } = this.#options;
-    onOutcome({ kind: "reject", stream: stream.name, device, reason, text: `${text} (topic ${topic})` });
+    onOutcome({
+      kind: "reject",
+      stream: stream.name,
+      device: device || undefined,
+      reason,
+      text: `${text} (topic ${topic})`,
+    });
     committer.settle(ticket);
   }
 
@@ -228,7 +237,7 @@ interface Identity extends Hash64 {
 
 /** A message that was taken in. */
 interface Incoming {
-  readonly connection: Connection;
+  readonly connection: Acknowledging;
   readonly message: Message;
   readonly ticket: Ticket;
   /** Its parts, those that were taken before too: the broker knows of all when it is acknowledged. */

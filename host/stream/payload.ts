@@ -1,6 +1,6 @@
 import { parseDecimal } from "./decimal.ts";
 import { compileField, type FieldReader } from "./pointer.ts";
-import { parseTime, type TimeFormat } from "./time.ts";
+import { parseTime, type TimeOptions } from "./time.ts";
 import type { Captures } from "./topic.ts";
 
 /** Why a message is not stepped. */
@@ -58,7 +58,7 @@ export interface DecoderOptions {
   /** Names of the model's inputs, in the model's order. */
   readonly modelInputs: readonly string[];
   /** Where a JSON object tells its time. Default: the time of arrival. */
-  readonly time?: { readonly field: string; readonly format: TimeFormat };
+  readonly time?: Pick<TimeOptions, "field" | "format">;
   /** Longest payload, bytes. */
   readonly maxBytes: number;
 }
@@ -132,11 +132,18 @@ export function createDecoder(options: DecoderOptions): PlainDecoder {
     }
     return { action, sample, time: decode(bytes) };
   };
-  const maxAges = modelInputs.map((input) => {
+  return Object.assign(read, { maxAges: maxAgesOfInputs(inputs, modelInputs) });
+}
+
+/** Answers the greatest ages of inputs in the model's order, ms; undefined where no older value may stand in. */
+export function maxAgesOfInputs(
+  inputs: readonly InputBinding[],
+  modelInputs: readonly string[],
+): (number | undefined)[] {
+  return modelInputs.map((input) => {
     const maxAge = inputs.find(({ name }) => name === input)?.maxAge;
     return maxAge === undefined ? undefined : 1000 * maxAge;
   });
-  return Object.assign(read, { maxAges });
 }
 
 /** Tells what is wrong with a binding, and at which of the inputs (undefined: of all together); undefined when it is right. */
@@ -217,7 +224,8 @@ function createJsonDecoder(options: DecoderOptions, slots: readonly number[], sa
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parseJson(bytes: Uint8Array): unknown {
+/** Reads a payload as JSON. @throws {PayloadError} when it is not JSON */
+export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(utf8.decode(bytes));
   } catch {
@@ -241,9 +249,11 @@ function parseNumber(bytes: Uint8Array): number {
 }
 
 /** Single precision decides: a double that overflows it would be infinite in the state. */
-function toFinite(value: unknown, what: string): number {
+function toFinite(given: unknown, what: string): number {
+  // Many devices write numbers as text.
+  const value = typeof given === "string" ? parseDecimal(given) : given;
   if (typeof value !== "number") {
-    throw new PayloadError("not_a_number", `The ${what} is ${describe(value)}, expected a number`);
+    throw new PayloadError("not_a_number", `The ${what} is ${describe(given)}, expected a number`);
   }
   if (!Number.isFinite(Math.fround(value))) {
     throw new PayloadError("not_finite", `The ${what} is not a finite single precision number`);

@@ -5,6 +5,7 @@ import type { Captures } from "./topic.ts";
 export interface Route<S> {
   readonly stream: S;
   readonly source: Source;
+  /** Undefined: the topic makes no key. Empty: the payload makes it. */
   readonly device: string | undefined;
   /** What the source's topic captures; nothing where its payloads are read without. */
   readonly captures: Captures;
@@ -42,7 +43,8 @@ export function createRouter<S extends { readonly sources: readonly Source[] }>(
       const captures = source.topic.match(topic);
       if (captures === undefined) return [];
       const kept = source.needsCaptures ? captures : NO_CAPTURES;
-      return [{ stream, source, device: source.device.key(captures), captures: kept }];
+      const device = source.device.isOfPayload ? "" : source.device.key(captures);
+      return [{ stream, source, device, captures: kept }];
     });
     const size = bytesOf(topic, routes);
     if (2 * topic.length > MOST_TOPIC_BYTES || size > bytes) return routes;

@@ -14,11 +14,19 @@ export interface TopicTemplate {
   match(topic: string): Captures | undefined;
 }
 
-/** Makes the key of a device from what a topic template captured, e.g. `{site}/{device}`. */
+/** Makes the key of a device from what a topic template captured, and from fields of the payload, e.g. `{site}/{/id}`. */
 export interface DeviceTemplate {
   readonly text: string;
-  /** Answers undefined when the key is not fit to be a part of a topic. */
-  key(captures: Captures): string | undefined;
+  /** Fields of the payload that are part of the key, as JSON Pointers. */
+  readonly fields: readonly string[];
+  /** Whether the payload is needed to make a key, beside the topic. */
+  readonly isOfPayload: boolean;
+  /**
+   * Answers undefined when the key is not fit to be a part of a topic.
+   *
+   * @param field  answers the text of a field, undefined when there is none
+   */
+  key(captures: Captures, field?: (pointer: string) => string | undefined): string | undefined;
 }
 
 type Level =
@@ -38,6 +46,7 @@ const UNFIT = /[+#\u0000-\u001f\u007f-\u009f\ufffd]/;
  * @throws {SyntaxError} when the template is malformed
  */
 export function parseTopicTemplate(text: string): TopicTemplate {
+  if (text === "") throw new SyntaxError("the topic is empty");
   const parts = text.split("/");
   if (parts[0] === "$share" || parts[0] === "$queue") {
     throw new SyntaxError(
@@ -59,11 +68,17 @@ export function parseTopicTemplate(text: string): TopicTemplate {
 }
 
 /**
- * Reads a device template: text with captures of the topic template in braces.
+ * Reads a device template: text with captures of the topic template in braces, and with JSON Pointers of the payload (`{/id}`).
  *
+ * @param elementNames  captures of the elements of a payload
  * @throws {SyntaxError} when it is malformed or names a capture that the topic does not have
  */
-export function parseDeviceTemplate(text: string, names: readonly string[]): DeviceTemplate {
+export function parseDeviceTemplate(
+  text: string,
+  topicNames: readonly string[],
+  elementNames: readonly string[] = [],
+): DeviceTemplate {
+  const names = [...topicNames, ...elementNames];
   const parts = text.split(/(\{[^{}]*\})/).filter((part) => part !== "");
   if (parts.length === 0) throw new SyntaxError("the device template is empty");
   for (const part of parts) {
@@ -72,12 +87,23 @@ export function parseDeviceTemplate(text: string, names: readonly string[]): Dev
       continue;
     }
     const name = part.slice(1, -1);
+    if (name.startsWith("/")) continue;
     if (!names.includes(name)) throw new SyntaxError(`{${name}} is not a capture of the topic${listNames(names)}`);
   }
+  const fields = parts.filter((part) => part.startsWith("{/")).map((part) => part.slice(1, -1));
   return {
     text,
-    key(captures) {
-      const key = parts.map((part) => (part.startsWith("{") ? captures.get(part.slice(1, -1)) : part)).join("");
+    fields,
+    isOfPayload: fields.length > 0 || elementNames.some((name) => parts.includes(`{${name}}`)),
+    key(captures, field = () => undefined) {
+      let key = "";
+      for (const part of parts) {
+        const name = part.slice(1, -1);
+        const value = part.startsWith("{/") ? field(name) : part.startsWith("{") ? captures.get(name) : part;
+        // A capture is never empty in a key; a part of the payload that is not there would make one device of all without it.
+        if (value === undefined) return undefined;
+        key += value;
+      }
       return isDeviceKey(key) ? key : undefined;
     },
   };
@@ -96,7 +122,6 @@ function parseLevel(text: string): Level {
   if (text === "+") throw new SyntaxError("write {name} instead of +");
   if (text === "#") throw new SyntaxError("# is allowed as the last level only");
   if (/[+#{}]/.test(text)) throw new SyntaxError(`level "${text}" must be literal or one capture, such as {device}`);
-  if (text === "") throw new SyntaxError("the topic has an empty level");
   if (text.includes("\0")) throw new SyntaxError("the topic has a zero character");
   return { kind: "literal", text };
 }

@@ -97,8 +97,8 @@ describe("streams", () => {
   ])("on %s call their devices by %s: %s", async (topic, device, text) => {
     const line = device === undefined ? "" : `    device: "${device}"\n`;
     const { streams } = await load(MINIMAL.replace("plant/{site}/{device}/data", topic) + line);
-    expect(streams[0]?.device.text).toBe(text);
-    expect(streams[0]?.topic.text).toBe(topic);
+    expect(streams[0]?.sources[0]?.device.text).toBe(text);
+    expect(streams[0]?.sources[0]?.topic.text).toBe(topic);
     expect(streams[0]?.name).toBe("pump");
     expect(streams[0]?.config.topic).toBe(topic);
   });

@@ -104,7 +104,9 @@ describe("a choice", () => {
 describe("a suggestion", () => {
   it("is the nearest of those that are near", async () => {
     const [problem] = await problemsOf(`${MINIMAL}    time: { field: t, format: unixms }\n`);
-    expect(problem).toContain('found "unixms", expected one of "unix", "unix_ms", "iso8601", did you mean "unix_ms"?');
+    expect(problem).toContain(
+      'found "unixms", expected one of "unix", "unix_ms", "unix_us", "unix_ns", "iso8601", did you mean "unix_ms"?',
+    );
   });
 });
 
@@ -141,8 +143,8 @@ describe("a key", () => {
   });
 
   it("that is not known and like no other brings all to mind", async () => {
-    const known =
-      "model, numeric, topic, device, payload, inputs, time, detector, alarms, reset, overlap, max_devices, max_payload, qos";
+    const known = knownKeys(["streams", "pump"]).join(", ");
+    expect(known).toContain("model, numeric, topic, device, payload, ");
     expect(await problemsOf(`${MINIMAL}    zzzzz: x\n`)).toEqual([
       `config.yaml:7:5 streams.pump: unknown key "zzzzz", expected one of ${known}`,
     ]);
@@ -174,8 +176,8 @@ describe("knownKeys", () => {
   it("answers the keys of a place", () => {
     expect(knownKeys([])).toEqual(["broker", "state", "base_topic", "streams"]);
     expect(knownKeys(["state"])).toEqual(["directory", "memory", "on_damage"]);
-    expect(knownKeys(["streams", "pump", "inputs", 0])).toEqual(["name", "field", "max_age"]);
-    expect(knownKeys(["streams", "pump", "time"])).toEqual(["field", "format"]);
+    expect(knownKeys(["streams", "pump", "inputs", 0])).toEqual(expect.arrayContaining(["name", "field", "max_age"]));
+    expect(knownKeys(["streams", "pump", "time"])).toEqual(["field", "format", "zone", "max_future"]);
     expect(knownKeys(["streams"])).toEqual([]);
     expect(knownKeys(["broker", "url", "x"])).toEqual([]);
     expect(knownKeys(["broker", 0])).toEqual([]);

@@ -13,7 +13,7 @@ describe("loadConfig", () => {
     const { config, streams } = await load(MINIMAL);
     expect(config).toMatchObject({ base_topic: "rivulet", broker: { keepalive: 30, protocol: 4 } });
     expect(config.streams.pump).toMatchObject({ payload: "json", max_devices: 1000, max_payload: 262144, qos: 1 });
-    expect(streams[0]?.device.text).toBe("{site}/{device}");
+    expect(streams[0]?.sources[0]?.device.text).toBe("{site}/{device}");
     expect(streams[0]?.inputs).toBeUndefined();
   });
 
@@ -56,8 +56,9 @@ streams:
   it.each([
     ["max_age: 0", "found 0, expected more than 0"],
     ["max_age: -1", "found -1, expected more than 0"],
-    ["max_age: 1 min", 'found "1 min", expected a number'],
-    ["max_age: .inf", "found the number Infinity, expected a number"],
+    ["max_age: soon", 'found "soon", expected seconds, or a duration such as 500ms, 90s, 10m, 1h or 7d'],
+    ["max_age: 0s", 'found "0s", expected seconds, or a duration such as 500ms, 90s, 10m, 1h or 7d'],
+    ["max_age: .inf", "expected a number or text"],
   ])("refuses %s", async (line, message) => {
     const problems = await problemsOf(`${MINIMAL}    inputs: [{ name: pressure, ${line} }]\n`);
     expect(problems).toEqual([`config.yaml:7:41 streams.pump.inputs[0].max_age: ${message}`]);

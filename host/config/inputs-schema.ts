@@ -1,0 +1,98 @@
+// The part of the configuration that says what messages look like.
+
+import * as z from "zod";
+import { DOCUMENT_FORMATS } from "../stream/decode/index.ts";
+import { duration } from "./duration.ts";
+
+/** Bytes of the longest text in a packet of MQTT; host/mqtt/lengths.ts asks it of programs. */
+const MOST_TEXT_BYTES = 65_535;
+
+const text = z.string().min(1);
+
+/** A text that MQTT can carry [MQTT-1.5.3]: at most `most` bytes of UTF-8. */
+export const mqttText = (most = MOST_TEXT_BYTES) =>
+  text.refine((value) => Buffer.byteLength(value) <= most, { error: `is longer than ${most} bytes` });
+
+const field = z.string().describe("Plain name or JSON Pointer; /e[n=temp]/v chooses an element by a member");
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+const inputObject = z.strictObject({
+  name: text.describe("Name of the model's input"),
+  field: field.optional().describe("Plain name or JSON Pointer; default: the name"),
+  topic: mqttText()
+    .optional()
+    .describe("Topic of this input, where each quantity has its own; default: that of the stream"),
+  payload: z
+    .enum([...DOCUMENT_FORMATS, "number"])
+    .optional()
+    .describe("Of this input's own topic; default: json where there is a field, else a value as text or in JSON"),
+  max_age: duration
+    .optional()
+    .describe(
+      "Seconds or a duration for which the device's last value stands in when the field is missing; default: none",
+    ),
+  map: z
+    .record(z.string(), z.number())
+    .optional()
+    .describe("Numbers for texts and truth values, e.g. { ON: 1, OFF: 0 }"),
+  decimal: z.literal("comma").optional().describe("Text has a decimal comma"),
+  unit: text.optional().describe("What stands behind the number in a text, e.g. °C"),
+  range: z
+    .tuple([z.number(), z.number()])
+    .optional()
+    .describe("Least and greatest value; others are faults of the sensor"),
+  sentinels: z.array(z.number()).optional().describe("Values that stand for a fault of the sensor, e.g. [85, -127]"),
+});
+
+/** An input: its name, or more. */
+const inputSchema = z.union([text.describe("Name of the model's input, and of the field"), inputObject]);
+
+/** What a stream says of its messages. */
+export const messageFields = {
+  topic: mqttText()
+    .optional()
+    .describe("plant/{site}/{device}/data: {x} captures one level, {x+} one or more, a last # is ignored"),
+  device: z
+    .union([
+      text.describe("Made of captures and of fields of the payload ({/id})"),
+      z.strictObject({ field: field.describe("Field of the payload that names the device") }),
+    ])
+    .optional()
+    .describe("Key of the device; default: all captures, joined by /"),
+  payload: z.enum([...DOCUMENT_FORMATS, "array", "number", "f32le"]).default("json"),
+  each: z
+    .string()
+    .optional()
+    .describe("JSON Pointer to the elements of a message that are a sample each; {x} stands for every member"),
+  where: z
+    .record(z.string(), z.union([scalar, z.array(scalar).min(1)]))
+    .optional()
+    .describe("Values that fields must have, e.g. { type: telemetry }; other messages are left out"),
+  inputs: z
+    .array(inputSchema)
+    .min(1)
+    .optional()
+    .describe("Binds the payload's values to the model's inputs; default: by name, in the model's order"),
+  trigger: z
+    .union([
+      z.enum(["any", "all"]),
+      z.strictObject({ on: text.describe("Input") }),
+      z.strictObject({ every: duration.describe("Seconds or a duration") }),
+    ])
+    .optional()
+    .describe("When a sample is taken; default: all where inputs have topics of their own, else any"),
+  max_age: duration.optional().describe("Seconds or a duration; default of the inputs' max_age"),
+  time: z
+    .strictObject({
+      field,
+      format: z.enum(["unix", "unix_ms", "unix_us", "unix_ns", "iso8601"]),
+      zone: text.optional().describe("Of times that tell none, e.g. Europe/Berlin; default: UTC"),
+      max_future: duration
+        .optional()
+        .describe(
+          "The time of arrival stands for one that is later by more, or before 2001; default: all are believed",
+        ),
+    })
+    .optional()
+    .describe("Default: the time of arrival"),
+};
