@@ -7,6 +7,7 @@ import { Committer } from "./committer.ts";
 import { Confirmations } from "./confirmations.ts";
 import type { BrokerOptions, Connection, openConnection } from "./connection.ts";
 import { type BridgeCounters, countOutcome, createCounters, type StreamCounters } from "./counters.ts";
+import { PublishRefused } from "./failures.ts";
 import { Intake } from "./intake.ts";
 import { armKillPoint } from "./kill-points.ts";
 import { lengthProblem } from "./lengths.ts";
@@ -127,7 +128,7 @@ class MqttBridge implements Bridge {
     const wanted = options.streams.flatMap(({ sources, qos }) =>
       sources.map(({ topic }) => ({ filter: topic.filter, qos })),
     );
-    this.#subscriptions = new Subscriptions(options.store, clientId, separateSubscriptions(wanted));
+    this.#subscriptions = new Subscriptions(options.store, clientId, separateSubscriptions(wanted), log);
     this.#outcomes.listen((outcome) => this.#handle(outcome));
     this.ready = new Promise((resolve) => {
       this.#becomeReady = resolve;
@@ -238,10 +239,21 @@ class MqttBridge implements Bridge {
     this.#confirmations?.watch(connection);
     const isLost = await this.#subscriptions.apply(connection, hasSession);
     if (isLost && !this.#options.broker.isClean) await this.#tellLostSession(connection);
-    await connection.publish(this.#stateTopic, "online", { retain: true });
+    await this.#publishOwn(connection, this.#stateTopic, this.#subscriptions.grants.state, true);
     this.#outbox.drain();
     this.#announcements.resume();
     this.#becomeReady();
+  }
+
+  /** Publishes about the bridge itself; a broker that does not take it can still bring readings. */
+  async #publishOwn(connection: Connection, topic: string, text: string, retain: boolean): Promise<void> {
+    try {
+      await connection.publish(topic, text, { retain });
+    } catch (error) {
+      if (!(error instanceof PublishRefused)) throw error;
+      this.#counters.refused++;
+      this.#limited.note("broker", "refused", error.message);
+    }
   }
 
   async #tellLostSession(connection: Connection): Promise<void> {
@@ -251,7 +263,7 @@ class MqttBridge implements Bridge {
     const span = since === null ? "" : ` since ${since}`;
     this.#options.log.warn("broker", `the broker has forgotten our MQTT session: readings${span} may be missing`);
     const event = { type: "session_lost", since, client_id: this.#clientId };
-    await connection.publish(`${this.#options.baseTopic}/bridge/event`, JSON.stringify(event), { retain: false });
+    await this.#publishOwn(connection, `${this.#options.baseTopic}/bridge/event`, JSON.stringify(event), false);
   }
 
   /** Counts what became of a message, and publishes or tells it. */

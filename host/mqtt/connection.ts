@@ -4,7 +4,7 @@
 import type { Duplex, Writable } from "node:stream";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import type { Subscription } from "../stream/filters.ts";
-import { describeConnectionError, REASONS } from "./failures.ts";
+import { describeConnectionError, REASONS, refusalOf } from "./failures.ts";
 import { type Oversized, PacketGuard } from "./guard.ts";
 import { settledWithin, within } from "./timeout.ts";
 
@@ -70,11 +70,12 @@ export interface Connection {
   readonly isBusy: boolean;
   /** Filters that were subscribed on this connection: only for these a broker sends retained messages. */
   readonly subscribed: readonly string[];
-  subscribe(subscriptions: readonly Subscription[]): Promise<void>;
+  /** Subscribes, and answers the broker's code for each: the quality of service that it grants, 0x80 and more when it refuses. */
+  subscribe(subscriptions: readonly Subscription[]): Promise<readonly number[]>;
   unsubscribe(filters: readonly string[]): Promise<void>;
   /** Publishes at QoS 0: handed to the socket, or lost with the connection. */
   send(topic: string, payload: string | Uint8Array): void;
-  /** Publishes at QoS 1 and resolves when the broker has it. */
+  /** Publishes at QoS 1 and resolves when the broker has it. @throws {PublishRefused} when it does not take it (MQTT 5) */
   publish(topic: string, payload: string | Uint8Array, options: { readonly retain: boolean }): Promise<void>;
   /** Tells the broker that a message may be forgotten; acks of one turn travel together. */
   acknowledge(id: number): void;
@@ -119,6 +120,8 @@ class MqttConnection implements Connection {
   /** What waits for each PINGREQ that is not answered, in order; mqtt.js sends some of its own. */
   readonly #pings: (Waiting | undefined)[] = [];
   #nextPing: Waiting | undefined;
+  /** Codes of the last SUBACK. */
+  #suback: readonly number[] | undefined;
 
   constructor(client: MqttClient, handlers: ConnectionHandlers, guard: PacketGuard | undefined) {
     this.#client = client;
@@ -153,8 +156,9 @@ class MqttConnection implements Connection {
       this.#pings.push(this.#nextPing);
       this.#nextPing = undefined;
     });
-    client.on("packetreceive", ({ cmd }) => {
-      if (cmd === "pingresp") this.#pings.shift()?.resolve();
+    client.on("packetreceive", (packet) => {
+      if (packet.cmd === "pingresp") this.#pings.shift()?.resolve();
+      if (packet.cmd === "suback") this.#suback = packet.granted as readonly number[];
     });
   }
 
@@ -166,11 +170,19 @@ class MqttConnection implements Connection {
     return this.#client.stream.writableNeedDrain;
   }
 
-  async subscribe(subscriptions: readonly Subscription[]): Promise<void> {
+  async subscribe(subscriptions: readonly Subscription[]): Promise<readonly number[]> {
     // rh 2 (MQTT 5): no retained messages; a model is not stepped with old news.
     this.subscribed.push(...subscriptions.map(({ filter }) => filter));
     const topics = Object.fromEntries(subscriptions.map(({ filter, qos }) => [filter, { qos, rh: 2 as const }]));
-    await within(this.#client.subscribeAsync(topics), ANSWER_MS, "the broker does not answer the subscription");
+    let codes: readonly number[] | undefined;
+    const subscribed = this.#client.subscribeAsync(topics).catch((error: unknown) => {
+      // mqtt.js has one error for all filters, and the codes of each only in the packet.
+      codes = this.#suback;
+      if (codes === undefined) throw error;
+    });
+    this.#suback = undefined;
+    await within(subscribed, ANSWER_MS, "the broker does not answer the subscription");
+    return codes ?? this.#suback ?? subscriptions.map(({ qos }) => qos);
   }
 
   async unsubscribe(filters: readonly string[]): Promise<void> {
@@ -183,7 +195,11 @@ class MqttConnection implements Connection {
   }
 
   async publish(topic: string, payload: string | Uint8Array, { retain }: { readonly retain: boolean }): Promise<void> {
-    await this.#client.publishAsync(topic, toPayload(payload), { qos: 1, retain });
+    try {
+      await this.#client.publishAsync(topic, toPayload(payload), { qos: 1, retain });
+    } catch (error) {
+      throw refusalOf(topic, error) ?? error;
+    }
   }
 
   acknowledge(id: number): void {

@@ -39,6 +39,8 @@ export interface BridgeCounters {
   published: number;
   /** Predictions lost because the broker did not take them in time. */
   dropped: number;
+  /** Messages that the broker refused, which it tells in MQTT 5 for QoS 1. */
+  refused: number;
   /** Group commits of the state store. */
   commits: number;
   /** Commits that failed and were tried again. */
@@ -56,6 +58,7 @@ export function createCounters(streams: readonly string[]): BridgeCounters {
     unmatched: 0,
     published: 0,
     dropped: 0,
+    refused: 0,
     commits: 0,
     failed_commits: 0,
     connections: 0,

@@ -63,3 +63,16 @@ export function describeConnectionError(error: Error): string {
   if (code !== undefined && /^(ERR_SSL|EPROTO)/.test(code)) return `TLS fails: ${reason}`;
   return error.message || String(code ?? "unknown error");
 }
+
+/** A message that the broker did not take: it says so in MQTT 5 alone. */
+export class PublishRefused extends Error {
+  override readonly name = "PublishRefused";
+}
+
+/** Answers the error that names the topic when the broker has refused what was published on it; undefined for other failures. */
+export function refusalOf(topic: string, error: unknown): PublishRefused | undefined {
+  const { code, message } = error as { readonly code?: unknown; readonly message: string };
+  if (typeof code !== "number" || code < 0x80) return undefined;
+  const reason = message.replace(/^Publish error: /, "").toLowerCase();
+  return new PublishRefused(`the broker refuses what is published on ${topic}: ${reason}`, { cause: error });
+}

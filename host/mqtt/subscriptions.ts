@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { type StateStore, StateStoreError } from "../store/store.ts";
 import type { Subscription } from "../stream/filters.ts";
 import type { Connection } from "./connection.ts";
+import { Grants } from "./grants.ts";
+import type { Logger } from "./log.ts";
 
 const CLIENT_ID_KEY = "meta/client_id";
 const SUBSCRIPTIONS_KEY = "meta/subscriptions";
@@ -48,7 +50,11 @@ export class Subscriptions {
   #granted: Readonly<Record<string, number>> | undefined;
   #isAttempted = false;
 
-  constructor(store: StateStore, clientId: string, wanted: readonly Subscription[]) {
+  /** What the broker answered. */
+  readonly grants: Grants;
+
+  constructor(store: StateStore, clientId: string, wanted: readonly Subscription[], log: Logger) {
+    this.grants = new Grants(log);
     this.#store = store;
     this.#clientId = clientId;
     this.#wanted = wanted;
@@ -95,8 +101,11 @@ export class Subscriptions {
     const missing = this.#wanted.filter(({ filter, qos }) => granted[filter] !== qos);
     if (wanted.some((filter) => !known.includes(filter))) await this.#write([...wanted, ...stale], undefined);
     if (stale.length > 0) await connection.unsubscribe(stale);
-    if (missing.length > 0) await connection.subscribe(missing);
-    this.#granted = Object.fromEntries(this.#wanted.map(({ filter, qos }) => [filter, qos]));
+    this.grants.reset();
+    const taken = missing.length > 0 ? this.grants.take(missing, await connection.subscribe(missing)) : [];
+    // What was not granted as it was asked is asked for again on the next connection.
+    const sound = [...this.#wanted.filter((one) => !missing.includes(one)), ...taken];
+    this.#granted = Object.fromEntries(sound.map(({ filter, qos }) => [filter, qos]));
     await this.#write(wanted, this.#granted);
     return !hasSession && earlier.length > 0;
   }

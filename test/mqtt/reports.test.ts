@@ -86,6 +86,7 @@ describe("createCounters", () => {
       unmatched: 0,
       published: 0,
       dropped: 0,
+      refused: 0,
       commits: 0,
       failed_commits: 0,
       connections: 0,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { resolveClientId, Subscriptions } from "../../host/mqtt/subscriptions.ts";
+import { createTestLog } from "../support/bridge.ts";
 import { FakeConnection, GatedStore } from "../support/fake-broker.ts";
 
 const KEY = "meta/subscriptions";
@@ -22,7 +23,7 @@ async function apply(store: GatedStore, filters: readonly string[], hasSession: 
     },
   });
   const subscriptions = filters.map((filter) => ({ filter, qos: 1 as const }));
-  const made = new Subscriptions(logged, clientId, subscriptions);
+  const made = new Subscriptions(logged, clientId, subscriptions, createTestLog());
   await made.prepare();
   made.attempt();
   if (await made.apply(connection, hasSession)) events.push("session lost");
@@ -56,7 +57,7 @@ describe("Subscriptions", () => {
   it("subscribes again when a process ended between a CONNECT and its outcome", async () => {
     const store = new GatedStore();
     await apply(store, ["a"], false);
-    const killed = new Subscriptions(store, "me", [{ filter: "a", qos: 1 }]);
+    const killed = new Subscriptions(store, "me", [{ filter: "a", qos: 1 }], createTestLog());
     await killed.prepare();
     expect(await apply(store, ["a"], true)).toEqual(["subscribe a at 1", "store a; all granted"]);
   });
@@ -69,7 +70,7 @@ describe("Subscriptions", () => {
     connection.answer = async (call) => {
       calls.push(call);
     };
-    const made = new Subscriptions(store, "me", [{ filter: "a", qos: 1 }]);
+    const made = new Subscriptions(store, "me", [{ filter: "a", qos: 1 }], createTestLog());
     made.attempt();
     await made.apply(connection, false);
     await made.lose();

@@ -20,6 +20,8 @@ export class FakeConnection implements Connection {
   readonly acks: number[] = [];
   readonly sent: { readonly topic: string; readonly text: string }[] = [];
   subscriptions: readonly Subscription[] = [];
+  /** Codes of filters that are not granted as they are asked for. */
+  readonly grants = new Map<string, number>();
   readonly subscribed: string[] = [];
   /** Messages that `next` was called for. */
   passed = 0;
@@ -57,10 +59,11 @@ export class FakeConnection implements Connection {
     this.#handlers.onDrain(this);
   }
 
-  async subscribe(subscriptions: readonly Subscription[]): Promise<void> {
+  async subscribe(subscriptions: readonly Subscription[]): Promise<readonly number[]> {
     this.subscriptions = subscriptions;
     this.subscribed.push(...subscriptions.map(({ filter }) => filter));
     await this.#ask(`subscribe ${subscriptions.map(({ filter, qos }) => `${filter} at ${qos}`).join(", ")}`);
+    return subscriptions.map(({ filter, qos }) => this.grants.get(filter) ?? qos);
   }
 
   async unsubscribe(filters: readonly string[]): Promise<void> {

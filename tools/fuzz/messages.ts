@@ -78,7 +78,7 @@ function topicsIn(bytes: Buffer, protocolVersion: 4 | 5): string[] {
 
 /** What the state store keeps of the connection. */
 export function metadata(): Target {
-  const connection = { subscribe: async () => {}, unsubscribe: async () => {} } as unknown as Connection;
+  const connection = { subscribe: async () => [1], unsubscribe: async () => {} } as unknown as Connection;
   const wanted = [{ filter: "plant/+/data", qos: 1 as const }];
   const read = async (bytes: Uint8Array) => {
     const store = createMemoryStore();
@@ -92,7 +92,7 @@ export function metadata(): Target {
     } catch (error) {
       if (!(error instanceof StateStoreError)) throw error;
     }
-    const subscriptions = new Subscriptions(store, "rivulet-1", wanted);
+    const subscriptions = new Subscriptions(store, "rivulet-1", wanted, { info() {}, warn() {}, error() {} });
     await subscriptions.prepare();
     await subscriptions.apply(connection, true).catch((error: Error) => {
       if (!/^meta\/subscriptions in the state is damaged/.test(error.message)) throw error;
