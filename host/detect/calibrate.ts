@@ -5,7 +5,7 @@ import { distance, scoreOf } from "./distance.ts";
 import { fitBlock, fitChannel, fitSeasonalBlock, RELATION_RIDGE, RIDGE } from "./fit.ts";
 import { type Block, blocksOf, type ChannelParameters, type DetectorParameters } from "./parameters.ts";
 import { Season } from "./season.ts";
-import { extremeStart, sharesOf, startOf, trackerOf } from "./thresholds.ts";
+import { extremeTail, sharesOf, tailOf, trackerOf } from "./thresholds.ts";
 
 /** Fewest rows to calibrate with. */
 export const LEAST_ROWS = 100;
@@ -20,6 +20,10 @@ export interface CalibrationOptions {
   readonly rate: number;
   /** Rows of a period, if there is one that fits twice into the readings. */
   readonly period?: number;
+  /** Per channel: raw residuals of a model, one for each reading, NaN where there is none; undefined: AR(8) stands in. */
+  readonly residuals?: readonly (Float64Array | undefined)[];
+  /** Number of each row by the clock. With them the detector starts with what was usual at each time of the period. */
+  readonly rows?: ArrayLike<number>;
 }
 
 /** Features of all rows: what blocks are fitted to. */
@@ -47,47 +51,60 @@ interface Blocks {
  * @param raw  readings of each channel, raw integers within ±2^30, of equal length
  * @throws {RangeError} when there are fewer than 100 rows
  */
-export function calibrate(raw: readonly Float64Array[], { rate, period }: CalibrationOptions): DetectorParameters {
+export function calibrate(raw: readonly Float64Array[], options: CalibrationOptions): DetectorParameters {
+  const { rate, period, residuals = [], rows } = options;
   const count = raw[0]?.length ?? 0;
   if (count < LEAST_ROWS) throw new RangeError(`${count} rows, at least ${LEAST_ROWS} are needed`);
-  const channels = raw.map(fitChannel);
+  const channels = raw.map((values, c) => fitChannel(values, residuals[c]));
   const slots = period === undefined ? undefined : Math.min(MAX_SLOTS, period);
   const season = period === undefined || slots === undefined ? undefined : new Season(period, slots, raw.length);
-  const features = featuresOf(raw, channels, season);
+  const features = featuresOf(raw, channels, residuals, season, rows);
   const blocks = fitBlocks(features, SETTLE_ROWS, count);
   const seasonality =
     period === undefined || slots === undefined
       ? undefined
-      : { period, slots, block: fitSeasonalBlock(features.seasonal.slice(period)) };
+      : {
+          period,
+          slots,
+          block: fitSeasonalBlock(features.seasonal.slice(period)),
+          ...(rows && { seen: (season as Season).seen }),
+        };
   const names = blocksOf({ ...blocks, ...(seasonality && { seasonality }) });
   const scores = warmupScores(features, blocks, count);
-  const starts = names.map((name, k) => {
-    const own = rate * (sharesOf(names)[k] as number);
-    if (name === "extreme") return extremeStart(raw.length);
-    if (name !== "time_of_day") return startOf(scores[name], own);
+  const shares = sharesOf(names);
+  const tails = names.map((name) => {
+    if (name === "extreme") return extremeTail(raw.length);
+    if (name !== "time_of_day") return tailOf(scores[name]);
     const { block } = seasonality as NonNullable<typeof seasonality>;
-    return startOf(
-      features.seasonal.slice(period).map((row) => scoreOf(distance(block, row)) / ONE),
-      own,
-    );
+    return tailOf(features.seasonal.slice(period).map((row) => scoreOf(distance(block, row)) / ONE));
   });
   return {
-    channels: channels.map((channel, c) => ({ ...channel, sensor: blocks.sensors[c] as Block })),
+    channels: channels.map((channel, c) => ({
+      ...channel,
+      range: rangeOf(raw[c] as Float64Array),
+      sensor: blocks.sensors[c] as Block,
+    })),
     ...(blocks.relation && { relation: blocks.relation }),
     noise: blocks.noise,
     ...(seasonality && { seasonality }),
     tracker: trackerOf(
-      starts,
-      sharesOf(names).map((share) => share * rate),
+      tails,
+      shares.map((share) => share * rate),
     ),
   };
+}
+
+function rangeOf(values: Float64Array): [number, number] {
+  return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
 }
 
 /** Runs the detector's own arithmetic over the readings. */
 function featuresOf(
   raw: readonly Float64Array[],
   channels: readonly Omit<ChannelParameters, "sensor">[],
+  residuals: readonly (Float64Array | undefined)[],
   season: Season | undefined,
+  rows?: ArrayLike<number>,
 ): Features {
   const none: Block = { mean: new Int16Array(), weights: new Int8Array(), shifts: new Uint8Array() };
   const runs = channels.map((channel) => new Channel({ ...channel, sensor: none }));
@@ -95,9 +112,10 @@ function featuresOf(
   const [levels, noises, seasonal]: Int32Array[][] = [[], [], []];
   const count = raw[0]?.length ?? 0;
   for (let row = 0; row < count; row++) {
-    season?.enter(row, 1);
+    season?.enter(rows?.[row] ?? row, rows === undefined ? 1 : (rows[row] as number) - (rows[row - 1] ?? 0));
     for (const [c, run] of runs.entries()) {
-      run.step(raw[c]?.[row] as number);
+      const residual = residuals[c]?.[row];
+      run.step(raw[c]?.[row] as number, Number.isNaN(residual) ? undefined : residual);
       own[c]?.push(run.features.slice());
       season?.step(c, run.features[0] as number);
     }

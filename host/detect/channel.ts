@@ -28,12 +28,19 @@ const MAGNITUDE_FLOOR = 26214;
 
 const clamp = (value: number, least: number, greatest: number): number => Math.min(Math.max(value, least), greatest);
 
+/** A raw difference, i32, in units of its spread, squashed: i16 Q11. */
+function deviation(d: number, multiplier: number, shift: number): number {
+  if (shift >= 0) return squash(mulhi(d, multiplier) >> shift);
+  const limit = (1 << 30) >> -shift;
+  return squash(mulhi(clamp(d, -limit, limit) << -shift, multiplier));
+}
+
 /**
  * One channel of a detector: a raw reading becomes seven features, i16 Q11 each, in int32 arithmetic:
  *
  *     0     x          deviation from the middle, squashed
  *     1..3  means      of x over about 4, 8 and 32 rows
- *     4     e          x minus its prediction from the last eight, squashed
+ *     4     e          x minus its prediction from the last eight, or the reading minus the model's, squashed
  *     5     mean       of e over about 8 rows
  *     6     log2       of the mean of |e| over about 8 rows: how noisy the channel is
  */
@@ -42,7 +49,7 @@ export class Channel {
   readonly features: Int32Array = new Int32Array(7);
   /** log2 of how far the last reading is outside of the range before it, in units of that range, Q11. */
   extreme: number = NO_EXTREME;
-  /** Deviation that was expected of the last reading, Q11. */
+  /** Deviation that AR(8) expected of the last reading, Q11; of no meaning for a channel with a model's residual. */
   expected: number = 0;
   readonly #parameters: ChannelParameters;
   readonly #means = new Int32Array(3);
@@ -56,19 +63,29 @@ export class Channel {
 
   constructor(parameters: ChannelParameters) {
     this.#parameters = parameters;
+    this.start();
   }
 
-  /** Takes a raw reading, |raw| <= 2^30. */
-  step(raw: number): void {
+  /**
+   * Takes a raw reading.
+   *
+   * @param raw  |raw| <= 2^30
+   * @param residual  of a model: the reading minus what it predicted, |residual| <= 2^30; undefined while it is not known. Of no
+   *   meaning for a channel with AR(8)
+   */
+  step(raw: number, residual?: number): void {
     const { features } = this;
-    const x = this.#deviation(raw);
+    const { offset, multiplier, shift } = this.#parameters;
+    const x = deviation(raw - offset, multiplier, shift);
     if (this.#isNew) {
       this.#least = raw;
       this.#greatest = raw;
       this.#isNew = false;
     }
     if (this.#settled === 0) this.#seed(x);
-    const e = this.#residual(x);
+    const isModel = this.#parameters.residual === "model";
+    const known = this.#settled < LAGS ? undefined : residual;
+    const e = isModel ? this.#modelResidual(known) : this.#residual(x);
     this.#settled = Math.min(this.#settled + 1, LAGS);
     this.#lags.copyWithin(1, 0);
     this.#lags[0] = x;
@@ -79,20 +96,15 @@ export class Channel {
       this.#means[i] = mean + (((x << 8) - mean + (1 << (shift - 1))) >> shift);
       features[1 + i] = (this.#means[i] as number) >> 8;
     }
-    this.#residualMean += ((e << 8) - this.#residualMean + 4) >> 3;
-    this.#magnitude += ((Math.abs(e) << 8) - this.#magnitude + 4) >> 3;
+    // Residuals that are not known yet would make the channel look silent.
+    if (!isModel || known !== undefined) {
+      this.#residualMean += ((e << 8) - this.#residualMean + 4) >> 3;
+      this.#magnitude += ((Math.abs(e) << 8) - this.#magnitude + 4) >> 3;
+    }
     features[4] = e;
     features[5] = this.#residualMean >> 8;
     features[6] = log2(this.#magnitude + MAGNITUDE_FLOOR) - (19 << 11);
     this.#meetRange(raw);
-  }
-
-  #deviation(raw: number): number {
-    const { offset, multiplier, shift } = this.#parameters;
-    const d = raw - offset;
-    if (shift >= 0) return squash(mulhi(d, multiplier) >> shift);
-    const limit = (1 << 30) >> -shift;
-    return squash(mulhi(clamp(d, -limit, limit) << -shift, multiplier));
   }
 
   /** Forgets what is recent, after a gap: the next reading stands for all before it. The range seen is kept. */
@@ -105,7 +117,9 @@ export class Channel {
     this.restart();
     this.#residualMean = 0;
     this.#magnitude = MAGNITUDE_START;
-    this.#isNew = true;
+    const { range } = this.#parameters;
+    this.#isNew = range === undefined;
+    if (range !== undefined) [this.#least, this.#greatest] = range;
   }
 
   /** Rows since the start or the last gap, up to 8. */
@@ -153,6 +167,12 @@ export class Channel {
     if (this.#settled < LAGS) return 0;
     const e = clamp(x - this.expected, -65535, 65535);
     return squash((e * residualMultiplier) >> residualShift);
+  }
+
+  #modelResidual(residual: number | undefined): number {
+    if (residual === undefined) return 0;
+    const { residualMultiplier, residualShift } = this.#parameters;
+    return deviation(residual, residualMultiplier, residualShift);
   }
 
   #meetRange(raw: number): void {

@@ -18,7 +18,7 @@ import { Tracker } from "./tracker.ts";
 
 /** Missed rows from which on what is recent says nothing any more. */
 const GAP_ROWS = 32;
-/** Rows after such a gap in which there is no alarm. */
+/** Rows at the start, and after such a gap, in which there is no alarm: the means are of too few readings. */
 const MUTE_ROWS = 20;
 
 /** What a detector says of a row; the same object at every row. */
@@ -49,7 +49,8 @@ export class Detector {
   readonly #noises: Int32Array;
   readonly #sensorDistances: Float64Array;
   #lastRow: number | undefined;
-  #muted = 0;
+  #muted = MUTE_ROWS;
+  #since: number | undefined;
   readonly #verdict: Verdict = { score: 0, isAlarm: false, isAlert: false, block: "sensor", channel: 0 };
 
   constructor(parameters: DetectorParameters) {
@@ -59,7 +60,7 @@ export class Detector {
     this.#blocks = blocksOf(parameters);
     this.scores = new Int32Array(this.#blocks.length);
     this.#channels = channels.map((channel) => new Channel(channel));
-    this.#season = seasonality && new Season(seasonality.period, seasonality.slots, channels.length);
+    this.#season = seasonality && new Season(seasonality.period, seasonality.slots, channels.length, seasonality.seen);
     this.#tracker = new Tracker(tracker);
     this.#levels = new Int32Array(channels.length);
     this.#noises = new Int32Array(channels.length);
@@ -76,9 +77,19 @@ export class Detector {
     return (this.#channels[channel] as Channel).expected;
   }
 
+  /** Number of the row at which the alarm of the last row began; undefined without one. */
+  get since(): number | undefined {
+    return this.#since;
+  }
+
   /** Rows still to come in which there is no alarm. */
   get mutedRows(): number {
     return this.#muted;
+  }
+
+  /** What the last row said. */
+  get verdict(): Readonly<Verdict> {
+    return this.#verdict;
   }
 
   /** Seasonal residuals of the channels at the last row, Q11; undefined without a period. */
@@ -93,16 +104,18 @@ export class Detector {
    * @param row  number of the row by the clock, 0 to 2^53 - 1, greater than the one before; missed rows are counted. After more
    *   than 32 of them, 20 rows pass without an alarm
    * @param isWarmup  compute the scores, leave the thresholds alone
+   * @param residuals  of a detector in a model: i32 per channel, raw readings minus what the model predicted; undefined while they are
+   *   not known
    * @throws {RangeError} when the number of the row is not greater than the one before
    */
-  step(raw: ArrayLike<number>, row: number, isWarmup = false): Verdict {
+  step(raw: ArrayLike<number>, row: number, isWarmup = false, residuals?: ArrayLike<number>): Verdict {
     const moved = movedTo(row, this.#lastRow);
     if (this.#lastRow !== undefined && moved > GAP_ROWS + 1) this.#restart();
     this.#lastRow = row;
     this.#season?.enter(row, moved);
     for (let c = 0; c < this.#channels.length; c++) {
       const channel = this.#channels[c] as Channel;
-      channel.step(raw[c] as number);
+      channel.step(raw[c] as number, residuals?.[c]);
       const { features } = channel;
       this.#levels[c] = features[2] as number;
       this.#noises[c] = features[6] as number;
@@ -111,7 +124,10 @@ export class Detector {
     this.#score();
     const isMuted = this.#muted > 0;
     if (isMuted) this.#muted--;
-    return this.#judge(isWarmup || isMuted);
+    const verdict = this.#judge(isWarmup || isMuted);
+    if (verdict.isAlert || (verdict.isAlarm && this.#since === undefined)) this.#since = row;
+    if (!verdict.isAlarm) this.#since = undefined;
+    return verdict;
   }
 
   /** Number of the last row; undefined before the first. */
@@ -162,6 +178,7 @@ export class Detector {
     if (this.#lastRow === undefined) return;
     this.#restart();
     this.#tracker.end();
+    this.#since = undefined;
   }
 
   #restart(): void {
@@ -174,10 +191,15 @@ export class Detector {
     const view = new DataView(state.buffer, state.byteOffset, state.byteLength);
     const isNew = view.getUint8(STATE_STARTED) === 0;
     this.#lastRow = isNew ? undefined : readRow(view);
-    this.#muted = view.getUint8(STATE_MUTED);
-    this.#season?.load(view, this.#layout);
-    if (isNew) this.#tracker.start();
-    else this.#tracker.load(view);
+    this.#since = undefined;
+    this.#muted = isNew ? MUTE_ROWS : view.getUint8(STATE_MUTED);
+    if (isNew) {
+      this.#season?.start();
+      this.#tracker.start();
+    } else {
+      this.#season?.load(view, this.#layout);
+      this.#tracker.load(view);
+    }
     const settled = view.getUint8(STATE_SETTLED);
     for (const [c, channel] of this.#channels.entries()) {
       if (isNew) channel.start();

@@ -9,36 +9,71 @@ const LAGS = 8;
 export const RIDGE = 0.5;
 export const RELATION_RIDGE = 0.1;
 
+/** The deviation before {@link squash}. */
+export function unsquash(x: number): number {
+  const magnitude = Math.abs(x);
+  return magnitude <= 3 ? x : Math.sign(x) * 3 * Math.exp(magnitude / 3 - 1);
+}
+
 /** The squash of log2.ts in float64. */
 function squash(z: number): number {
   const magnitude = Math.abs(z);
   return magnitude <= 3 ? z : Math.sign(z) * 3 * (1 + Math.log(magnitude / 3));
 }
 
-/** Fits a channel to its raw readings, all but the block of its features. */
-export function fitChannel(raw: Float64Array): Omit<ChannelParameters, "sensor"> {
+/** Multiplier 16384..32767 and shift that turn a raw difference into units of a spread, Q11. */
+function unitsOf(spread: number): { multiplier: number; shift: number } {
+  const shift = Math.floor(Math.log2((32767 * spread) / 2 ** 27));
+  return { multiplier: Math.round(2 ** (27 + shift) / spread), shift };
+}
+
+/**
+ * Fits a channel to its raw readings, all but the block of its features.
+ *
+ * @param residuals  of a model, raw, one for each reading, NaN where there is none; absent: those of AR(8)
+ */
+export function fitChannel(raw: Float64Array, residuals?: Float64Array): Omit<ChannelParameters, "sensor"> {
   const { middle, spread: found } = robust(raw, (median) => Math.abs(median) / 1000);
   const spread = Math.max(found, 0.25);
   const offset = Math.min(Math.max(Math.round(middle), -(2 ** 30) + 1), 2 ** 30);
-  const shift = Math.floor(Math.log2((32767 * spread) / 2 ** 27));
-  const multiplier = Math.round(2 ** (27 + shift) / spread);
   const z = raw.map((value) => squash((value - offset) / spread));
   const weights = fitAr(z);
-  const ar = Int16Array.from(weights.slice(0, LAGS), (weight) => Math.round(weight * 8192));
-  const arBias = Math.round((weights[LAGS] as number) * 2 ** 24);
-  const spreadOfResidual = Math.max(robust(residuals(z, weights), () => 0).spread, 1e-3);
-  const residualShift = Math.floor(Math.log2(32767 * spreadOfResidual));
-  return residualShift < 0
-    ? { offset, multiplier, shift, ar, arBias, residualMultiplier: 1, residualShift: 0 }
-    : {
-        offset,
-        multiplier,
-        shift,
-        ar,
-        arBias,
-        residualMultiplier: Math.max(1, Math.min(32767, Math.round(2 ** residualShift / spreadOfResidual))),
-        residualShift,
-      };
+  return {
+    offset,
+    ...unitsOf(spread),
+    ar: Int16Array.from(weights.slice(0, LAGS), (weight) => Math.round(weight * 8192)),
+    arBias: Math.round((weights[LAGS] as number) * 2 ** 24),
+    ...(residuals === undefined ? fitArResidual(residualsOf(z, weights)) : fitModelResidual(residuals)),
+  };
+}
+
+type ResidualParameters = Pick<ChannelParameters, "residual" | "residualMultiplier" | "residualShift">;
+
+function fitArResidual(residuals: Float64Array): ResidualParameters {
+  const spread = Math.max(robust(residuals, () => 0).spread, 1e-3);
+  const residualShift = Math.floor(Math.log2(32767 * spread));
+  if (residualShift < 0) return { residual: "ar", residualMultiplier: 1, residualShift: 0 };
+  const residualMultiplier = Math.max(1, Math.min(32767, Math.round(2 ** residualShift / spread)));
+  return { residual: "ar", residualMultiplier, residualShift };
+}
+
+function fitModelResidual(residuals: Float64Array): ResidualParameters {
+  const known = residuals.filter((value) => !Number.isNaN(value));
+  const { multiplier, shift } = unitsOf(Math.max(robust(known, () => 0).spread, 0.25));
+  return { residual: "model", residualMultiplier: multiplier, residualShift: shift };
+}
+
+/** What AR(8) leaves of raw readings, raw: it is fitted to the first `fitted` of them, and the residuals are of those behind. */
+export function arErrors(raw: Float64Array, fitted: number): Float64Array {
+  const { middle, spread: found } = robust(raw.subarray(0, fitted), (median) => Math.abs(median) / 1000);
+  const spread = Math.max(found, 0.25);
+  const z = raw.map((value) => squash((value - middle) / spread));
+  const weights = fitAr(z.subarray(0, fitted));
+  return Float64Array.from({ length: raw.length - fitted }, (_, i) => {
+    let expected = weights[LAGS] as number;
+    for (let j = 0; j < LAGS; j++) expected += (weights[j] as number) * (z[fitted + i - 1 - j] as number);
+    return (raw[fitted + i] as number) - (middle + spread * unsquash(expected));
+  });
 }
 
 /** Weights of the last eight deviations, newest first, and a constant: ridge regression of the change from the last one. */
@@ -87,7 +122,7 @@ function withinInt32(solution: readonly number[]): number[] {
 }
 
 /** What the weights leave of the deviations, as the whole numbers of the detector see them. */
-function residuals(z: Float64Array, weights: readonly number[]): Float64Array {
+function residualsOf(z: Float64Array, weights: readonly number[]): Float64Array {
   const x = z.map((value) => Math.round(value * ONE));
   const left = new Float64Array(z.length - LAGS);
   for (let t = LAGS; t < z.length; t++) {

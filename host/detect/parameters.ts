@@ -28,9 +28,16 @@ export interface ChannelParameters {
   readonly ar: Int16Array;
   /** i32 Q24. */
   readonly arBias: number;
-  /** Residual in units of its spread: (e multiplier) >> shift. */
+  /** What the residual is of: the prediction from the last eight deviations, or that of the model that the detector is in. */
+  readonly residual: "ar" | "model";
+  /**
+   * Residual in units of its spread, Q11. Of the last eight: (e multiplier) >> shift, e the difference of deviations. Of a model: as
+   * a deviation is made of a raw reading, from the raw difference.
+   */
   readonly residualMultiplier: number;
   readonly residualShift: number;
+  /** Least and greatest raw reading of the calibration: a new extreme is beyond. Absent: the first reading is the range. */
+  readonly range?: readonly [least: number, greatest: number];
   /** The channel's own features. */
   readonly sensor: Block;
 }
@@ -43,6 +50,16 @@ export interface Seasonality {
   readonly slots: number;
   /** Seasonal residuals of all channels. */
   readonly block: Block;
+  /** What the calibration saw, where its rows are numbered by the clock; absent: every slot is new. */
+  readonly seen?: SlotsSeen;
+}
+
+/** What is usual in each slot of a period. */
+export interface SlotsSeen {
+  /** i16[C][slots] Q11: mean deviations. */
+  readonly means: Int16Array;
+  /** Per slot, 0..255. */
+  readonly visits: Uint8Array;
 }
 
 /** How the thresholds start and move; all in Q24 of log2. */
@@ -59,6 +76,8 @@ export interface TrackerParameters {
   readonly hold: number;
   /** Rows after which a lasting alarm raises the thresholds again. */
   readonly renew: number;
+  /** Per block: what its threshold starts higher when alarms are to be e times rarer, Q24. Absent in files of version 1. */
+  readonly tail?: Int32Array;
 }
 
 /** A calibrated detector, all in whole numbers: made once, never changed. */
@@ -78,4 +97,11 @@ export function blocksOf({ relation, seasonality }: Pick<DetectorParameters, "re
     if (name === "relation") return relation !== undefined;
     return name !== "time_of_day" || seasonality !== undefined;
   });
+}
+
+/** The same detector for rows that are counted, not numbered by the clock: it knows nothing of any time of the period yet. */
+export function withoutClock({ seasonality, ...rest }: DetectorParameters): DetectorParameters {
+  if (seasonality === undefined) return rest;
+  const { seen: _, ...other } = seasonality;
+  return { ...rest, seasonality: other };
 }

@@ -2,6 +2,7 @@
 
 import { rawOf } from "../model/integers.ts";
 import type { DetectorFile } from "./file.ts";
+import { unsquash } from "./fit.ts";
 import type { ChannelParameters } from "./parameters.ts";
 
 /** Writes the raw integers of a row. */
@@ -16,28 +17,20 @@ export function fractionFor(values: ArrayLike<number>): number {
   return Math.min(30, Math.max(-30, Math.floor(Math.log2(2 ** 30 / (8 * greatest)))));
 }
 
-/** The deviation before it was squashed. */
-function unsquash(x: number): number {
-  const magnitude = Math.abs(x);
-  return magnitude <= 3 ? x : Math.sign(x) * 3 * Math.exp(magnitude / 3 - 1);
+/** Real value of a channel's usual error: the spread of its residuals. */
+export function usualErrorOf(channel: ChannelParameters, fraction: number): number {
+  const unit = 2 ** -fraction;
+  if (channel.residual === "model") return (2 ** (27 + channel.residualShift) / channel.residualMultiplier) * unit;
+  return (2 ** channel.residualShift / channel.residualMultiplier) * spreadOf(channel) * unit;
 }
 
+const spreadOf = ({ shift, multiplier }: ChannelParameters): number => 2 ** (27 + shift) / multiplier;
+
 /**
- * What the last eight readings let expect of the next one.
+ * What AR(8) expected, in the channel's unit.
  *
  * @param expected  deviation, Q11
- * @returns value and usual error, in the channel's unit
  */
-export function expectationOf(
-  channel: ChannelParameters,
-  fraction: number,
-  expected: number,
-): { readonly value: number; readonly error: number } {
-  const unit = 2 ** -fraction;
-  const spread = 2 ** (27 + channel.shift) / channel.multiplier;
-  const error = 2 ** channel.residualShift / channel.residualMultiplier;
-  return {
-    value: (channel.offset + unsquash(expected / 2048) * spread) * unit,
-    error: error * spread * unit,
-  };
+export function expectationOf(channel: ChannelParameters, fraction: number, expected: number): number {
+  return (channel.offset + unsquash(expected / 2048) * spreadOf(channel)) * 2 ** -fraction;
 }

@@ -1,4 +1,5 @@
 import { STATE_PHASE, STATE_VISIT_ROWS } from "../../assembly/detect/layout.ts";
+import type { SlotsSeen } from "./parameters.ts";
 import type { StateLayout } from "./state.ts";
 
 /** Shift of the running mean of seasonal residuals. */
@@ -20,12 +21,14 @@ export class Season {
   readonly #visits: Uint8Array;
   readonly #sums: Int32Array;
   readonly #smooth: Int32Array;
+  readonly #start: SlotsSeen | undefined;
   /** Rows of the visit so far; 0 before the first row. */
   #rows = 0;
   #phase = 0;
   #slot = 0;
 
-  constructor(period: number, slots: number, channels: number) {
+  /** @param seen  what is known already; absent: nothing */
+  constructor(period: number, slots: number, channels: number, seen?: SlotsSeen) {
     this.#period = period;
     this.#slots = slots;
     this.residuals = new Int32Array(channels);
@@ -33,6 +36,27 @@ export class Season {
     this.#visits = new Uint8Array(slots);
     this.#sums = new Int32Array(channels);
     this.#smooth = new Int32Array(channels);
+    this.#start = seen;
+    this.start();
+  }
+
+  /** Forgets all but what was known at the start. */
+  start(): void {
+    this.#rows = 0;
+    this.#phase = 0;
+    this.#slot = 0;
+    this.#sums.fill(0);
+    this.#smooth.fill(0);
+    this.#means.fill(0);
+    this.#visits.fill(0);
+    if (this.#start === undefined) return;
+    this.#means.set(this.#start.means);
+    this.#visits.set(this.#start.visits);
+  }
+
+  /** What is known by now; a copy. */
+  get seen(): SlotsSeen {
+    return { means: Int16Array.from(this.#means), visits: this.#visits.slice() };
   }
 
   /**

@@ -12,12 +12,27 @@ const RISE = 0.87;
 const EXTREME_START = -4.3;
 const Q24 = 2 ** 24;
 
+/** How the scores of healthy readings end: where a threshold starts for a rate. log2 units. */
+export interface Tail {
+  /** A score that is passed at `rate`. */
+  readonly base: number;
+  /** Passings per row. */
+  readonly rate: number;
+  /** How much higher the score is that is passed e times more rarely. */
+  readonly excess: number;
+}
+
+/** The score that healthy readings pass `rate` times a row. */
+export function startOf({ base, rate: known, excess }: Tail, rate: number): number {
+  return base + excess * Math.max(Math.log(known / rate), 0);
+}
+
 /**
- * The score that healthy readings pass `rate` times a row, from an exponential tail of the peaks above the 98 % quantile.
+ * An exponential tail of the peaks above the 98 % quantile.
  *
  * @param scores  log2 units
  */
-export function startOf(scores: ArrayLike<number>, rate: number): number {
+export function tailOf(scores: ArrayLike<number>): Tail {
   const base = quantile(scores, TAIL);
   const peaks: number[] = [];
   for (let i = 0; i < scores.length; ) {
@@ -37,31 +52,41 @@ export function startOf(scores: ArrayLike<number>, rate: number): number {
   }
   const excess = Math.max(peaks.length > 0 ? mean(peaks) : 0.5, 0.1);
   const clusters = Math.max(peaks.length, 1) / scores.length;
-  return base + excess * Math.max(Math.log(clusters / rate), 0);
+  return { base, rate: clusters, excess };
 }
 
-/** Where the score of new extremes starts, for a number of channels. */
-export function extremeStart(channels: number): number {
-  return EXTREME_START + Math.log2(channels);
+/** The score of new extremes, for a number of channels: it starts where it starts, whatever the rate. */
+export function extremeTail(channels: number): Tail {
+  return { base: EXTREME_START + Math.log2(channels), rate: 1, excess: 0 };
 }
 
 /**
- * The tracker for thresholds that start at `starts` (log2 units, one for each block, that of extremes last) and keep `rate`
- * alarms a row together.
+ * The tracker that keeps `rates` alarms a row.
+ *
+ * @param tails  one for each block, that of extremes last
  */
-export function trackerOf(starts: readonly number[], rates: readonly number[]): TrackerParameters {
-  const rise = Math.floor(RISE * Q24);
+export function trackerOf(tails: readonly Tail[], rates: readonly number[]): TrackerParameters {
+  return {
+    ...fallOf(rates),
+    start: Int32Array.from(tails, (tail, k) => toQ24(startOf(tail, rates[k] as number))),
+    rise: Math.floor(RISE * Q24),
+    hold: HOLD_ROWS,
+    renew: RENEW_ROWS,
+    tail: Int32Array.from(tails, ({ excess }) => toQ24(excess)),
+  };
+}
+
+const toQ24 = (value: number): number => Math.round(Math.min(Math.max(value, -60), 60) * Q24);
+
+/** What thresholds fall so that a rise of each comes `rates` times a row. */
+function fallOf(rates: readonly number[]): Pick<TrackerParameters, "fall" | "everyLog2"> {
   const least = Math.min(...rates);
   let everyLog2 = 0;
   // A fall of a few units of 2^-24 a row would be all rounding.
   while (everyLog2 < 12 && RISE * least * Q24 * 2 ** everyLog2 < 1024) everyLog2++;
   return {
-    start: Int32Array.from(starts, (start) => Math.round(Math.min(Math.max(start, -60), 60) * Q24)),
     fall: Int32Array.from(rates, (rate) => Math.max(1, Math.round(RISE * rate * Q24 * 2 ** everyLog2))),
     everyLog2,
-    rise,
-    hold: HOLD_ROWS,
-    renew: RENEW_ROWS,
   };
 }
 
@@ -71,7 +96,10 @@ export function trackerOf(starts: readonly number[], rates: readonly number[]): 
  * @param factor  how many times as many, above 0
  */
 export function withRate(tracker: TrackerParameters, factor: number): TrackerParameters {
-  return { ...tracker, fall: tracker.fall.map((fall) => Math.min(Math.max(1, Math.round(factor * fall)), 2 ** 28)) };
+  const { start, tail } = tracker;
+  const rates = Array.from(tracker.fall, (fall) => (factor * fall) / (RISE * Q24 * 2 ** tracker.everyLog2));
+  const shift = (k: number) => ((tail?.[k] ?? 0) / Q24) * Math.log(factor);
+  return { ...tracker, ...fallOf(rates), start: start.map((value, k) => toQ24(value / Q24 - shift(k))) };
 }
 
 /** What of the alarms each block may make: new extremes half as many as the others. */

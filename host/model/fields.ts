@@ -61,6 +61,10 @@ export class Fields {
     return this.#take(key, accepts, "a number above 0");
   }
 
+  flag(key: string): boolean {
+    return this.#take(key, (value): value is boolean => typeof value === "boolean", "true or false");
+  }
+
   choice<T extends string>(key: string, choices: readonly T[]): T {
     const accepts = (value: unknown): value is T => choices.includes(value as T);
     return this.#take(key, accepts, choices.map((choice) => `"${choice}"`).join(" or "));

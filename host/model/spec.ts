@@ -8,7 +8,8 @@ import { nearest } from "./nearest.ts";
 import { isOpenActivation } from "./network.ts";
 import type { Activation, InputSpec, LayerSpec, ModelSpec, Numeric, OutputSpec } from "./types.ts";
 
-const VERSION = 1;
+/** 2 is of models with a detector. */
+const VERSION = 2;
 const MAX_SIZE = 65535;
 const MAX_LAYERS = 64;
 const MAX_FRACTION = 30;
@@ -38,7 +39,7 @@ const FIELDS = [
  * @throws {ModelFormatError} with the path of the field at fault
  */
 export function parseSpec(value: unknown): ModelSpec {
-  checkFormat(value);
+  const format = checkFormat(value);
   const root = new Fields(value, "", FIELDS);
   const name = root.matching("name", NAME, "1 to 64 characters of A-Z a-z 0-9 _ . -");
   const numeric = root.choice("numeric", ["f32", "q15"]);
@@ -49,7 +50,7 @@ export function parseSpec(value: unknown): ModelSpec {
   const layers = parseLayers(root, numeric, outputs.length);
   const skip = root.has("skip") ? parseSkip(root, layers, embedding !== undefined) : undefined;
   return {
-    format: VERSION,
+    format,
     name,
     numeric,
     inputs,
@@ -67,17 +68,17 @@ export function parseSpec(value: unknown): ModelSpec {
 }
 
 /** Goes before everything else: a newer document may have fields that this reader does not know. */
-function checkFormat(value: unknown): void {
+function checkFormat(value: unknown): 1 | 2 {
   if (!isObject(value)) throw new ModelFormatError("rivulet", `found ${show(value)}, expected an object`);
   const { format } = value;
-  if (format === VERSION) return;
+  if (format === 1 || format === VERSION) return format;
   if (typeof format === "number" && format > VERSION) {
     const advice = "the file was written by a newer version of Rivulet, update it";
     throw new ModelFormatError("format", `version ${format}, this reader knows ${VERSION}; ${advice}`);
   }
   throw new ModelFormatError(
     "format",
-    `${format === undefined ? "missing" : `found ${show(format)}`}, expected ${VERSION}`,
+    `${format === undefined ? "missing" : `found ${show(format)}`}, expected 1 or ${VERSION}`,
   );
 }
 

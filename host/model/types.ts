@@ -51,7 +51,8 @@ export type LayerSpec = GruLayerSpec | DenseLayerSpec;
 
 /** The JSON document in a model file (FORMAT.md 3), after validation. Optional fields with a default are filled in. */
 export interface ModelSpec {
-  readonly format: 1;
+  /** 2 of a model with a detector in its file, else 1. */
+  readonly format: 1 | 2;
   readonly name: string;
   readonly numeric: Numeric;
   readonly inputs: readonly InputSpec[];
@@ -77,10 +78,20 @@ export interface Tensor {
   readonly data: Float32Array | Int8Array | Int16Array | Int32Array;
 }
 
+/** The detector in a model file as it stands there, unread: `detectorOf` of host/detect reads it. */
+export interface DetectorPart {
+  /** The JSON text of its document. */
+  readonly text: string;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
 /** A validated model file. */
 export interface Model {
   readonly spec: ModelSpec;
+  /** All but those of the detector. */
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** The detector of anomalies that travels with it. */
+  readonly detector?: DetectorPart;
   /** SHA-256 of the file, 64 hexadecimal digits. */
   readonly hash: string;
   /** `name@hash8`. */

@@ -4,6 +4,7 @@ import { quantizeModel } from "./quantize.ts";
 
 /**
  * Quantizes an f32 model by the input ranges in its file. The result is what a file of it would be read as, hash included.
+ * A detector is left out: its residuals are of the f32 model.
  *
  * @throws {RangeError} when an input has no range, or weights are too large for fixed point
  */

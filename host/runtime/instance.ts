@@ -3,6 +3,7 @@
 //     heap base | image, scratch | samples | predictions | addresses of states | arena of states, which grows
 
 import { STATUS_OK } from "../../assembly/layout.ts";
+import { type DetectorFile, detectorOf } from "../detect/file.ts";
 import type { Model } from "../model/types.ts";
 import { Arena } from "./arena.ts";
 import { align16 } from "./image.ts";
@@ -52,15 +53,21 @@ export class Instance {
   readonly toRaw: Float64Array;
   /** Factors from a raw integer to its value; 1 in f32. */
   readonly fromRaw: Float64Array;
+  /** The detector that travels with the model. */
+  readonly detector: DetectorFile | undefined;
   readonly #ring: RingReader;
   readonly #arena: Arena;
   #samples: Float32Array | Int32Array;
   #predictions: Float32Array | Int32Array;
   #stateCount = 0;
 
-  /** @throws {RangeError} when the memory cannot hold the model */
+  /**
+   * @throws {RangeError} when the memory cannot hold the model
+   * @throws {ModelFormatError} when the detector in it breaks a rule of FORMAT.md 8
+   */
   constructor(model: Model, simd: boolean) {
     const { spec } = model;
+    this.detector = detectorOf(model);
     this.model = model;
     this.simd = simd;
     this.inputSize = spec.inputs.length;
@@ -141,6 +148,11 @@ export class Instance {
   /** What the ring of a state block knows of its latest step; per output, null where nothing is known. */
   forecastsAt(address: number, part: RingPart): (number | null)[] {
     return this.#ring.read(part, this.kernels.memory.buffer as ArrayBuffer, address + this.ringOffset);
+  }
+
+  /** Steps that the ring of a state block has counted; 0 without a ring. */
+  stepsAt(address: number): number {
+    return this.#ring.steps(this.kernels.memory.buffer as ArrayBuffer, address + this.ringOffset);
   }
 
   #viewSamples(): Float32Array | Int32Array {

@@ -1,7 +1,8 @@
+import { checkTestResult } from "../detect/selftest.ts";
 import { parseModel } from "../model/model.ts";
 import type { Model } from "../model/types.ts";
 import { createRuntime } from "./runtime.ts";
-import { checkSelftest } from "./selftest.ts";
+import { checkSelftest, runDetectorSelftest } from "./selftest.ts";
 import { type ModelSource, readSource } from "./source.ts";
 
 /** How to load a model. */
@@ -23,6 +24,9 @@ export interface LoadOptions {
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const { verify = true, maxBytes } = options;
   const model = parseModel(await readSource(source, maxBytes), maxBytes === undefined ? {} : { maxBytes });
-  if (verify) checkSelftest(model, createRuntime(model).createSession());
+  if (!verify) return model;
+  const runtime = createRuntime(model);
+  checkSelftest(model, runtime.createSession());
+  checkTestResult(runDetectorSelftest(model, runtime.createSession()));
   return model;
 }

@@ -37,6 +37,11 @@ export class RingReader {
       return this.#isFloat ? view.getFloat32(at, true) : view.getInt32(at, true) * (this.#units[output] as number);
     });
   }
+
+  /** Steps taken, up to 2^32 - 1. */
+  steps(buffer: ArrayBuffer, address: number): number {
+    return this.#count === 0 ? 0 : new DataView(buffer, address).getUint32(RING_STEPS, true);
+  }
 }
 
 /**

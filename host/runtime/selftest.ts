@@ -1,3 +1,6 @@
+import type { Anomaly } from "../detect/anomaly.ts";
+import { detectorOf } from "../detect/file.ts";
+import { answerTest, compareTest, type DetectorTestResult } from "../detect/selftest.ts";
 import { ModelFormatError } from "../model/errors.ts";
 import type { Model } from "../model/types.ts";
 import type { Session } from "./session.ts";
@@ -53,4 +56,25 @@ export function checkSelftest(model: Model, session: Session): void {
     "selftest.output",
     `differs by ${result.worst} from what the model computes, allowed is ${limit}; the file is damaged or was written wrongly`,
   );
+}
+
+/**
+ * Feeds the test vectors of a model's detector to a fresh session (FORMAT.md 8.7). Undefined when the file has none.
+ *
+ * @param session  a session of a runtime of this very model, with a state of zeros
+ */
+export function runDetectorSelftest(model: Model, session: Session): DetectorTestResult | undefined {
+  const detector = detectorOf(model);
+  if (detector?.test === undefined) return undefined;
+  const { spec, test } = detector;
+  const units = spec.inputs.map(({ fraction }) => (model.spec.numeric === "q15" ? 2 ** -fraction : 1));
+  let number = 0;
+  const found = answerTest(test.input, units.length, (row) => {
+    session.step(
+      Float64Array.from(row, (value, c) => value * (units[c] as number)),
+      number++,
+    );
+    return session.anomaly as Anomaly;
+  });
+  return compareTest(test, found);
 }

@@ -1,11 +1,15 @@
 import { STATUS_OK } from "../../assembly/layout.ts";
+import type { Anomaly } from "../detect/anomaly.ts";
 import type { Instance } from "./instance.ts";
 import { checkSamples, putSamples, takePredictions, wrongLength } from "./samples.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";
 import { checkState } from "./state-check.ts";
+import { Watch } from "./watch.ts";
 
 /** The state of one device, carried from step to step. */
 export interface Session {
+  /** What the model's detector says of the latest sample; undefined of a model without a detector. A fresh object. */
+  readonly anomaly: Anomaly | undefined;
   /**
    * What was predicted for the latest sample, `horizon` steps before it, per output; null for an output that forecasts no input, and until the first
    * forecast is due. A fresh array.
@@ -16,12 +20,15 @@ export interface Session {
   /**
    * Advances by one time step. The returned array, f64[O], is reused by the next call on this session.
    *
+   * @param row  for the detector of a model that has one: number of the sample by the clock, its time divided by the interval, so that
+   *   missed samples count; by default one more than before, from 0
    * @throws {SampleError} when the sample has the wrong length or a value that is not finite; the state is untouched
+   * @throws {RangeError} when the row is not above that of the sample before; the state is untouched
    */
-  step(sample: ArrayLike<number>): Float64Array;
+  step(sample: ArrayLike<number>, row?: number): Float64Array;
   /** Advances by T steps: `samples` holds T * I values row by row, the fresh result T * O. */
   run(samples: ArrayLike<number>): Float64Array;
-  /** Sets the state to zeros. */
+  /** Sets the state to zeros; the detector starts anew, with the thresholds of its file. */
   reset(): void;
   /** Copies the state out (FORMAT.md 7). */
   snapshot(): Uint8Array;
@@ -35,6 +42,8 @@ export interface Session {
 export class KernelSession implements Session {
   readonly #instance: Instance;
   readonly #prediction: Float64Array;
+  readonly #watch: Watch | undefined;
+  #isReplaying = false;
   /** Address of the state block, 0 once released. */
   #address: number;
 
@@ -43,6 +52,12 @@ export class KernelSession implements Session {
     this.#instance = instance;
     this.#prediction = new Float64Array(instance.outputSize);
     this.#address = instance.takeState();
+    this.#watch = instance.detector && new Watch(instance, instance.detector);
+  }
+
+  /** What the model's detector says of the latest sample; undefined of a model without a detector. A fresh object. */
+  get anomaly(): Anomaly | undefined {
+    return this.#watch?.anomaly;
   }
 
   /**
@@ -62,16 +77,22 @@ export class KernelSession implements Session {
    * Advances by one time step.
    *
    * @param sample  I finite values, or one token
+   * @param row  for the detector of a model that has one: number of the sample by the clock, its time divided by the interval, so that
+   *   missed samples count; by default one more than before, from 0
    * @returns prediction, f64[O]; the same array at every call, so copy what you keep
    * @throws {SampleError} when the length is wrong or a value is not finite; the state is untouched
+   * @throws {RangeError} when the row is not above that of the sample before; the state is untouched
    */
-  step(sample: ArrayLike<number>): Float64Array {
+  step(sample: ArrayLike<number>, row?: number): Float64Array {
     const instance = this.#instance;
     const { areas } = instance;
     if (sample.length !== instance.inputSize) throw wrongLength(instance, sample.length);
+    const watch = this.#isReplaying ? undefined : this.#watch;
+    this.checkRow(row);
     putSamples(instance, sample, 0, sample.length);
     const address = this.#live();
     checkStatus(instance.kernels.step(areas.image, address, areas.samples, areas.predictions));
+    watch?.take(sample, 0, address, row);
     takePredictions(instance, this.#prediction, 0, this.#prediction.length);
     return this.#prediction;
   }
@@ -89,14 +110,28 @@ export class KernelSession implements Session {
     const steps = samples.length / inputSize;
     if (!Number.isInteger(steps)) throw wrongLength(instance, samples.length);
     const address = this.#live();
+    if (this.#watch !== undefined && !this.#isReplaying) return this.#runWatched(samples, steps);
     return inChunks(instance, samples, steps, (_, count) =>
       instance.kernels.run(areas.image, address, areas.samples, areas.predictions, count),
     );
   }
 
-  /** Sets the state to zeros, as at the start. */
+  /** The detector looks at every step. */
+  #runWatched(samples: ArrayLike<number>, steps: number): Float64Array {
+    const { inputSize, outputSize } = this.#instance;
+    checkSamples(this.#instance, samples);
+    const rows = Float64Array.from(samples);
+    const predictions = new Float64Array(steps * outputSize);
+    for (let t = 0; t < steps; t++) {
+      predictions.set(this.step(rows.subarray(t * inputSize, (t + 1) * inputSize)), t * outputSize);
+    }
+    return predictions;
+  }
+
+  /** Sets the state to zeros, as at the start; the detector starts anew, with the thresholds of its file. */
   reset(): void {
     this.#instance.kernels.reset(this.#instance.areas.image, this.#live());
+    if (!this.#isReplaying) this.#watch?.reset();
   }
 
   /** Copies the state out: a few dozen bytes, bound to the model by its hash (FORMAT.md 7). */
@@ -125,11 +160,21 @@ export class KernelSession implements Session {
     this.#address = 0;
   }
 
-  /** @internal Does some work with the session, then puts the ring of forecasts back as it was before. */
+  /** @internal Checks the number of a row before anything takes it. */
+  checkRow(row: number | undefined): void {
+    this.#watch?.checkRow(row);
+  }
+
+  /** @internal Does some work with the session that the detector does not see, then puts the ring of forecasts back as it was before. */
   keepForecasts(work: () => void): void {
     const { ringOffset } = this.#instance;
     const ring = this.#instance.stateAt(this.#live()).slice(ringOffset);
-    work();
+    this.#isReplaying = true;
+    try {
+      work();
+    } finally {
+      this.#isReplaying = false;
+    }
     this.#instance.stateAt(this.#live()).set(ring, ringOffset);
   }
 
@@ -144,7 +189,11 @@ export class KernelSession implements Session {
     });
     return inChunks(instance, samples, sessions.length, (first, count) => {
       new Uint32Array(kernels.memory.buffer, areas.states, count).set(addresses.slice(first, first + count));
-      return kernels.batch(areas.image, areas.states, areas.samples, areas.predictions, count);
+      const status = kernels.batch(areas.image, areas.states, areas.samples, areas.predictions, count);
+      for (let i = first; i < first + count; i++) {
+        (sessions[i] as KernelSession).#watch?.take(samples, i * inputSize, addresses[i] as number);
+      }
+      return status;
     });
   }
 

@@ -1,5 +1,6 @@
 // Sessions of models that were trained on windows of fixed length, each from a state of zeros. Their snapshots: FORMAT.md 7.3.
 
+import type { Anomaly } from "../detect/anomaly.ts";
 import { SampleError, SnapshotError } from "../model/errors.ts";
 import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
 import { crc32 } from "./crc32.ts";
@@ -54,15 +55,23 @@ export class WindowedSession implements Session {
     return this.#session.residual;
   }
 
+  /** What the model's detector says of the latest sample, which it sees once; undefined of a model without a detector. */
+  get anomaly(): Anomaly | undefined {
+    return this.#session.anomaly;
+  }
+
   /**
    * Advances by one time step.
    *
+   * @param row  number of the sample by the clock, for the detector, as in every session
    * @throws {SampleError} when the length is wrong or a value is not finite; the state is untouched
+   * @throws {RangeError} when the row is not above that of the sample before; the state is untouched
    */
-  step(sample: ArrayLike<number>): Float64Array {
+  step(sample: ArrayLike<number>, row?: number): Float64Array {
     if (sample.length !== this.#instance.inputSize) throw wrongLength(this.#instance, sample.length);
     checkSamples(this.#instance, sample);
-    return this.#mode === "reset" ? this.#stepOn(sample) : this.#stepAgain(sample);
+    this.#session.checkRow(row);
+    return this.#mode === "reset" ? this.#stepOn(sample, row) : this.#stepAgain(sample, row);
   }
 
   /**
@@ -137,24 +146,24 @@ export class WindowedSession implements Session {
   }
 
   /** Windows follow each other. */
-  #stepOn(sample: ArrayLike<number>): Float64Array {
+  #stepOn(sample: ArrayLike<number>, row: number | undefined): Float64Array {
     if (this.#count === this.#steps) {
       this.#session.keepForecasts(() => this.#session.reset());
       this.#count = 0;
     }
     this.#count++;
-    return this.#session.step(sample);
+    return this.#session.step(sample, row);
   }
 
   /** Windows overlap: the samples before this one are stepped again. */
-  #stepAgain(sample: ArrayLike<number>): Float64Array {
+  #stepAgain(sample: ArrayLike<number>, row: number | undefined): Float64Array {
     const past = this.#past;
     const { inputSize } = this.#instance;
     this.#session.keepForecasts(() => {
       this.#session.reset();
       this.#session.run(past.subarray(0, this.#pastLength(this.#count)));
     });
-    const prediction = this.#session.step(sample);
+    const prediction = this.#session.step(sample, row);
     if (this.#steps === 1) return prediction;
     if (this.#count === this.#steps - 1) past.copyWithin(0, inputSize);
     else this.#count++;

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { calibrate } from "../../host/detect/calibrate.ts";
 import { Detector, type Verdict } from "../../host/detect/detector.ts";
-import { expectationOf } from "../../host/detect/real.ts";
+import { expectationOf, usualErrorOf } from "../../host/detect/real.ts";
 import { mulberry32 } from "../support/random.ts";
 
 const PERIOD = 96;
@@ -120,7 +120,8 @@ describe("expectationOf", () => {
     const parameters = calibrate([Float64Array.from({ length: 1000 }, (_, row) => readings(row))], { rate: 0.001 });
     const detector = new Detector(parameters);
     for (let row = 0; row < 300; row++) detector.step([readings(row)], row);
-    const { value, error } = expectationOf(parameters.channels[0]!, 3, detector.expectedOf(0));
+    const value = expectationOf(parameters.channels[0]!, 3, detector.expectedOf(0));
+    const error = usualErrorOf(parameters.channels[0]!, 3);
     expect(Math.abs(value - readings(299) / 8)).toBeLessThan(1);
     expect(error).toBeGreaterThan(0.02);
     expect(error).toBeLessThan(0.5);

@@ -52,9 +52,11 @@ describe("a detector file", () => {
   });
 
   it.each([
-    ["another version", { format: 2 }, /detector.format: version 2, this reader knows 1/],
+    ["another version", { format: 3 }, /detector.format: version 3, this reader knows 2/],
     ["an unknown field", { intervall: 3 }, /detector.intervall: unknown field, did you mean "interval"/],
     ["slots that overflow", { period: 2 ** 24 }, /detector.slots: 16777216 rows in 24 slots/],
+    ["test vectors in version 1", { selftest: { steps: 3 } }, /detector.selftest: not allowed here: version 1/],
+    ["a model's residual in version 1", { inputs: [{ name: "x", fraction: 0, residual: "model" }] }, /unknown field/],
     ["a number of alarms", { alarms_per_week: 0 }, /detector.alarms_per_week: found 0/],
   ])("refuses %s", (_, change, message) => {
     const bytes = serializeDetector(specOf(1), one);

@@ -62,6 +62,7 @@ export function parametersOf({
       shift: norm.shift[c]!,
       ar: Int16Array.from(ar.w[c]!),
       arBias: ar.bias[c]!,
+      residual: "ar" as const,
       residualMultiplier: ar.multiplier[c]!,
       residualShift: ar.shift[c]!,
       sensor: blockOf(blocks.P[c]!),

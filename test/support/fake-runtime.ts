@@ -76,6 +76,7 @@ function createFakeSession({ spec, hash }: Model, limit: number, onRelease: () =
     });
   return {
     step,
+    anomaly: undefined,
     get expected() {
       return perOutput((_, { expected }) => expected);
     },

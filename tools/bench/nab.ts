@@ -11,7 +11,7 @@ import { fitBlock, fitChannel, RIDGE } from "../../host/detect/fit.ts";
 import { log2 } from "../../host/detect/log2.ts";
 import { blocksOf } from "../../host/detect/parameters.ts";
 import { quantile } from "../../host/detect/statistics.ts";
-import { extremeStart, sharesOf, startOf, trackerOf } from "../../host/detect/thresholds.ts";
+import { extremeTail, sharesOf, startOf, tailOf, trackerOf } from "../../host/detect/thresholds.ts";
 import { Tracker } from "../../host/detect/tracker.ts";
 import { alignColumns } from "../columns.ts";
 import { mulberry32 } from "../random.ts";
@@ -108,9 +108,10 @@ function scoreSimple(series: Series, score: (channel: Channel, row: number) => n
   });
   const names = hasGuard ? ["own", "extreme"] : ["own"];
   const warm = scores.slice(16, series.probation).map(([own = 0]) => own / 2048);
+  const tail = tailOf(warm);
   const starts = (rate: number) => [
-    startOf(warm, rate * (sharesOf(names)[0] as number)),
-    ...(hasGuard ? [extremeStart(1)] : []),
+    startOf(tail, rate * (sharesOf(names)[0] as number)),
+    ...(hasGuard ? [extremeTail(1).base] : []),
   ];
   return { names, scores, starts };
 }
@@ -140,7 +141,7 @@ const DETECTORS: Readonly<Record<string, (series: Series) => Scored>> = {
   "EWMA state + range guard": scoreState,
   "range guard": ({ raw, ...series }) => {
     const { scores } = scoreSimple({ raw, ...series }, () => 0, true);
-    return { names: ["extreme"], scores: scores.map((row) => row.subarray(1)), starts: () => [extremeStart(1)] };
+    return { names: ["extreme"], scores: scores.map((row) => row.subarray(1)), starts: () => [extremeTail(1).base] };
   },
   "EWMA residual": (series) =>
     scoreSimple(series, (channel) => magnitude(feature(channel, 0) - feature(channel, 1)), false),
@@ -168,7 +169,7 @@ function alertsOf({ names, scores, starts }: Scored, series: Series, budget: num
   const rate = budget / series.perWeek;
   const tracker = new Tracker(
     trackerOf(
-      starts(rate),
+      starts(rate).map((base) => ({ base, rate: 1, excess: 0 })),
       sharesOf(names).map((share) => share * rate),
     ),
   );

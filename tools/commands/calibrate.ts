@@ -1,18 +1,27 @@
 import path from "node:path";
 import { calibrate, LEAST_ROWS } from "../../host/detect/calibrate.ts";
+import { type DetectorSpec, MAX_CHANNELS } from "../../host/detect/document.ts";
 import { parseDetector, serializeDetector } from "../../host/detect/file.ts";
 import { fractionFor } from "../../host/detect/real.ts";
 import { rawOf } from "../../host/model/integers.ts";
+import { parseModel } from "../../host/model/model.ts";
+import type { Model } from "../../host/model/types.ts";
 import { version } from "../../package.json";
 import { numericColumns } from "../detect/columns.ts";
-import { describeWeaknesses, MAX_ROWS, readTraining, type Training } from "../detect/training.ts";
+import { chooseResidual, LEAST_SKILL, Predictor, type ResidualChoice } from "../detect/model.ts";
+import { chooseInterval, choosePeriod, WEEK_S } from "../detect/pace.ts";
+import { MAX_ROWS, readTraining, type Training } from "../detect/training.ts";
+import { serializeWithDetector, testAlone } from "../detect/vectors.ts";
+import { checkConstant, describeWeaknesses } from "../detect/weaknesses.ts";
 import { CliError, UsageError } from "../errors.ts";
-import { checkWritable, writeFileAtomic } from "../files.ts";
+import { checkWritable, readModel, writeFileAtomic } from "../files.ts";
 import type { Io } from "../io.ts";
 import { joinLines } from "../print.ts";
 
 /** Arguments and flags of `rivulet calibrate`. */
 export interface CalibrateArgs {
+  /** A model that is to hold the detector; without one the detector stands alone. */
+  readonly model?: string;
   /** Readings of healthy operation. */
   readonly data: string;
   readonly output: string;
@@ -30,79 +39,119 @@ export interface CalibrateArgs {
   readonly decimalComma?: boolean;
 }
 
-const WEEK_S = 7 * 86400;
-const PERIODS: Readonly<Record<string, number>> = { day: 86400, week: WEEK_S };
-
 /**
- * Makes a detector from readings of healthy operation: no labels, no model, no threshold to choose.
+ * Makes a detector from readings of healthy operation: no labels and no threshold to choose. With a model, the file is the model's,
+ * and residuals are of the model where it predicts better than the last eight readings do.
  *
  * @throws {CliError} when the data are too few or too odd; nothing is written then
  */
 export async function runCalibrate(args: CalibrateArgs, io: Io): Promise<void> {
   await checkWritable(args.output);
-  const hasDecimalComma = args.decimalComma === true;
-  const inputs =
-    args.inputs?.split(",").map((name) => name.trim()) ?? numericColumns(args.data, args.time, hasDecimalComma);
-  if (new Set(inputs).size < inputs.length) throw new UsageError("--inputs: A name stands twice");
-  const training = await readTraining({ file: args.data, inputs, time: args.time, hasDecimalComma }, io);
-  const interval = chooseInterval(args, training);
-  const period = choosePeriod(args.period, interval, training.columns[0]?.length ?? 0);
-  const least = Math.max(LEAST_ROWS, 2 * (period ?? 0));
-  if (training.rows < least) throw new CliError(`${args.data}: ${training.rows} rows, at least ${least} are needed`);
-  const fractions = training.columns.map(fractionFor);
+  const model = args.model === undefined ? undefined : await readWatchable(args.model, args);
+  const inputs = model ? model.spec.inputs.map(({ name }) => name) : chooseInputs(args);
+  const predictor = model && new Predictor(model);
+  const source = { file: args.data, inputs, time: args.time, hasDecimalComma: args.decimalComma === true };
+  const training = await readTraining(source, io, predictor);
+  const interval = chooseInterval(args, training.interval, model?.spec.interval);
+  const period = choosePeriod(args, interval, training.columns[0]?.length ?? 0);
+  checkRows(args.data, training, period, interval);
+  checkConstant(args.data, inputs, training.columns);
+  const fractions = training.columns.map((values, c) => model?.spec.inputs[c]?.fraction ?? fractionFor(values));
   const raw = training.columns.map((values, c) => values.map((value) => rawOf(value, fractions[c] as number)));
+  const choices = raw.map((values, c) => chooseFor(values, training.residuals[c], fractions[c] as number));
   const rate = (args.alarmsPerWeek * interval) / WEEK_S;
-  const parameters = calibrate(raw, { rate, ...(period !== undefined && { period }) });
-  const stem = path.basename(args.output).replace(/\.[^.]+$/, "");
-  const bytes = serializeDetector(
-    {
-      name: args.name ?? (stem.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 64) || "detector"),
-      inputs: inputs.map((name, c) => ({ name, fraction: fractions[c] as number })),
-      interval,
-      alarmsPerWeek: args.alarmsPerWeek,
-      rows: Math.min(training.rows, MAX_ROWS),
-      provenance: { data: path.basename(args.data), calibrated_by: `rivulet ${version}` },
-    },
-    parameters,
-  );
+  const residuals = choices.map((choice) => choice?.residuals);
+  const rows = training.times?.map((time) => Math.round(time / (1000 * interval)));
+  const parameters = calibrate(raw, { rate, residuals, ...(period && { period }), ...(rows && { rows }) });
+  const spec: DetectorSpec = {
+    name: nameOf(args, model),
+    inputs: inputs.map((name, c) =>
+      describeInput(name, model?.spec.inputs[c]?.unit, fractions[c] as number, choices[c]),
+    ),
+    interval,
+    alarmsPerWeek: args.alarmsPerWeek,
+    rows: Math.min(training.rows, MAX_ROWS),
+    provenance: { data: path.basename(args.data), calibrated_by: `rivulet ${version}` },
+  };
+  const bytes = model
+    ? serializeWithDetector(model, raw, spec, parameters)
+    : serializeDetector(spec, parameters, testAlone(raw, parameters));
+  const { id } = model ? parseModel(bytes) : parseDetector(bytes);
   await writeFileAtomic(args.output, bytes);
   const seconds = `${Number(interval.toPrecision(4))} s`;
-  const lines = [
-    `${args.output}: ${parseDetector(bytes).id}, ${bytes.length} bytes`,
-    `channels: ${inputs.join(", ")}`,
-    `rows: ${training.rows}, one every ${seconds}; ${args.alarmsPerWeek} false ${args.alarmsPerWeek === 1 ? "alarm" : "alarms"} a week accepted`,
-    period === undefined ? "period: none" : `period: ${period} rows`,
-    ...weaknessesOf(inputs, training).map((weakness) => `warning: ${weakness}`),
-  ];
-  io.stdout.write(joinLines(lines));
+  const warnings = inputs.flatMap((name, c) => describeWeaknesses(name, training.columns[c] as Float64Array));
+  io.stdout.write(
+    joinLines([
+      `${args.output}: ${id}, ${bytes.length} bytes`,
+      `channels: ${inputs.join(", ")}`,
+      ...(model ? [`residuals: ${inputs.map((name, c) => `${name} ${describeChoice(choices[c])}`).join("; ")}`] : []),
+      `rows: ${training.rows}, one every ${seconds}; ${args.alarmsPerWeek} false ${args.alarmsPerWeek === 1 ? "alarm" : "alarms"} a week accepted`,
+      period === undefined ? "period: none" : `period: ${period} rows`,
+      ...warnings.map((warning) => `warning: ${warning}`),
+    ]),
+  );
 }
 
-const weaknessesOf = (inputs: readonly string[], { columns }: Training): string[] =>
-  inputs.flatMap((name, c) => describeWeaknesses(name, columns[c] as Float64Array));
-
-function chooseInterval({ interval, data, time }: CalibrateArgs, training: Training): number {
-  const found = training.interval;
-  if (interval !== undefined) {
-    if (found !== undefined && (interval < found / 1.5 || interval > found * 1.5)) {
-      throw new CliError(`${data}: --interval is ${interval} s, the times say ${found} s`);
-    }
-    return interval;
+/** Reads a model that a detector can be put into. */
+async function readWatchable(file: string, { inputs, name }: CalibrateArgs): Promise<Model> {
+  if (inputs !== undefined) throw new UsageError("--inputs: A detector in a model watches all inputs of the model");
+  if (name !== undefined) throw new UsageError("--name: A detector in a model has the model's name");
+  const model = await readModel(file, { verify: true });
+  if (model.spec.embedding) throw new CliError(`${file}: The model takes tokens; a detector watches readings`);
+  const count = model.spec.inputs.length;
+  if (count > MAX_CHANNELS) {
+    throw new CliError(`${file}: The model has ${count} inputs; a detector watches at most ${MAX_CHANNELS}`);
   }
-  if (found !== undefined) return found;
-  const hint = time === undefined ? "name the column of the time with --time, or" : "the times do not tell it;";
-  throw new UsageError(`How far rows are apart is not known: ${hint} give --interval SECONDS`);
+  return model;
 }
 
-/** The period in rows, where it fits twice into the data. */
-function choosePeriod(text: string, interval: number, rows: number): number | undefined {
-  if (text === "none") return undefined;
-  const given = PERIODS[text] === undefined ? Number(text) : Math.round((PERIODS[text] as number) / interval);
-  if (text !== "auto") {
-    if (!Number.isInteger(given) || given < 2) {
-      throw new UsageError(`--period: Found ${text}, expected auto, none, day, week or a number of rows, 2 at least`);
-    }
-    return given;
-  }
-  const day = Math.round(86400 / interval);
-  return day > 3 && 2 * day <= rows ? day : undefined;
+function chooseInputs({ inputs, data, time, decimalComma }: CalibrateArgs): string[] {
+  const names = inputs?.split(",").map((name) => name.trim()) ?? numericColumns(data, time, decimalComma === true);
+  if (new Set(names).size < names.length) throw new UsageError("--inputs: A name stands twice");
+  if (names.length <= MAX_CHANNELS) return names;
+  throw new CliError(
+    `${data}: ${names.length} columns hold numbers, at most ${MAX_CHANNELS} can be watched; choose with --inputs`,
+  );
+}
+
+function checkRows(data: string, { rows }: Training, period: number | undefined, interval: number): void {
+  const least = Math.max(LEAST_ROWS, 2 * (period ?? 0));
+  if (rows >= least) return;
+  const reason = least > LEAST_ROWS ? ` for two periods of ${period} rows` : "";
+  const days = (least * interval) / 86400;
+  const span = days >= 1 ? `${Number(days.toPrecision(3))} days` : `${Number((least * interval).toPrecision(4))} s`;
+  throw new CliError(
+    `${data}: ${rows} rows, at least ${least} are needed${reason}: ${span} at one every ${interval} s`,
+  );
+}
+
+const chooseFor = (raw: Float64Array, residuals: Float64Array | undefined, fraction: number) =>
+  residuals && chooseResidual(raw, residuals, fraction);
+
+function describeInput(
+  name: string,
+  unit: string | undefined,
+  fraction: number,
+  choice: ResidualChoice | undefined,
+): DetectorSpec["inputs"][number] {
+  return {
+    name,
+    ...(unit !== undefined && { unit }),
+    fraction,
+    ...(choice?.residuals && { residual: "model" as const }),
+    ...(choice?.skill !== undefined && { skill: choice.skill }),
+  };
+}
+
+function describeChoice(choice: ResidualChoice | undefined): string {
+  if (choice?.skill === undefined) return "AR(8), the model does not predict it one step ahead";
+  const error = `its error is ${(100 * (1 - choice.skill)).toFixed(0)} % of that of AR(8)`;
+  if (choice.residuals !== undefined) return `of the model, ${error}`;
+  return `AR(8), for the model has no skill of ${LEAST_SKILL}: ${error}`;
+}
+
+function nameOf({ name, output }: CalibrateArgs, model: Model | undefined): string {
+  if (model !== undefined) return model.spec.name;
+  const stem = path.basename(output).replace(/\.[^.]+$/, "");
+  return name ?? (stem.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 64) || "detector");
 }

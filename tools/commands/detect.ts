@@ -1,21 +1,17 @@
 import { once } from "node:events";
-import { describeCause } from "../../host/detect/cause.ts";
-import { Detector } from "../../host/detect/detector.ts";
-import { type DetectorFile, parseDetector } from "../../host/detect/file.ts";
-import { toRaw } from "../../host/detect/real.ts";
-import { ModelFormatError } from "../../host/model/errors.ts";
+import type { DetectorSpec } from "../../host/detect/document.ts";
 import { parseIsoTime } from "../../host/stream/time.ts";
 import { alignColumns } from "../columns.ts";
 import { type Alarm, AlarmList } from "../detect/alarms.ts";
+import { Judge, readWatched } from "../detect/judge.ts";
 import { RowClock, streamRows } from "../detect/rows.ts";
-import { CliError, UsageError } from "../errors.ts";
-import { readUserFile } from "../files.ts";
+import { UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { joinLines } from "../print.ts";
 
 /** Arguments and flags of `rivulet detect`. */
 export interface DetectArgs {
-  /** A file of `rivulet calibrate`. */
+  /** A file of `rivulet calibrate`: a detector, or a model with one. */
   readonly detector: string;
   /** CSV or NDJSON, or `-`. */
   readonly file: string;
@@ -23,6 +19,8 @@ export interface DetectArgs {
   readonly time?: string;
   /** Rows before this time (ISO 8601) warm up: they are scored and raise no alarm. */
   readonly from?: string;
+  /** False alarms a week that are accepted; by default what the detector was calibrated for. */
+  readonly alarmsPerWeek?: number;
   /** Write a line of JSON for every row. */
   readonly json?: boolean;
   readonly decimalComma?: boolean;
@@ -34,12 +32,12 @@ export interface DetectArgs {
  * @throws {CliError} when the detector or a row is not what it should be
  */
 export async function runDetect(args: DetectArgs, io: Io): Promise<void> {
-  const file = readDetector(args.detector);
+  const watched = await readWatched(args.detector);
+  const { file } = watched;
   const from = startOf(args);
-  const detector = new Detector(file.parameters);
+  const judge = new Judge(watched, args.time !== undefined && file.spec.interval !== undefined, args.alarmsPerWeek);
   const clock = new RowClock(file.spec.interval === undefined ? undefined : 1000 * file.spec.interval);
   const list = new AlarmList();
-  const raw = new Float64Array(file.spec.inputs.length);
   let [rows, text] = [0, ""];
   const source = {
     file: args.file,
@@ -51,9 +49,8 @@ export async function runDetect(args: DetectArgs, io: Io): Promise<void> {
     const row = clock.take(time);
     if (row === undefined) return;
     rows++;
-    toRaw(file, values, raw);
-    const verdict = detector.step(raw, row, from !== undefined && time !== undefined && time < from);
-    const cause = () => describeCause(file, detector, verdict, values);
+    const verdict = judge.step(values, row, from !== undefined && time !== undefined && time < from);
+    const cause = () => judge.cause(verdict);
     if (args.json !== true) {
       list.take(verdict, row, time, cause);
       return;
@@ -67,18 +64,9 @@ export async function runDetect(args: DetectArgs, io: Io): Promise<void> {
     }
   });
   if (text !== "" && !io.stdout.write(text)) await once(io.stdout, "drain");
-  if (args.json !== true) io.stdout.write(joinLines(summarise(list.alarms, rows, file)));
+  if (args.json !== true) io.stdout.write(joinLines(summarise(list.alarms, rows, file.spec, args.alarmsPerWeek)));
   if (clock.skipped > 0) {
     io.stderr.write(joinLines([`${clock.skipped} rows skipped: their time is not later than that of the row before`]));
-  }
-}
-
-function readDetector(path: string): DetectorFile {
-  try {
-    return parseDetector(readUserFile(path));
-  } catch (error) {
-    if (error instanceof ModelFormatError) throw new CliError(`${path}: ${error.message}`, { cause: error });
-    throw error;
   }
 }
 
@@ -90,7 +78,12 @@ function startOf({ from, time }: DetectArgs): number | undefined {
   return start;
 }
 
-function summarise(alarms: readonly Alarm[], rows: number, { spec }: DetectorFile): string[] {
+function summarise(
+  alarms: readonly Alarm[],
+  rows: number,
+  spec: DetectorSpec,
+  alarmsPerWeek: number = spec.alarmsPerWeek,
+): string[] {
   const place = (row: number, time: number | undefined) =>
     time === undefined ? `row ${row}` : new Date(time).toISOString().replace(/(:00)?\.000Z$/, "Z");
   const cells = alarms.map(({ row, time, lastRow, lastTime, peak, cause }) => [
@@ -101,7 +94,7 @@ function summarise(alarms: readonly Alarm[], rows: number, { spec }: DetectorFil
     cause,
   ]);
   const weeks = spec.interval === undefined ? undefined : (rows * spec.interval) / (7 * 86400);
-  const asked = `${spec.alarmsPerWeek} a week accepted`;
+  const asked = `${alarmsPerWeek} a week accepted`;
   const rate = weeks === undefined ? asked : `${(alarms.length / weeks).toFixed(2)} a week, ${asked}`;
   return [
     ...alignColumns(cells),

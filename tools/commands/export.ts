@@ -23,6 +23,7 @@ export async function runExport(args: ExportArgs, io: Io): Promise<void> {
   const bytes = args.to === "pytorch" ? toSafetensors(exported) : writeNpz(exported.tensors);
   await writeFileAtomic(args.output, bytes);
   const lines = [`${args.output}: ${exported.tensors.size} tensors of ${model.id}, ${bytes.length} bytes`];
+  if (model.detector !== undefined) lines.push("the detector is no weight: it stays in the model file");
   io.stdout.write(joinLines([...lines, ...exported.layers.map((layer) => `  ${layer}`)]));
 }
 

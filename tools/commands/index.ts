@@ -292,9 +292,10 @@ function addBuild(program: Command, io: Io): void {
 function addCalibrate(program: Command, io: Io): void {
   program
     .command("calibrate")
-    .description("Make a detector of anomalies from readings of healthy operation; needs no model and no labels.")
+    .description("Make a detector of anomalies from readings of healthy operation; needs no labels.")
+    .argument("[model]", "model file (.safetensors) that is to hold the detector (default: it stands alone)")
     .requiredOption("--data <file>", "readings: CSV with a header, or NDJSON")
-    .requiredOption("-o, --output <file>", "detector file to write")
+    .requiredOption("-o, --output <file>", "detector file to write, or with a model the model file")
     .option("--alarms-per-week <n>", "false alarms a week that are accepted", positive, 1)
     .option("--inputs <names>", "columns to watch, separated by commas (default: all numbers)")
     .option("--time <column>", "column with the time: ISO 8601 or Unix time")
@@ -307,11 +308,12 @@ function addCalibrate(program: Command, io: Io): void {
       examples(
         "rivulet calibrate --data normal.csv --time timestamp -o detector.safetensors",
         "rivulet calibrate --data normal.ndjson --interval 10 --alarms-per-week .5 -o detector.safetensors",
+        "rivulet calibrate pump.safetensors --data normal.csv -o watched-pump.safetensors",
       ),
     )
-    .action(async (flags) => {
+    .action(async (model, flags) => {
       const { runCalibrate } = await import("./calibrate.ts");
-      await runCalibrate(flags, io);
+      await runCalibrate({ ...flags, ...(model !== undefined && { model }) }, io);
     });
 }
 
@@ -319,10 +321,11 @@ function addDetect(program: Command, io: Io): void {
   program
     .command("detect")
     .description("List the alarms of a detector over readings, with their causes.")
-    .argument("<detector>", "file of rivulet calibrate")
+    .argument("<detector>", "file of rivulet calibrate: a detector, or a model with one")
     .argument("[file]", "readings: CSV with a header, or NDJSON", "-")
     .option("--time <column>", "column with the time; missed rows are counted by it")
     .option("--from <time>", "rows before this time are scored and raise no alarm")
+    .option("--alarms-per-week <n>", "false alarms a week that are accepted (default: as calibrated)", positive)
     .option("--json", "write a verdict for every row, as a line of JSON")
     .option("--decimal-comma", "CSV: numbers are written as 21,5")
     .addHelpText(

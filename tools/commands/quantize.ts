@@ -31,6 +31,9 @@ export interface QuantizeArgs extends ReportArgs {
   readonly plain?: boolean;
 }
 
+/** Residuals of the q15 model are others, and so are its detector's scales and test vectors. */
+const DETECTOR_LEFT = "the detector is left out: give the q15 model one of its own with rivulet calibrate";
+
 /**
  * Writes the q15 form of an f32 model, with exact test vectors, and tells what it costs in accuracy. Calibration data is read three
  * times: for the ranges, for the weights, and to compare.
@@ -77,7 +80,8 @@ export async function runQuantize(args: QuantizeArgs, io: Io): Promise<void> {
     io.stdout.write(printableJson(reportJson(report)));
     return;
   }
-  const summary = renderSummary(args, { model, quantized, notes, comparison });
+  const left = model.detector === undefined ? [] : [DETECTOR_LEFT];
+  const summary = renderSummary(args, { model, quantized, notes: [...notes, ...left], comparison });
   io.stdout.write(report === undefined ? summary : `${summary}\n${formatReport(report)}`);
 }
 

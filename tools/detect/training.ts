@@ -1,6 +1,7 @@
-// Rows to calibrate with: kept in bounded memory, looked at for what makes a detector blind.
+// Rows to calibrate with, kept in bounded memory.
 
 import type { Io } from "../io.ts";
+import type { Predictor } from "./model.ts";
 import { type RowSource, streamRows } from "./rows.ts";
 
 /** Most rows that are kept; of more, the last ones. */
@@ -14,15 +15,25 @@ export interface Training {
   readonly rows: number;
   /** Median seconds between two rows; undefined without times. */
   readonly interval: number | undefined;
+  /** Unix milliseconds of each row kept; undefined where rows have no times. */
+  readonly times: Float64Array | undefined;
+  /** With a predictor: what it had not expected, per channel, NaN where it expected nothing. */
+  readonly residuals: readonly Float64Array[];
 }
 
 /** Reads the rows of a file. */
-export async function readTraining(source: RowSource, io: Io): Promise<Training> {
+export async function readTraining(source: RowSource, io: Io, predictor?: Predictor): Promise<Training> {
   const columns = source.inputs.map(() => new Float64Array(MAX_ROWS));
+  const residuals = predictor === undefined ? [] : source.inputs.map(() => new Float64Array(MAX_ROWS));
+  const own = new Float64Array(source.inputs.length);
+  const times = new Float64Array(MAX_ROWS);
   const steps: number[] = [];
   let [rows, last]: [number, number | undefined] = [0, undefined];
   await streamRows(source, io, (values, time) => {
     for (const [c, column] of columns.entries()) column[rows % MAX_ROWS] = values[c] as number;
+    times[rows % MAX_ROWS] = time ?? Number.NaN;
+    predictor?.take(values, own);
+    for (const [c, column] of residuals.entries()) column[rows % MAX_ROWS] = own[c] as number;
     rows++;
     if (time !== undefined && last !== undefined && steps.length < MAX_ROWS) steps.push(time - last);
     last = time;
@@ -32,6 +43,8 @@ export async function readTraining(source: RowSource, io: Io): Promise<Training>
   return {
     columns: columns.map((column) => inOrder(column, rows)),
     rows,
+    times: last === undefined ? undefined : inOrder(times, rows),
+    residuals: residuals.map((column) => inOrder(column, rows)),
     interval: median !== undefined && median > 0 ? median / 1000 : undefined,
   };
 }
@@ -40,27 +53,8 @@ export async function readTraining(source: RowSource, io: Io): Promise<Training>
 function inOrder(ring: Float64Array, rows: number): Float64Array {
   if (rows <= MAX_ROWS) return ring.slice(0, rows);
   const at = rows % MAX_ROWS;
-  return Float64Array.from([...ring.subarray(at), ...ring.subarray(0, at)]);
+  const values = new Float64Array(MAX_ROWS);
+  values.set(ring.subarray(at));
+  values.set(ring.subarray(0, at), MAX_ROWS - at);
+  return values;
 }
-
-/** What makes a channel hard to watch, in words. */
-export function describeWeaknesses(name: string, values: Float64Array): string[] {
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const sorted = [...counts.keys()].sort((a, b) => a - b);
-  const share = (value: number | undefined) => (value === undefined ? 0 : (counts.get(value) ?? 0) / values.length);
-  if (sorted.length === 1) return [`${name} is constant: any other value will be an alarm`];
-  const found: string[] = [];
-  for (const [end, value] of [
-    ["least", sorted[0]],
-    ["greatest", sorted.at(-1)],
-  ] as const) {
-    if (sorted.length > 20 && share(value) > 0.05) {
-      found.push(`${name} is ${value}, its ${end} value, in ${percent(share(value))} of the rows: it looks clipped`);
-    }
-  }
-  if (sorted.length <= 20) found.push(`${name} has ${sorted.length} different values only: it is coarse`);
-  return found;
-}
-
-const percent = (share: number): string => `${Math.round(100 * share)} %`;

@@ -1,6 +1,8 @@
+import { detectorOf } from "../../host/detect/file.ts";
 import { multiplications, networkOf } from "../../host/model/network.ts";
 import type { Model } from "../../host/model/types.ts";
-import { createRuntime, runSelftest } from "../../host/runtime/index.ts";
+import { createRuntime, runDetectorSelftest, runSelftest } from "../../host/runtime/index.ts";
+import { describeDetector } from "./detector.ts";
 
 /** Everything that `rivulet inspect` tells of a model. */
 export type ModelReport = ReturnType<typeof describeModel>;
@@ -10,6 +12,7 @@ export function describeModel(model: Model) {
   const { spec, tensors } = model;
   const runtime = createRuntime(model);
   const selftest = runSelftest(model, runtime.createSession());
+  const detector = detectorOf(model);
   const network = networkOf(spec);
   const layers = network.layers.map((stage) => ({
     ...stage.layer,
@@ -45,6 +48,7 @@ export function describeModel(model: Model) {
     stateBytes: runtime.stateBytes,
     selftest: selftest && { ...selftest, ...(spec.numeric === "f32" && { tolerance: spec.selftest?.tolerance }) },
     detector: spec.detector,
+    anomalies: detector && describeDetector(detector, runDetectorSelftest(model, runtime.createSession())),
     provenance: spec.provenance,
   };
 }

@@ -1,6 +1,7 @@
 import { createColors } from "picocolors";
 import { alignColumns } from "../columns.ts";
 import { joinLines } from "../print.ts";
+import { detectorRows, detectorVerdict } from "./detector.ts";
 import type { ModelReport } from "./report.ts";
 
 /** Renders a report as aligned text. */
@@ -8,7 +9,7 @@ export function renderReport(report: ModelReport, hasColors: boolean): string {
   const { bold, green, red } = createColors(hasColors);
   const section = (title: string, rows: readonly (readonly string[])[]) =>
     rows.length === 0 ? [] : ["", bold(title), ...alignColumns(rows).map((row) => `  ${row}`)];
-  const { selftest } = report;
+  const { selftest, anomalies } = report;
   const verdict = selftest?.passed ? green("passed") : red("FAILED");
 
   const lines = [
@@ -38,6 +39,16 @@ export function renderReport(report: ModelReport, hasColors: boolean): string {
       selftest === undefined
         ? [["none"]]
         : [[verdict, `${count(selftest.steps)} steps`, `largest error ${short(selftest.worst)}`, tolerance(selftest)]],
+    ),
+    ...section(
+      "detector",
+      anomalies === undefined
+        ? []
+        : [
+            ...detectorRows(anomalies),
+            ["self-test", "", detectorVerdict(anomalies.selftest, hasColors).join(", ")],
+            ...Object.entries(anomalies.provenance ?? {}).map(([key, value]) => [key, "", value]),
+          ],
     ),
     ...section("provenance", [["hash", report.hash], ...Object.entries(report.provenance ?? {})]),
   ];

@@ -3,8 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseDetector } from "../../../host/detect/file.ts";
-import { describeWeaknesses } from "../../../tools/detect/training.ts";
+import { detectorOf, parseDetector } from "../../../host/detect/file.ts";
+import { parseModel } from "../../../host/model/model.ts";
+import { createRuntime } from "../../../host/runtime/index.ts";
+import { createPump } from "../../../tools/demo/pump.ts";
+import { describeWeaknesses } from "../../../tools/detect/weaknesses.ts";
 import { cli } from "../../support/cli.ts";
 import { mulberry32 } from "../../support/random.ts";
 
@@ -115,10 +118,40 @@ describe("rivulet calibrate", () => {
     ]);
   });
 
-  it("refuses too few rows", async () => {
+  it("refuses too few rows, and says how many are needed", async () => {
     writeFileSync(at("few.csv"), csv(0, 99));
     const args = ["calibrate", "--data", at("few.csv"), "-o", at("x"), "--time", "time"];
-    expect((await cli(args)).stderr).toContain("few.csv: 99 rows, at least 100 are needed");
+    const least = "at least 100 are needed: 1.04 days at one every 900 s";
+    expect((await cli(args)).stderr).toContain(`few.csv: 99 rows, ${least}`);
+    const week = "99 rows, at least 1344 are needed for two periods of 672 rows: 14 days at one every 900 s";
+    expect((await cli([...args, "--period", "week"])).stderr).toContain(week);
+  });
+
+  it("refuses readings of which none varies", async () => {
+    const rows = Array.from({ length: 200 }, (_, row) => `${timeOf(row)},4,-1`);
+    writeFileSync(at("constant.csv"), ["time,a,b", ...rows].join("\n"));
+    const { code, stderr } = await cli(["calibrate", "--data", at("constant.csv"), "-o", at("x"), "--time", "time"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("constant.csv: Nothing varies: a is always 4, b is always -1; calibrate with readings");
+  });
+
+  it("warns of data that are mostly anomalous", async () => {
+    writeFileSync(
+      at("odd.csv"),
+      csv(0, 2000, (row) => (row > 400 && row % 90 < 12 ? 4 * (row % 7) : 0)),
+    );
+    const { stdout } = await cli(["calibrate", "--data", at("odd.csv"), "-o", at("o.safetensors"), "--time", "time"]);
+    expect(stdout).toMatch(
+      /warning: temperature is outside of 4\.\d+ to 36\.\d in \d % of the rows: if these are faults/,
+    );
+  });
+
+  it("knows the times of day from the first row on, when rows are numbered by the clock", async () => {
+    await calibrate("--time", "time");
+    const { seasonality } = parseDetector(readFileSync(at("d.safetensors"))).parameters;
+    expect(seasonality?.seen?.visits.every((visits) => visits >= 19)).toBe(true);
+    await calibrate("--interval", "900", "--inputs", "pressure", "--period", "day");
+    expect(parseDetector(readFileSync(at("d.safetensors"))).parameters.seasonality?.seen).toBeUndefined();
   });
 });
 
@@ -136,6 +169,106 @@ describe("describeWeaknesses", () => {
     expect(of(ramp.map((i) => Math.max(i, 10)))).toEqual([
       "x is 10, its least value, in 11 % of the rows: it looks clipped",
     ]);
+  });
+});
+
+describe("rivulet calibrate MODEL", () => {
+  const watched = () => at("pump.safetensors");
+  const pump = (rows: number, seed: number, failsAt?: number) => {
+    const source = createPump(seed);
+    if (failsAt !== undefined) source.failBearing(failsAt);
+    const lines = Array.from({ length: rows }, () => source.next().join(","));
+    return ["speed,pressure,current,bearing_temperature", ...lines].join("\n");
+  };
+  let printed = "";
+  beforeAll(async () => {
+    writeFileSync(at("pump.csv"), pump(4000, 21));
+    writeFileSync(at("failing.csv"), pump(1200, 22, 700));
+    const args = ["calibrate", "models/pump.safetensors", "--data", at("pump.csv"), "-o", watched()];
+    const { code, stdout, stderr } = await cli(args);
+    expect([code, stderr]).toEqual([0, ""]);
+    printed = stdout;
+  });
+
+  it("puts the detector into the model, with residuals of the model where it has skill", () => {
+    expect(printed).toMatch(/residuals: speed of the model, its error is \d\d % of that of AR\(8\); pressure/);
+    const model = parseModel(readFileSync(watched()));
+    expect(model.spec.format).toBe(2);
+    const { spec } = detectorOf(model)!;
+    expect(spec).toMatchObject({ name: "pump", interval: 10, alarmsPerWeek: 1 });
+    expect(spec.inputs[3]).toMatchObject({ name: "bearing_temperature", unit: "°C", residual: "model" });
+    expect(spec.inputs.every(({ skill = 0 }) => skill > 0.05)).toBe(true);
+  });
+
+  it("is used by detect, which tells values with units and the share of the score", async () => {
+    const { stdout } = await cli(["detect", watched(), at("failing.csv")]);
+    expect(stdout).toMatch(
+      /^row 7\d\d .*bearing_temperature [\d.]+ °C, expected [\d.]+ ± 0\.\d+; \d\d % of the score$/m,
+    );
+    expect(stdout).not.toMatch(/^row [1-6]?\d{1,2} /m);
+  });
+
+  it("says the same in detect as the model does in a session", async () => {
+    const { stdout } = await cli(["detect", watched(), at("failing.csv"), "--json"]);
+    const session = createRuntime(parseModel(readFileSync(watched()))).createSession();
+    const rows = readFileSync(at("failing.csv"), "utf8").split("\n").slice(1);
+    const verdicts = rows.map((row, t) => {
+      session.step(row.split(",").map(Number));
+      const { score, isAlarm } = session.anomaly!;
+      return { row: t, score: Number(score.toFixed(3)), alarm: isAlarm };
+    });
+    const found = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(found.map(({ row, score, alarm }) => ({ row, score, alarm }))).toEqual(verdicts);
+  });
+
+  it("raises fewer alarms when fewer are accepted", async () => {
+    const count = async (perWeek: string) => {
+      const { stdout } = await cli(["detect", watched(), at("failing.csv"), "--alarms-per-week", perWeek]);
+      expect(stdout).toContain(`${Number(perWeek)} a week accepted`);
+      return Number(/(\d+) alarms? in 1200 rows/.exec(stdout)?.[1]);
+    };
+    expect(await count("0.01")).toBeLessThan(await count("200"));
+  });
+
+  it("is told by inspect, test vectors included, alone and in a model", async () => {
+    const { stdout } = await cli(["inspect", watched()]);
+    expect(stdout).toMatch(
+      /detector\n {2}speed +rpm +usually [\d.]+ ± [\d.]+, range .* residual of the model, ± .*skill 0\.\d+/,
+    );
+    expect(stdout).toMatch(/self-test +passed, 192 rows, must be exact/);
+    const { anomalies } = JSON.parse((await cli(["inspect", watched(), "--json"])).stdout);
+    expect(anomalies).toMatchObject({ alarmsPerWeek: 1, selftest: { rows: 192, passed: true } });
+    await calibrate("--time", "time");
+    const alone = (await cli(["inspect", at("d.safetensors")])).stdout;
+    expect(alone).toMatch(/^d@[0-9a-f]{8} {2}detector\n\ndetector\n {2}temperature/);
+    expect(alone).toMatch(/self-test\n {2}passed {2}144 rows/);
+  });
+
+  it("leaves the detector out of the quantized model and of exported weights, and says so", async () => {
+    const quantized = await cli(["quantize", watched(), "--ranges", "model", "-o", at("q.safetensors")]);
+    expect(quantized.stdout).toContain("the detector is left out: give the q15 model one of its own");
+    expect(parseModel(readFileSync(at("q.safetensors"))).detector).toBeUndefined();
+    const exported = await cli(["export", watched(), "--to", "pytorch", "-o", at("e.safetensors")]);
+    expect(exported.stdout).toContain("the detector is no weight");
+  });
+
+  it.each<[string, string[], string]>([
+    ["--inputs", ["--inputs", "speed"], "--inputs: A detector in a model watches all inputs of the model"],
+    ["--name", ["--name", "other"], "--name: A detector in a model has the model's name"],
+    [
+      "an interval that is not the model's",
+      ["--interval", "60"],
+      "Rows are 60 s apart, the model was trained with 10 s",
+    ],
+  ])("refuses %s", async (_, args, message) => {
+    const base = ["calibrate", "models/pump.safetensors", "--data", at("pump.csv"), "-o", at("x.safetensors")];
+    const { code, stderr } = await cli([...base, ...args]);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toContain(message);
+    expect(() => readFileSync(at("x.safetensors"))).toThrow("ENOENT");
   });
 });
 
@@ -179,7 +312,11 @@ describe("rivulet detect", () => {
   });
 
   it.each([
-    ["a file that is no detector", ["models/pump.safetensors"], "missing; this file holds no detector"],
+    [
+      "a file that is no detector",
+      ["models/pump.safetensors"],
+      "The model holds no detector; make one with rivulet calibrate",
+    ],
     ["--from without times", ["DETECTOR", "--from", "2024-01-01"], "--from needs --time COLUMN"],
     ["--from that is no time", ["DETECTOR", "--time", "time", "--from", "soon"], "--from: Found soon"],
     ["a time that is none", ["DETECTOR", "--time", "status"], 'Time "status" is "ok", expected ISO 8601 or Unix time'],
