@@ -11,8 +11,12 @@ import {
   MAGNITUDE_FLOOR,
   MAGNITUDE_START,
   NO_EXTREME,
+  RAW_LIMIT,
   RECORD_AR,
   RECORD_AR_BIAS,
+  RECORD_GREATEST,
+  RECORD_IS_MODEL,
+  RECORD_LEAST,
   RECORD_MULTIPLIER,
   RECORD_OFFSET,
   RECORD_RESIDUAL_MULTIPLIER,
@@ -31,15 +35,13 @@ class Channel {
   }
 }
 
-/** The deviation of a raw value from the middle of its channel, i16 Q11. */
-function deviation(record: usize, raw: i32): i32 {
-  let d = raw - load<i32>(record, RECORD_OFFSET);
-  const shift = i32(load<i8>(record, RECORD_SHIFT));
+/** A raw difference in units of its spread, squashed: i16 Q11. */
+function deviation(d: i32, multiplier: i32, shift: i32): i32 {
   if (shift < 0) {
     const limit = (1 << 30) >> -shift;
     d = max(min(d, limit), -limit) << -shift;
   }
-  const scaled = i32((i64(d) * i64(load<i16>(record, RECORD_MULTIPLIER))) >> 16);
+  const scaled = i32((i64(d) * i64(multiplier)) >> 16);
   return squash(scaled >> max(shift, 0));
 }
 
@@ -50,6 +52,7 @@ function deviation(record: usize, raw: i32): i32 {
  * @param state  of the channel
  * @param raw  |raw| <= 2^30
  * @param settled  rows since the start or the last gap, 0..8
+ * @param residual  address of the raw residual of a model, i32, |residual| <= 2^30; 0 while it is not known
  * @param features  i16[7], written
  * @param expected  i32: the deviation that was expected, written
  */
@@ -58,12 +61,23 @@ export function channelStep(
   state: usize,
   raw: i32,
   settled: i32,
+  residual: usize,
   features: usize,
   expected: usize,
 ): void {
-  const x = deviation(record, raw);
+  const x = deviation(
+    raw - load<i32>(record, RECORD_OFFSET),
+    i32(load<i16>(record, RECORD_MULTIPLIER)),
+    i32(load<i8>(record, RECORD_SHIFT)),
+  );
   if (settled === 0) seed(state, x);
-  const e = residual(record, state, x, settled, expected);
+  const isSettled = settled >= LAG_COUNT;
+  const isModel = load<u8>(record, RECORD_IS_MODEL) !== 0;
+  // Residuals that are not known yet would make the channel look silent.
+  const isKnown = !isModel || (isSettled && residual !== 0);
+  let e = 0;
+  if (!isModel) e = residualOfLags(record, state, x, isSettled, expected);
+  else if (isKnown) e = residualOfModel(record, load<i32>(residual));
   const lags = load<u64>(state, CHANNEL_LAGS);
   store<u64>(state, (load<u64>(state, CHANNEL_LAGS + 8) << 16) | (lags >>> 48), CHANNEL_LAGS + 8);
   store<u64>(state, (lags << 16) | u64(u16(x)), CHANNEL_LAGS);
@@ -72,11 +86,16 @@ export function channelStep(
   Channel.follow(state + 4, x, 3, features + 4);
   Channel.follow(state + 8, x, 5, features + 6);
   store<i16>(features, e, 8);
-  Channel.follow(state + CHANNEL_RESIDUAL_MEAN, e, 3, features + 10);
-  const magnitude = load<i32>(state, CHANNEL_MAGNITUDE);
-  const next = magnitude + (((abs(e) << 8) - magnitude + 4) >> 3);
-  store<i32>(state, next, CHANNEL_MAGNITUDE);
-  store<i16>(features, log2(next + MAGNITUDE_FLOOR) - (19 << 11), 12);
+  let mean = load<i32>(state, CHANNEL_RESIDUAL_MEAN);
+  let magnitude = load<i32>(state, CHANNEL_MAGNITUDE);
+  if (isKnown) {
+    mean += ((e << 8) - mean + 4) >> 3;
+    magnitude += ((abs(e) << 8) - magnitude + 4) >> 3;
+    store<i32>(state, mean, CHANNEL_RESIDUAL_MEAN);
+    store<i32>(state, magnitude, CHANNEL_MAGNITUDE);
+  }
+  store<i16>(features, mean >> 8, 10);
+  store<i16>(features, log2(magnitude + MAGNITUDE_FLOOR) - (19 << 11), 12);
 }
 
 /** The first reading stands for all before it. */
@@ -88,13 +107,22 @@ function seed(state: usize, x: i32): void {
 }
 
 /** x minus its prediction from the last eight, in units of its spread, squashed; 0 in the first rows. */
-function residual(record: usize, state: usize, x: i32, settled: i32, expected: usize): i32 {
+function residualOfLags(record: usize, state: usize, x: i32, isSettled: bool, expected: usize): i32 {
   const sum = (load<i32>(record, RECORD_AR_BIAS) + dotLags(record + RECORD_AR, state + CHANNEL_LAGS)) >> 13;
   store<i32>(expected, sum);
-  if (settled < LAG_COUNT) return 0;
+  if (!isSettled) return 0;
   const e = max(min(x - sum, 65535), -65535);
   return squash(
     (e * i32(load<i16>(record, RECORD_RESIDUAL_MULTIPLIER))) >> i32(load<i8>(record, RECORD_RESIDUAL_SHIFT)),
+  );
+}
+
+/** The reading minus what a model predicted, in units of its spread, squashed. */
+function residualOfModel(record: usize, raw: i32): i32 {
+  return deviation(
+    max(min(raw, RAW_LIMIT), -RAW_LIMIT),
+    i32(load<i16>(record, RECORD_RESIDUAL_MULTIPLIER)),
+    i32(load<i8>(record, RECORD_RESIDUAL_SHIFT)),
   );
 }
 
@@ -113,9 +141,9 @@ export function meetRange(state: usize, raw: i32): i32 {
   return log2(excess) - log2(u32(greatest) - u32(least));
 }
 
-/** Sets the state of a channel to its start: `raw` is all of its range. */
-export function startChannel(state: usize, raw: i32): void {
+/** Sets the state of a channel to its start. Its range is that of the calibration, or `raw`. */
+export function startChannel(record: usize, state: usize, hasRange: bool, raw: i32): void {
   store<i32>(state, MAGNITUDE_START, CHANNEL_MAGNITUDE);
-  store<i32>(state, raw, CHANNEL_GREATEST);
-  store<i32>(state, raw, CHANNEL_LEAST);
+  store<i32>(state, hasRange ? load<i32>(record, RECORD_GREATEST) : raw, CHANNEL_GREATEST);
+  store<i32>(state, hasRange ? load<i32>(record, RECORD_LEAST) : raw, CHANNEL_LEAST);
 }

@@ -1,6 +1,6 @@
 // A row through the whole detector (FORMAT.md 8): the twin of host/detect/detector.ts.
 
-import { I16s } from "../memory";
+import { copy, I16s } from "../memory";
 import { channelStep, meetRange, startChannel } from "./channel";
 import { blockBytes, distance, scoreOf } from "./distance";
 import {
@@ -14,6 +14,8 @@ import {
   GAP_ROWS,
   IMAGE_BLOCKS,
   IMAGE_CHANNELS,
+  IMAGE_HAS_RANGE,
+  IMAGE_SEEN,
   IMAGE_SLOTS,
   IMAGE_START,
   MUTE_ROWS,
@@ -34,7 +36,7 @@ import {
   WORK_SCORE,
   WORK_SCORES,
 } from "./layout";
-import { enterSeason, seasonStep } from "./season";
+import { enterSeason, seasonStep, startSeason } from "./season";
 import { trackerStep } from "./tracker";
 
 /** Addresses within image, state and work space. */
@@ -87,6 +89,7 @@ export class Timeless implements Time {
  * Takes a row: moves the state, writes the verdict and what it came from into the work space. Does not touch the number of the row.
  *
  * @param raw  i32[C]; clamped to ±2^30
+ * @param residuals  i32[C] of the model that the detector is in; 0 while they are not known, or without one
  * @param missed  rows missed before this one
  * @param skip  `missed` modulo the period; for the first row its number modulo the period
  * @param isWarmup  compute the scores, leave the thresholds alone
@@ -95,15 +98,16 @@ export function detectRow<T extends Time>(
   image: usize,
   state: usize,
   raw: usize,
+  residuals: usize,
   work: usize,
   missed: u32,
   skip: u32,
   isWarmup: bool,
 ): void {
   const isFirst = load<u8>(state, STATE_STARTED) === 0;
-  if (isFirst) start(image, state);
-  else if (missed > u32(GAP_ROWS)) restart(state);
-  features<T>(image, state, raw, work, missed, skip, isFirst);
+  if (isFirst) start<T>(image, state);
+  if (isFirst || missed > u32(GAP_ROWS)) restart(state);
+  features<T>(image, state, raw, residuals, work, missed, skip, isFirst);
   store<u8>(state, 1, STATE_STARTED);
   store<u8>(state, min(i32(load<u8>(state, STATE_SETTLED)) + 1, 8), STATE_SETTLED);
   scores<T>(image, work);
@@ -118,9 +122,13 @@ export function restart(state: usize): void {
   store<u8>(state, MUTE_ROWS, STATE_MUTED);
 }
 
-function start(image: usize, state: usize): void {
-  const bytes = usize(load<i32>(image, IMAGE_BLOCKS)) << 2;
-  for (let k: usize = 0; k < bytes; k += 4) store<i32>(state + k, load<i32>(image + k, IMAGE_START), STATE_THRESHOLDS);
+function start<T extends Time>(image: usize, state: usize): void {
+  copy<i32>(state + STATE_THRESHOLDS, image + IMAGE_START, usize(load<i32>(image, IMAGE_BLOCKS)) << 2);
+  const seen = load<i32>(image, IMAGE_SEEN);
+  if (!changetype<T>(0).isKnown() || seen === 0) return;
+  const C = load<i32>(image, IMAGE_CHANNELS);
+  const season = Places.channels(image, state) + usize(C * CHANNEL_STATE_BYTES);
+  startSeason(season, C, load<i32>(image, IMAGE_SLOTS), image + seen);
 }
 
 /** Readings → features, residuals, distances of the sensors, and the score of new extremes. */
@@ -128,6 +136,7 @@ function features<T extends Time>(
   image: usize,
   state: usize,
   raw: usize,
+  residuals: usize,
   work: usize,
   missed: u32,
   skip: u32,
@@ -148,8 +157,9 @@ function features<T extends Time>(
   store<i32>(work, 0, WORK_CHANNEL);
   for (let c = 0; c < C; c++) {
     const value = max(min(load<i32>(raw), RAW_LIMIT), -RAW_LIMIT);
-    if (isFirst) startChannel(channel, value);
-    channelStep(record, channel, value, settled, feature, expected);
+    if (isFirst) startChannel(record, channel, load<i32>(image, IMAGE_HAS_RANGE) !== 0, value);
+    channelStep(record, channel, value, settled, residuals, feature, expected);
+    if (residuals !== 0) residuals += 4;
     if (changetype<T>(0).isKnown()) {
       const residual = seasonStep(season, C, slots, slot, c, i32(load<i16>(feature)));
       I16s.put(Places.residuals(work, C), c, residual);

@@ -39,10 +39,12 @@ export const CHANNEL_STATE_BYTES = 44;
 // Image of a detector: what the kernels read.
 //
 //      0  i32 C, K, period, slots (0, 0 without a period), hold, renew, rise, 2^every_log2 - 1
-//     32  i32[K] start, i32[K] fall
+//     32  i32 offset of what is known of the slots, 0 = nothing; i32 1 where the range is known
+//     40  i32[K] start, i32[K] fall
 //         a channel each: i32 offset, ar_bias   i16 multiplier, residual_multiplier   i16[8] ar   i8 shift, residual_shift
-//                         2 bytes of nothing, then the block of its 7 features
+//                         u8 1 with a model's residual   1 byte of nothing   i32 least, greatest   the block of its 7 features
 //         blocks: relation (C > 1), noise, time of day (with a period)
+//         what is known of the slots: i16[C][slots] means, u8[slots] visits
 //
 // A block of size n: i16[n] means, u8[n] shifts, i8[n(n+1)/2] weights, padded to 4 bytes.
 
@@ -54,7 +56,9 @@ export const IMAGE_HOLD = 16;
 export const IMAGE_RENEW = 20;
 export const IMAGE_RISE = 24;
 export const IMAGE_FALL_MASK = 28;
-export const IMAGE_START = 32;
+export const IMAGE_SEEN = 32;
+export const IMAGE_HAS_RANGE = 36;
+export const IMAGE_START = 40;
 
 export const RECORD_OFFSET = 0;
 export const RECORD_AR_BIAS = 4;
@@ -63,8 +67,11 @@ export const RECORD_RESIDUAL_MULTIPLIER = 10;
 export const RECORD_AR = 12;
 export const RECORD_SHIFT = 28;
 export const RECORD_RESIDUAL_SHIFT = 29;
-export const RECORD_BLOCK = 32;
-export const RECORD_BYTES = 84;
+export const RECORD_IS_MODEL = 30;
+export const RECORD_LEAST = 32;
+export const RECORD_GREATEST = 36;
+export const RECORD_BLOCK = 40;
+export const RECORD_BYTES = 92;
 
 // Work space: the verdict on the last row, and what it came from.
 //
@@ -92,7 +99,7 @@ export const BLOCK_EXTREME = 4;
 export const FEATURE_BYTES = 14;
 /** Missed rows from which on what is recent says nothing any more. */
 export const GAP_ROWS = 32;
-/** Rows after such a gap in which there is no alarm. */
+/** Rows at the start and after such a gap in which there is no alarm. */
 export const MUTE_ROWS = 20;
 /** Lags of the prediction, and rows before its residuals mean something. */
 export const LAG_COUNT = 8;

@@ -2,6 +2,7 @@
 //
 // `part` is the part of the season in the state: i32[C] S, i32[C] sums, i16[C][slots] means, u8[slots] visits.
 
+import { copy } from "../memory";
 import { IMAGE_PERIOD, IMAGE_SLOTS, STATE_PHASE, STATE_STARTED, STATE_VISIT_ROWS } from "./layout";
 
 /** Visits after which the mean of a slot forgets. */
@@ -54,6 +55,15 @@ export function enterSeason(image: usize, state: usize, part: usize, channels: i
   leave(part, channels, slots, (last * slots) / period, rows);
   store<u16>(state, 1, STATE_VISIT_ROWS);
   return slot;
+}
+
+/**
+ * Sets the means and visits to what is known at the start.
+ *
+ * @param seen  i16[C][slots] means, u8[slots] visits
+ */
+export function startSeason(part: usize, channels: i32, slots: i32, seen: usize): void {
+  copy<u8>(Season.means(part, channels), seen, usize((2 * channels + 1) * slots));
 }
 
 /** Takes the sums of a visit into the means of its slot, and clears them. */

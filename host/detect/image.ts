@@ -5,16 +5,21 @@ import {
   IMAGE_BLOCKS,
   IMAGE_CHANNELS,
   IMAGE_FALL_MASK,
+  IMAGE_HAS_RANGE,
   IMAGE_HOLD,
   IMAGE_PERIOD,
   IMAGE_RENEW,
   IMAGE_RISE,
+  IMAGE_SEEN,
   IMAGE_SLOTS,
   IMAGE_START,
   RECORD_AR,
   RECORD_AR_BIAS,
   RECORD_BLOCK,
   RECORD_BYTES,
+  RECORD_GREATEST,
+  RECORD_IS_MODEL,
+  RECORD_LEAST,
   RECORD_MULTIPLIER,
   RECORD_OFFSET,
   RECORD_RESIDUAL_MULTIPLIER,
@@ -30,7 +35,9 @@ export function packDetector({ channels, relation, noise, seasonality, tracker }
   const K = tracker.start.length;
   const blocks = [relation, noise, seasonality?.block].filter((block) => block !== undefined);
   const records = IMAGE_START + 8 * K;
-  const image = new Uint8Array(records + RECORD_BYTES * C + blocks.length * blockBytes(C));
+  const end = records + RECORD_BYTES * C + blocks.length * blockBytes(C);
+  const seen = seasonality?.seen;
+  const image = new Uint8Array(end + (seen ? 2 * seen.means.length + seen.visits.length : 0));
   const view = new DataView(image.buffer);
   const head: readonly (readonly [number, number])[] = [
     [IMAGE_CHANNELS, C],
@@ -41,6 +48,8 @@ export function packDetector({ channels, relation, noise, seasonality, tracker }
     [IMAGE_RENEW, tracker.renew],
     [IMAGE_RISE, tracker.rise],
     [IMAGE_FALL_MASK, (1 << tracker.everyLog2) - 1],
+    [IMAGE_SEEN, seen ? end : 0],
+    [IMAGE_HAS_RANGE, channels[0]?.range ? 1 : 0],
   ];
   for (const [at, value] of head) view.setInt32(at, value, true);
   for (let k = 0; k < K; k++) {
@@ -49,6 +58,8 @@ export function packDetector({ channels, relation, noise, seasonality, tracker }
   }
   for (const [c, channel] of channels.entries()) putChannel(view, records + RECORD_BYTES * c, channel);
   for (const [i, block] of blocks.entries()) putBlock(view, records + RECORD_BYTES * C + i * blockBytes(C), block);
+  for (const [i, mean] of seen?.means.entries() ?? []) view.setInt16(end + 2 * i, mean, true);
+  if (seen) image.set(seen.visits, end + 2 * seen.means.length);
   return image;
 }
 
@@ -70,6 +81,9 @@ function putChannel(view: DataView, at: number, channel: ChannelParameters): voi
   for (const [j, weight] of channel.ar.entries()) view.setInt16(at + RECORD_AR + 2 * j, weight, true);
   view.setInt8(at + RECORD_SHIFT, channel.shift);
   view.setInt8(at + RECORD_RESIDUAL_SHIFT, channel.residualShift);
+  view.setUint8(at + RECORD_IS_MODEL, channel.residual === "model" ? 1 : 0);
+  view.setInt32(at + RECORD_LEAST, channel.range?.[0] ?? 0, true);
+  view.setInt32(at + RECORD_GREATEST, channel.range?.[1] ?? 0, true);
   putBlock(view, at + RECORD_BLOCK, channel.sensor);
 }
 

@@ -13,7 +13,7 @@ import {
 import { hasSimd } from "../runtime/compile.ts";
 import { movedTo, type Verdict } from "./detector.ts";
 import { packDetector, workBytes } from "./image.ts";
-import { detectorKernel, type Kernel, type Resident } from "./kernel.ts";
+import { detectorKernel, type Kernel, MAX_CHANNELS, type Resident } from "./kernel.ts";
 import { BLOCKS, type DetectorParameters, FEATURES } from "./parameters.ts";
 import { readDetectorSnapshot, writeDetectorSnapshot } from "./snapshot.ts";
 import { readRow, stateLayoutOf } from "./state.ts";
@@ -52,16 +52,20 @@ export class KernelDetector {
    * @param raw  i32 per channel, |raw| <= 2^30
    * @param row  number of the row by the clock, 0 to 2^53 - 1, greater than the one before
    * @param isWarmup  compute the scores, leave the thresholds alone
+   * @param residuals  of a model, i32 per channel; undefined while they are not known
    * @returns the same object at every row
    * @throws {RangeError} when the number of the row is not greater than the one before
    */
-  step(raw: ArrayLike<number>, row: number, isWarmup = false): Verdict {
+  step(raw: ArrayLike<number>, row: number, isWarmup = false, residuals?: ArrayLike<number>): Verdict {
     movedTo(row, this.#lastRow);
     this.#lastRow = row;
     const kernel = this.#kernel;
     kernel.enter(this.#resident);
-    for (let c = 0; c < this.#parameters.channels.length; c++) kernel.raw[c] = raw[c] as number;
-    kernel.step(row, isWarmup);
+    for (let c = 0; c < this.#parameters.channels.length; c++) {
+      kernel.raw[c] = raw[c] as number;
+      if (residuals) kernel.raw[MAX_CHANNELS + c] = residuals[c] as number;
+    }
+    kernel.step(row, isWarmup, residuals !== undefined);
     const { work } = kernel;
     const verdict = this.#verdict;
     verdict.score = (work[WORK_SCORE >> 2] as number) / 2048;

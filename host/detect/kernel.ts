@@ -1,6 +1,6 @@
 // The kernels of detectors (assembly/detect/): one instance for the whole process, whose memory holds the detector that stepped last.
 //
-//     heap base | raw values | image | state, work space
+//     heap base | raw values, residuals | image | state, work space
 //
 // Another detector changes places with it: so detectors need not be released, and a million of them take no more than their states.
 
@@ -9,14 +9,23 @@ import { DETECT_SCALAR, DETECT_SIMD } from "../../build/detect.ts";
 import { compileModule } from "../runtime/compile.ts";
 
 const PAGE_BYTES = 65536;
-/** Room for the raw values of most channels. */
-const RAW_BYTES = 256;
+/** Most channels of a detector: room for their raw values, and for as many residuals. */
+const MAX_CHANNELS = 64;
+const RAW_BYTES = 8 * MAX_CHANNELS;
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
   readonly __heap_base: WebAssembly.Global;
   abi_version(): number;
-  detect(image: number, state: number, raw: number, work: number, row: number, isWarmup: number): void;
+  detect(
+    image: number,
+    state: number,
+    raw: number,
+    residuals: number,
+    work: number,
+    row: number,
+    isWarmup: number,
+  ): void;
 }
 
 /** A detector as the kernels see it. */
@@ -35,7 +44,7 @@ class Kernel {
   #resident: Resident | undefined;
   #image = 0;
   #block = 0;
-  /** Raw values of a row, written before a step. */
+  /** Raw values of a row, and from {@link MAX_CHANNELS} on residuals of a model: written before a step. */
   raw: Int32Array;
   /** Words of the work space after a step. */
   work: Int32Array;
@@ -80,9 +89,10 @@ class Kernel {
   }
 
   /** Takes the row in {@link raw} with the detector in the memory. */
-  step(row: number, isWarmup: boolean): void {
+  step(row: number, isWarmup: boolean, hasResiduals: boolean): void {
     const work = this.#block + (this.#resident as Resident).workOffset;
-    this.#exports.detect(this.#image, this.#block, this.#raw, work, row, isWarmup ? 1 : 0);
+    const residuals = hasResiduals ? this.#raw + 4 * MAX_CHANNELS : 0;
+    this.#exports.detect(this.#image, this.#block, this.#raw, residuals, work, row, isWarmup ? 1 : 0);
   }
 
   #reserve(end: number): void {
@@ -94,7 +104,7 @@ class Kernel {
   }
 }
 
-export type { Kernel };
+export { type Kernel, MAX_CHANNELS };
 
 const align16 = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 

@@ -26,11 +26,19 @@ function compare(
 ): { alarms: number; blocks: Set<string> } {
   const [oracle, kernel] = [new Detector(parameters), new KernelDetector(parameters, simd)];
   const blocks = new Set<string>();
+  const random = mulberry32(parameters.channels.length);
+  const isInModel = parameters.channels.some(({ residual }) => residual === "model");
+  /** What a model would say: values of all magnitudes, at times nothing. */
+  const residualsOf = ({ length }: ArrayLike<number>) => {
+    if (!isInModel || random() < 0.1) return undefined;
+    return Array.from({ length }, () => Math.floor(uniform(random, 2 ** Math.floor(31 * random()))));
+  };
   let [alarms, t] = [0, 0];
   for (const { raw, row } of rows) {
     const isWarmup = t++ < warmup;
-    const expected = oracle.step(raw, row, isWarmup);
-    const found = kernel.step(raw, row, isWarmup);
+    const residuals = residualsOf(raw);
+    const expected = oracle.step(raw, row, isWarmup, residuals);
+    const found = kernel.step(raw, row, isWarmup, residuals);
     const isEqual =
       found.score === expected.score &&
       found.isAlarm === expected.isAlarm &&
@@ -167,6 +175,8 @@ function extremeParameters(shape: Shape, random: () => number): DetectorParamete
   });
   const channels = base.channels.map((channel) => ({
     ...channel,
+    ...(random() < 0.5 && { residual: "model" as const }),
+    range: [any(-(2 ** 30), 0), any(0, 2 ** 30)] as const,
     offset: any(-(2 ** 30) + 1, 2 ** 30),
     multiplier: any(16384, 32767),
     shift: any(-30, 31),
@@ -178,11 +188,25 @@ function extremeParameters(shape: Shape, random: () => number): DetectorParamete
     sensor: block(channel.sensor),
   }));
   const { tracker } = base;
+  for (const channel of channels) {
+    if (channel.residual !== "model") continue;
+    channel.residualMultiplier = any(16384, 32767);
+    channel.residualShift = any(-30, 31);
+  }
   return {
     channels,
     ...(base.relation && { relation: block(base.relation) }),
     noise: block(base.noise),
-    ...(base.seasonality && { seasonality: { ...base.seasonality, block: block(base.seasonality.block) } }),
+    ...(base.seasonality && {
+      seasonality: {
+        ...base.seasonality,
+        block: block(base.seasonality.block),
+        seen: {
+          means: new Int16Array(shape.channels * base.seasonality.slots).map(() => any(-32767, 32767)),
+          visits: new Uint8Array(base.seasonality.slots).map(() => any(0, 255)),
+        },
+      },
+    }),
     tracker: {
       start: tracker.start.map(() => any(-60 * 2 ** 24, 60 * 2 ** 24)),
       fall: tracker.fall.map(() => any(1, 2 ** 28)),
