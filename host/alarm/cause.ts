@@ -1,7 +1,7 @@
 import { describeCause } from "../detect/cause.ts";
 import type { Detector, Verdict } from "../detect/detector.ts";
 import type { DetectorFile } from "../detect/file.ts";
-import { expectationOf } from "../detect/real.ts";
+import { expectationOf, usualErrorOf } from "../detect/real.ts";
 import type { Explanation } from "./latch.ts";
 import type { Cause } from "./types.ts";
 
@@ -35,7 +35,8 @@ function causeOf(
 ): Cause {
   const input = spec.inputs[c] as DetectorFile["spec"]["inputs"][number];
   const channel = parameters.channels[c] as DetectorFile["parameters"]["channels"][number];
-  const { value: expected, error } = expectationOf(channel, input.fraction, detector.expectedOf(c));
+  const expected = expectationOf(channel, input.fraction, detector.expectedOf(c));
+  const error = usualErrorOf(channel, input.fraction);
   return {
     input: input.name,
     share: round(share, 2),

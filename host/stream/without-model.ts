@@ -64,6 +64,7 @@ function createSession(inputs: readonly string[], hash: string, onRelease: () =>
     if (index >= 0) throw new SampleError(`Input "${inputs[index]}" is ${sample[index]}, expected a finite number`);
   };
   return {
+    anomaly: undefined,
     expected: [],
     residual: [],
     step(sample) {
