@@ -1,7 +1,8 @@
 // The detectors of a configuration.
 
-import { type AlarmPlan, planAlarms } from "./alarm/plan.ts";
-import { alarmSettings } from "./config/alarms.ts";
+import type { LearningPlan } from "./alarm/learning-alarm.ts";
+import { type AlarmPlan, checkSettings, planAlarms } from "./alarm/plan.ts";
+import { alarmSettings, learningPlan } from "./config/alarms.ts";
 import type { Path, Problem } from "./config/document.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { StreamConfig } from "./config/schema.ts";
@@ -10,14 +11,17 @@ import type { DetectorFile } from "./detect/file.ts";
 import { loadDetector } from "./detector-file.ts";
 import { ModelFormatError } from "./model/errors.ts";
 
-/** Reads the detector of a stream; undefined when it has none, or it cannot be used: that is added to `problems`. */
+/** What watches a stream: it is learnt, or from a file; undefined when nothing does. */
+export type OpenedDetector = "auto" | DetectorFile | undefined;
+
+/** Reads the detector of a stream; undefined, too, when it cannot be used: that is added to `problems`. */
 export function openDetector(
   loaded: LoadedConfig,
   stream: string,
   { detector }: StreamConfig,
   problems: Problem[],
-): DetectorFile | undefined {
-  if (detector === undefined) return undefined;
+): OpenedDetector {
+  if (detector === undefined || detector === "auto") return detector;
   try {
     return loadDetector(loaded.resolvePath(detector));
   } catch (error) {
@@ -32,16 +36,29 @@ function describeError(path: string, error: unknown): string {
   return `${path}: ${error instanceof Error ? error.message : error}`;
 }
 
+/** Names of the inputs of a stream without a model; undefined when nothing watches it either. */
+export function inputsWithoutModel(
+  detector: OpenedDetector,
+  bound: readonly { readonly name: string }[] | undefined,
+): string[] | undefined {
+  if (detector === undefined) return undefined;
+  // One number as text has no name of its own.
+  return (detector === "auto" ? (bound ?? [{ name: "value" }]) : detector.spec.inputs).map(({ name }) => name);
+}
+
 /** Plans the alarms of a stream; undefined when the detector does not fit it: that is added to `problems`. */
 export function planStreamAlarms(
   config: StreamConfig,
-  file: DetectorFile,
+  detector: Exclude<OpenedDetector, undefined>,
   inputs: readonly string[],
   path: Path,
   problems: Problem[],
-): AlarmPlan | undefined {
+): AlarmPlan | LearningPlan | undefined {
+  if (detector === "auto") return learningPlan(config, inputs);
   try {
-    return planAlarms({ file, inputs, settings: alarmSettings(config), isTimed: config.time !== undefined });
+    const settings = alarmSettings(config);
+    checkSettings(detector, settings);
+    return planAlarms({ file: detector, inputs, settings, isTimed: config.time !== undefined });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     problems.push({ path: [...path, "detector"], message: error.message });

@@ -1,6 +1,6 @@
 // `rivulet run`: a configuration file becomes models, a state store and a bridge to the broker.
 
-import { openDetector, planStreamAlarms } from "./alarms.ts";
+import { inputsWithoutModel, openDetector, planStreamAlarms } from "./alarms.ts";
 import type { Problem } from "./config/document.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { loginOf } from "./config/login.ts";
@@ -71,10 +71,11 @@ async function openStreams(
   for (const { name, config, inputs: bound, sources: plans, sampling } of loaded.streams) {
     const path = ["streams", name];
     const detector = openDetector(loaded, name, config, problems);
+    const names = inputsWithoutModel(detector, bound);
     let runtime: Runtime;
     try {
       if (config.model !== undefined) runtime = await openRuntime(loaded.resolvePath(config.model), config.numeric);
-      else if (detector !== undefined) runtime = createRuntimeWithoutModel(detector.spec.inputs.map((one) => one.name));
+      else if (names !== undefined) runtime = createRuntimeWithoutModel(names);
       else continue;
     } catch (error) {
       problems.push({ path: [...path, "model"], message: describeModelError(config.model ?? "", error) });
@@ -107,7 +108,7 @@ async function openStreams(
 function describeStream({ runtime, sources, alarms }: StreamOptions): string {
   const topics = sources.map(({ topic }) => topic.text).join(", ");
   const model = `model ${runtime.model.id}, ${runtime.numeric}${runtime.simd ? " with SIMD" : ""}, `;
-  const detector = alarms === undefined ? "" : `detector ${alarms.file.id}, `;
+  const detector = alarms === undefined ? "" : `detector ${"learn" in alarms ? "auto" : alarms.file.id}, `;
   return `${runtime.outputSize > 0 ? model : ""}${detector}topic ${topics}`;
 }
 

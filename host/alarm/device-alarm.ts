@@ -2,7 +2,9 @@ import { Detector } from "../detect/detector.ts";
 import type { DetectorFile } from "../detect/file.ts";
 import { toRaw } from "../detect/real.ts";
 import { SnapshotError } from "../model/errors.ts";
+import type { Alarm, Part } from "./alarm.ts";
 import { explain } from "./cause.ts";
+import type { Readings } from "./learn.ts";
 import { Latch } from "./latch.ts";
 import { type AlarmPlan, fileWithRate } from "./plan.ts";
 import { RowClock } from "./rows.ts";
@@ -15,7 +17,8 @@ const SETTLE_ROWS = 20;
 const GAP_ROWS = 34;
 
 /** The alarm of one device: a detector, the numbers of its rows, and what is told of its alarms. */
-export class DeviceAlarm {
+export class DeviceAlarm implements Alarm {
+  readonly canRelearn = false;
   readonly #plan: AlarmPlan;
   readonly #clock: RowClock;
   readonly #latch: Latch;
@@ -146,14 +149,22 @@ export class DeviceAlarm {
     return this.#latch.end(time) ?? this.#endOrphan(time);
   }
 
+  relearn(): undefined {}
+
+  takeParts(): readonly Part[] {
+    return [];
+  }
+
+  provide(): void {}
+
   /** Has rows of before scored without judging them, so that ranges, means and times of day are known. */
-  warmUp(rows: Iterable<{ readonly values: ArrayLike<number>; readonly time: number }>): void {
+  warmUp({ times, values }: Readings): void {
     const { inputs } = this.#plan;
-    for (const { values, time } of rows) {
+    for (const [i, time] of times.entries()) {
       const row = this.#clock.take(time);
       if (row === undefined) continue;
       this.#advance(row, row, time);
-      for (let c = 0; c < inputs.length; c++) this.#values[c] = values[inputs[c] as number] as number;
+      for (let c = 0; c < inputs.length; c++) this.#values[c] = values[inputs[c] as number]?.[i] as number;
       toRaw(this.#file, this.#values, this.#raw);
       this.#detector.step(this.#raw, row, true);
       if (this.#settling > 0) this.#settling--;

@@ -24,7 +24,7 @@ export interface AlarmPlanOptions {
 /**
  * Plans how a detector watches a stream.
  *
- * @throws {RangeError} when it watches an input that the stream does not have, or settings need an interval that it does not have
+ * @throws {RangeError} when it watches an input that the stream does not have
  */
 export function planAlarms({ file, inputs, settings = {}, isTimed }: AlarmPlanOptions): AlarmPlan {
   const places = file.spec.inputs.map(({ name }) => inputs.indexOf(name));
@@ -33,10 +33,17 @@ export function planAlarms({ file, inputs, settings = {}, isTimed }: AlarmPlanOp
     const has = inputs.map((name) => `"${name}"`).join(", ");
     throw new RangeError(`the detector watches ${unknown.join(", ")}, which the stream does not have; it has ${has}`);
   }
-  if (settings.muteAfterGapMs !== undefined && file.spec.interval === undefined) {
-    throw new RangeError("mute_after_gap needs a detector that knows its interval; calibrate it with --interval");
-  }
   return { file, inputs: places, settings, isTimed };
+}
+
+/**
+ * Checks that the settings of a stream can be kept to with a detector from a file.
+ *
+ * @throws {RangeError} when they need an interval that it does not have
+ */
+export function checkSettings({ spec }: DetectorFile, { muteAfterGapMs }: AlarmSettings): void {
+  if (muteAfterGapMs === undefined || spec.interval !== undefined) return;
+  throw new RangeError("mute_after_gap needs a detector that knows its interval; calibrate it with --interval");
 }
 
 /** The detector with thresholds for another number of false alarms a week. */

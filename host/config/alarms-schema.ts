@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DURATION_HINT, parseDuration } from "../alarm/duration.ts";
+import { MOST_LEARN_ROWS } from "../alarm/learning-alarm.ts";
 
 const duration = z.union([z.number(), z.string()]).refine((value) => parseDuration(value) !== undefined, {
   error: `expected ${DURATION_HINT}, or a number of seconds`,
@@ -11,7 +12,21 @@ export const alarmFields = {
     .string()
     .min(1)
     .optional()
-    .describe("Detector file, made by rivulet calibrate; beside a model or without"),
+    .describe("auto: learnt from the first samples of each device; or a file of rivulet calibrate. Beside a model or without"),
+  learn: z
+    .union([z.int().max(MOST_LEARN_ROWS), z.string()])
+    .refine((value) => typeof value === "number" || parseDuration(value) !== undefined, {
+      error: `expected a number of samples, or ${DURATION_HINT}`,
+    })
+    .optional()
+    .describe("detector: auto learns from so many samples of each device, or for so long; default: 1000"),
+  period: z
+    .string()
+    .refine((value) => ["auto", "none", "day", "week"].includes(value) || parseDuration(value) !== undefined, {
+      error: `expected auto, none, day, week, or ${DURATION_HINT}`,
+    })
+    .optional()
+    .describe("detector: auto looks for what is unusual for the time of a day, say; default: auto, a day if two fit"),
   alarms: z
     .strictObject({
       per_week: z

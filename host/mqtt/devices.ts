@@ -1,4 +1,4 @@
-import type { DeviceAlarm } from "../alarm/device-alarm.ts";
+import type { Alarm } from "../alarm/alarm.ts";
 import { SampleError, SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -8,7 +8,7 @@ import { createDevice, type Device, DeviceStateError, type Outcome } from "../st
 import { PayloadError, type Reading } from "../stream/payload.ts";
 import { createSampler, type Sampler, type Sampling, withoutSampler } from "../stream/sampler.ts";
 import type { SamplerListener } from "../stream/trigger.ts";
-import { watchDevice } from "../stream/watched.ts";
+import { alarmPartsOf, watchDevice } from "../stream/watched.ts";
 import type { Committer, Stateful, Ticket } from "./committer.ts";
 import type { StreamCounters } from "./counters.ts";
 import type { LimitedLog } from "./log.ts";
@@ -38,7 +38,7 @@ export interface DevicesOptions {
   /** When samples are taken of what arrives; default: of every message. */
   readonly sampling?: Sampling | undefined;
   /** Makes the alarm of a device; undefined: none. */
-  readonly createAlarm?: (() => DeviceAlarm) | undefined;
+  readonly createAlarm?: (() => Alarm) | undefined;
   /** Most devices in memory. */
   readonly maxDevices: number;
   readonly store: StateStore;
@@ -53,6 +53,7 @@ export interface DevicesOptions {
 interface Resident extends Stateful {
   readonly name: string;
   readonly device: Device;
+  readonly alarm: Alarm | undefined;
   /** Undefined: every arrival is a sample. */
   readonly sampler: Sampler | undefined;
 }
@@ -87,7 +88,7 @@ export class Devices {
       return;
     }
     const state = this.#options.committer.uncommitted(this.#key(name));
-    if (state !== undefined) {
+    if (state !== undefined && partsIn(state).length === 0) {
       this.#begin(name, state, [arrival]);
       return;
     }
@@ -104,19 +105,24 @@ export class Devices {
   }
 
   async #load(name: string): Promise<void> {
-    const state = await this.#read(name);
+    const state = await this.#read(name, this.#key(name));
+    const parts = new Map<string, Uint8Array>();
+    for (const part of state === undefined ? [] : partsIn(state)) {
+      const bytes = await this.#read(name, this.#partKey(name, part));
+      if (bytes !== undefined) parts.set(part, bytes);
+    }
     if (this.#isClosed) return;
     const waiting = this.#loading.get(name) ?? [];
     this.#loading.delete(name);
-    this.#begin(name, state, waiting);
+    this.#begin(name, state, waiting, parts);
   }
 
   /** Tries until it works: starting cold would lose the state, and the broker keeps the messages meanwhile. */
-  async #read(name: string): Promise<Uint8Array | undefined> {
-    const { store, log, stream, retryMs = 1000 } = this.#options;
+  async #read(name: string, key: string): Promise<Uint8Array | undefined> {
+    const { store, committer, log, stream, retryMs = 1000 } = this.#options;
     while (!this.#isClosed) {
       try {
-        return await store.get(this.#key(name));
+        return committer.uncommitted(key) ?? (await store.get(key));
       } catch (error) {
         log.note(stream, "state store", `the state of ${name} cannot be read, trying again: ${error}`);
         await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -126,11 +132,18 @@ export class Devices {
   }
 
   /** Takes the first samples of a device; it comes into memory, in the place of others, only if one of them is not refused. */
-  #begin(name: string, state: Uint8Array | undefined, arrivals: readonly Arrival[]): void {
+  #begin(
+    name: string,
+    state: Uint8Array | undefined,
+    arrivals: readonly Arrival[],
+    parts: ReadonlyMap<string, Uint8Array> = new Map(),
+  ): void {
     const { runtime, maxAges, windows, createAlarm, sampling, counters } = this.#options;
-    const device = watchDevice(createDevice(runtime, maxAges, windows), createAlarm?.());
+    const alarm = createAlarm?.();
+    alarm?.provide(parts);
+    const device = watchDevice(createDevice(runtime, maxAges, windows), alarm);
     const sampler = sampling && createSampler(device, runtime.inputSize, sampling);
-    const resident = { key: this.#key(name), name, device, sampler, snapshot: () => (sampler ?? device).snapshot() };
+    const resident = { key: this.#key(name), name, device, alarm, sampler, snapshot: () => (sampler ?? device).snapshot() };
     if (state !== undefined) this.#restore(resident, state);
     const isUsed = arrivals.map((arrival) => this.#take(resident, arrival)).includes(true);
     if (!isUsed) {
@@ -181,6 +194,7 @@ export class Devices {
       else if (action === "hold") this.#hold(resident, sample, time);
       else this.#step(resident, resident.device.step(sample, time), time);
       committer.touch(resident);
+      this.#putParts(resident);
     } catch (error) {
       isUsed = this.#refuse(resident, arrival, error);
     }
@@ -193,6 +207,11 @@ export class Devices {
       step: (outcome, time) => this.#step(resident, outcome, time),
       hold: (time, text) => this.#told(resident, time, text),
     };
+  }
+
+  /** What an alarm keeps apart is committed with its state. */
+  #putParts({ name, alarm }: Resident): void {
+    for (const [part, bytes] of alarm?.takeParts() ?? []) this.#options.committer.put(this.#partKey(name, part), bytes);
   }
 
   #step({ name: device }: Resident, outcome: Outcome, time: number): void {
@@ -231,7 +250,21 @@ export class Devices {
     return false;
   }
 
+  #partKey(name: string, part: string): string {
+    return `part/${this.#options.stream}/${name}/${part}`;
+  }
+
   #key(name: string): string {
     return `device/${this.#options.stream}/${name}`;
+  }
+}
+
+/** Names of the parts of a state that are kept apart; none of one that is damaged. */
+function partsIn(state: Uint8Array): string[] {
+  try {
+    return alarmPartsOf(withoutSampler(state));
+  } catch (error) {
+    if (error instanceof DeviceStateError) return [];
+    throw error;
   }
 }

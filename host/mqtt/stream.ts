@@ -1,4 +1,5 @@
 import { DeviceAlarm } from "../alarm/device-alarm.ts";
+import { LearningAlarm, type LearningPlan } from "../alarm/learning-alarm.ts";
 import type { AlarmPlan } from "../alarm/plan.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Windows } from "../runtime/windows.ts";
@@ -19,7 +20,7 @@ export interface StreamOptions {
   /** Where its values come from; together they bring every input of the model. */
   readonly sources: readonly Source[];
   /** How a detector watches the devices; default: none does. */
-  readonly alarms?: AlarmPlan | undefined;
+  readonly alarms?: AlarmPlan | LearningPlan | undefined;
   /** On which the source of the model computes; default: the state of a device runs on. */
   readonly windows?: Windows | undefined;
   /** When samples are taken of what arrives; default: of every message. */
@@ -48,7 +49,8 @@ export interface Surroundings {
 export function createStream(options: StreamOptions, counters: StreamCounters, shared: Surroundings): Stream {
   const { name, runtime, sources, windows, sampling, maxDevices, alarms } = options;
   const maxAges = maxAgesOf(sources);
-  const createAlarm = alarms && (() => new DeviceAlarm(alarms));
+  const createAlarm =
+    alarms && (() => ("learn" in alarms ? new LearningAlarm(alarms) : new DeviceAlarm(alarms)));
   const devices = new Devices({
     ...shared,
     stream: name,

@@ -1,4 +1,5 @@
-import type { DeviceAlarm } from "../alarm/device-alarm.ts";
+import type { Alarm } from "../alarm/alarm.ts";
+import { partsOf } from "../alarm/learning-alarm.ts";
 import { SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
 import { type Device, DeviceStateError } from "./device.ts";
@@ -23,7 +24,7 @@ const HEADER_BYTES = 12;
  *
  * @param alarm  undefined: nothing watches it; what an earlier detector left in a state is let go
  */
-export function watchDevice(device: Device, alarm: DeviceAlarm | undefined): Device {
+export function watchDevice(device: Device, alarm: Alarm | undefined): Device {
   return {
     get n() {
       return device.n;
@@ -70,11 +71,23 @@ function decode(bytes: Uint8Array): { readonly device: Uint8Array; readonly alar
   return { device: bytes.subarray(HEADER_BYTES, end), alarm: bytes.subarray(end, -4) };
 }
 
-function prepare(alarm: DeviceAlarm | undefined, bytes: Uint8Array): (() => void) | undefined {
+/** An alarm of another kind, or of other inputs, begins anew: the device is the same. */
+function prepare(alarm: Alarm | undefined, bytes: Uint8Array): (() => void) | undefined {
   try {
     return alarm?.prepare(bytes);
   } catch (error) {
-    if (!(error instanceof SnapshotError)) throw error;
-    throw new DeviceStateError(error.message, { cause: error });
+    if (error instanceof SnapshotError) return undefined;
+    throw error;
   }
+}
+
+/**
+ * Names of the parts of a device's state that are kept apart.
+ *
+ * @param bytes  state of a watched device, or of any
+ * @throws {DeviceStateError} when it is damaged
+ */
+export function alarmPartsOf(bytes: Uint8Array): string[] {
+  const { alarm } = decode(bytes);
+  return alarm === undefined ? [] : partsOf(alarm);
 }

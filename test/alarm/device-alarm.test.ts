@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DeviceAlarm } from "../../host/alarm/device-alarm.ts";
-import { type AlarmPlanOptions, planAlarms } from "../../host/alarm/plan.ts";
+import { type AlarmPlanOptions, checkSettings, planAlarms } from "../../host/alarm/plan.ts";
 import type { Anomaly } from "../../host/alarm/types.ts";
 import { SnapshotError } from "../../host/model/errors.ts";
 import { createTestDetector, healthy } from "../support/alarms.ts";
@@ -134,7 +134,11 @@ describe("DeviceAlarm", () => {
 
   it("scores rows of before without judging them", () => {
     const alarm = new DeviceAlarm(plan());
-    alarm.warmUp(Array.from({ length: 60 }, (_, t) => ({ values: sampleOf(t), time: START + 60_000 * t })));
+    const rows = Array.from({ length: 60 }, (_, t) => t);
+    alarm.warmUp({
+      times: Float64Array.from(rows, (t) => START + 60_000 * t),
+      values: [0, 1].map((c) => Float64Array.from(rows, (t) => sampleOf(t)[c]!)),
+    });
     expect(alarm.step(sampleOf(60), START + 60_000 * 60)).toMatchObject({ warmup: 0, isAlarm: false });
   });
 });
@@ -145,7 +149,8 @@ describe("planAlarms", () => {
       'the detector watches "pressure", which the stream does not have; it has "speed", "current"',
     );
     const file = createTestDetector();
-    expect(() => plan({ file, settings: { muteAfterGapMs: 1 } })).toThrow("needs a detector that knows its interval");
+    expect(() => checkSettings(file, { muteAfterGapMs: 1 })).toThrow("needs a detector that knows its interval");
+    expect(() => checkSettings(FILE, { muteAfterGapMs: 1 })).not.toThrow();
   });
 
   it("takes a detector that watches some of the inputs", () => {
