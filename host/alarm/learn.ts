@@ -32,9 +32,7 @@ export interface LearnOptions {
 }
 
 /** What came of learning: the file of a detector, or why there is none yet, and how many rows may do. */
-export type Learnt =
-  | { readonly bytes: Uint8Array }
-  | { readonly reason: string; readonly rows: number };
+export type Learnt = { readonly bytes: Uint8Array } | { readonly reason: string; readonly rows: number };
 
 /** Learns a detector from readings, of which most are healthy; the same readings give the same bytes. */
 export function learn({ times, values }: Readings, options: LearnOptions): Learnt {

@@ -12,7 +12,9 @@ export const alarmFields = {
     .string()
     .min(1)
     .optional()
-    .describe("auto: learnt from the first samples of each device; or a file of rivulet calibrate. Beside a model or without"),
+    .describe(
+      "auto: learnt from the first samples of each device; or a file of rivulet calibrate. Beside a model or without",
+    ),
   learn: z
     .union([z.int().max(MOST_LEARN_ROWS), z.string()])
     .refine((value) => typeof value === "number" || parseDuration(value) !== undefined, {

@@ -143,7 +143,14 @@ export class Devices {
     alarm?.provide(parts);
     const device = watchDevice(createDevice(runtime, maxAges, windows), alarm);
     const sampler = sampling && createSampler(device, runtime.inputSize, sampling);
-    const resident = { key: this.#key(name), name, device, alarm, sampler, snapshot: () => (sampler ?? device).snapshot() };
+    const resident = {
+      key: this.#key(name),
+      name,
+      device,
+      alarm,
+      sampler,
+      snapshot: () => (sampler ?? device).snapshot(),
+    };
     if (state !== undefined) this.#restore(resident, state);
     const isUsed = arrivals.map((arrival) => this.#take(resident, arrival)).includes(true);
     if (!isUsed) {

@@ -49,8 +49,7 @@ export interface Surroundings {
 export function createStream(options: StreamOptions, counters: StreamCounters, shared: Surroundings): Stream {
   const { name, runtime, sources, windows, sampling, maxDevices, alarms } = options;
   const maxAges = maxAgesOf(sources);
-  const createAlarm =
-    alarms && (() => ("learn" in alarms ? new LearningAlarm(alarms) : new DeviceAlarm(alarms)));
+  const createAlarm = alarms && (() => ("learn" in alarms ? new LearningAlarm(alarms) : new DeviceAlarm(alarms)));
   const devices = new Devices({
     ...shared,
     stream: name,

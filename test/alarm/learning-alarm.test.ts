@@ -28,7 +28,9 @@ class Kept {
   /** What a process that starts makes of a state. */
   revive(state: Uint8Array, options: Partial<LearningPlan> = {}): LearningAlarm {
     const alarm = new LearningAlarm(plan(options));
-    alarm.provide(new Map(partsOf(state).flatMap((name) => (this.parts.has(name) ? [[name, this.parts.get(name)!]] : []))));
+    alarm.provide(
+      new Map(partsOf(state).flatMap((name) => (this.parts.has(name) ? [[name, this.parts.get(name)!]] : []))),
+    );
     alarm.prepare(state)();
     return alarm;
   }
@@ -46,10 +48,14 @@ describe("LearningAlarm", () => {
     const answers = run(alarm, 0, 800);
     expect(answers[99]).toMatchObject({ learning: 0.25, score: null, isAlarm: false });
     expect(answers[399]).toMatchObject({ learning: 1 });
-    expect(answers[400]).toMatchObject({ score: expect.any(Number), warmup: 0, detector: expect.stringMatching(/^learnt@/) });
+    expect(answers[400]).toMatchObject({
+      score: expect.any(Number),
+      warmup: 0,
+      detector: expect.stringMatching(/^learnt@/),
+    });
     expect(answers[400]).not.toHaveProperty("learning");
-    const changes = answers.flatMap(({ change }, t) => (change ? [[t, change.isAlarm]] : []));
-    expect(changes.filter(([t]) => t! < 700)).toEqual([]);
+    const changes = answers.flatMap(({ change }, t) => (change ? [[t, change.isAlarm] as const] : []));
+    expect(changes.filter(([t]) => t < 700)).toEqual([]);
     expect(changes[0]).toEqual([700, true]);
   });
 
@@ -134,7 +140,10 @@ describe("LearningAlarm", () => {
     };
     expect(periodOf(120)).toBe(24);
     const minutes = learn(
-      { times: Float64Array.from({ length: 200 }, (_, t) => 60_000 * t), values: [Float64Array.from({ length: 200 }, (_, t) => healthy(t))] },
+      {
+        times: Float64Array.from({ length: 200 }, (_, t) => 60_000 * t),
+        values: [Float64Array.from({ length: 200 }, (_, t) => healthy(t))],
+      },
       { inputs: ["x"], perWeek: 1, isTimed: true, periodMs: "auto", takesConstant: false },
     );
     expect("bytes" in minutes && parseDetector(minutes.bytes).parameters.seasonality).toBeUndefined();
@@ -146,7 +155,10 @@ describe("LearningAlarm", () => {
     expect(step(alarm, 3).learning).toBe(10 / 400);
     const values = [Float64Array.from({ length: 200 }, (_, t) => healthy(t))];
     const intervalOf = (times: Float64Array) => {
-      const learnt = learn({ times, values }, { inputs: ["x"], perWeek: 1, isTimed: false, periodMs: undefined, takesConstant: false });
+      const learnt = learn(
+        { times, values },
+        { inputs: ["x"], perWeek: 1, isTimed: false, periodMs: undefined, takesConstant: false },
+      );
       return "bytes" in learnt && parseDetector(learnt.bytes).spec.interval;
     };
     expect(intervalOf(new Float64Array(200).fill(5))).toBeUndefined();
@@ -193,7 +205,9 @@ describe("LearningAlarm", () => {
     kept.take(alarm);
     run(alarm, 100, 500);
     kept.take(alarm);
-    expect(() => kept.revive(alarm.snapshot(), { inputs: ["pressure"] })).toThrow("State is of a detector of temperature");
+    expect(() => kept.revive(alarm.snapshot(), { inputs: ["pressure"] })).toThrow(
+      "State is of a detector of temperature",
+    );
     kept.parts.set("detector", new Uint8Array(9));
     expect(() => kept.revive(alarm.snapshot())).toThrow(SnapshotError);
     kept.parts.delete("detector");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { alarmSettings } from "../../host/config/alarms.ts";
+import { alarmSettings, learningPlan } from "../../host/config/alarms.ts";
 import { useConfigFolder } from "../support/config.ts";
 
 const { load, problemsOf } = useConfigFolder();
@@ -22,7 +22,37 @@ describe("alarms of a stream", () => {
     expect(alarmSettings(both.streams[0]!.config)).toEqual({});
   });
 
+  it("learn from samples or for a time, with a period that fits twice", async () => {
+    const planOf = async (...lines: string[]) => {
+      const { streams } = await load(config("detector: auto", "payload: number", ...lines));
+      return learningPlan(streams[0]!.config, ["value"]);
+    };
+    expect(await planOf()).toMatchObject({ learn: { rows: 1000 }, periodMs: "auto", isTimed: false });
+    expect(await planOf("learn: 500", "period: none")).toMatchObject({ learn: { rows: 500 }, periodMs: undefined });
+    expect(await planOf("learn: 2w", "period: week")).toMatchObject({
+      learn: { ms: 1_209_600_000 },
+      periodMs: 604_800_000,
+    });
+  });
+
   it.each([
+    [
+      ["detector: auto"],
+      'config.yaml:5:15 streams.pump.detector: auto needs "inputs", the names of the fields to watch; a payload of number does not',
+    ],
+    [
+      ["detector: auto", "payload: number", "learn: 20"],
+      "config.yaml:7:12 streams.pump.learn: found 20, expected at least 100 samples; 500 or more are better",
+    ],
+    [
+      ["detector: auto", "payload: number", "learn: 1d", "period: day"],
+      "config.yaml:8:13 streams.pump.period: a period of day has to fit twice into what is learnt, which is 1d",
+    ],
+    [["detector: d", "learn: 500"], "config.yaml:6:12 streams.pump.learn: belongs to detector: auto"],
+    [
+      ["detector: auto", "payload: number", "period: month"],
+      "config.yaml:7:13 streams.pump.period: expected auto, none, day, week, or a duration such as 30s, 10m, 2h, 1d or 1w",
+    ],
     [[], 'config.yaml:3:3 streams.pump: a stream needs a "model", a "detector", or both'],
     [
       ["model: m", "alarms: { hold: 1m }"],

@@ -1,11 +1,15 @@
 // Alarms of a stream over MQTT: told once for each change, whatever ends the process in between.
 
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { type AlarmPlanOptions, planAlarms } from "../../host/alarm/plan.ts";
 import type { Bridge } from "../../host/mqtt/bridge.ts";
+import { startRun } from "../../host/run.ts";
 import { createRuntimeWithoutModel } from "../../host/stream/without-model.ts";
 import { createTestDetector, healthy } from "../support/alarms.ts";
-import { createTestStream, observe, startTestBridge } from "../support/bridge.ts";
+import { createTestLog, createTestStream, observe, startTestBridge } from "../support/bridge.ts";
 import { FakeBroker, GatedStore, turns } from "../support/fake-broker.ts";
 import { hasMosquitto, startMosquitto } from "../support/mosquitto.ts";
 import { needs } from "../support/needs.ts";
@@ -218,6 +222,57 @@ describe("an alarm, when the connection ends", () => {
     expect(alarmsOf(connection.calls)).toEqual([]);
     expect(await store.get("pending/pump/a")).toBeUndefined();
     expect(await store.get("pending/pump/b")).toBeUndefined();
+  });
+});
+
+describe("detector: auto with Mosquitto", needs({ Mosquitto: hasMosquitto }), () => {
+  it("learns what a sensor that sends plain numbers does, through restarts, and finds what is wrong", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "rivulet-auto-"));
+    const mosquitto = await startMosquitto();
+    const config = join(folder, "rivulet.yaml");
+    await writeFile(
+      config,
+      [
+        `broker: { url: "${mosquitto.url}" }`,
+        "streams:",
+        "  rooms:",
+        "    topic: sensors/{room}/temperature",
+        "    payload: number",
+        "    detector: auto",
+        "    learn: 300",
+        "    alarms: { per_week: 1 }",
+      ].join("\n"),
+    );
+    const observer = await observe(mosquitto.url, "rivulet/rooms/#");
+    const run = async (from: number, to: number, shift = 0) => {
+      const bridge = await startRun({ file: config, env: {}, log: createTestLog() });
+      await bridge.ready;
+      for (let t = from; t < to; t++) {
+        for (const [c, room] of ["hall", "attic"].entries()) {
+          const value = healthy(t, c) + (room === "attic" ? shift : 0);
+          observer.client.publish(`sensors/${room}/temperature`, value.toFixed(3), { qos: 1 });
+        }
+      }
+      await observer.waitFor(2 * to, /rooms\/\w+$/);
+      await bridge.stop();
+    };
+    await run(0, 150);
+    await run(150, 290);
+    await run(290, 420);
+    await run(420, 450, 15);
+    const answersOf = (room: string) =>
+      observer.seen.filter(({ topic }) => topic === `rivulet/rooms/${room}`).map(({ text }) => JSON.parse(text));
+    expect(answersOf("hall")[149]).toMatchObject({ learning: 0.5, score: null, alarm: false, n: 150 });
+    expect(answersOf("hall")[300]).toMatchObject({ alarm: false, detector: expect.stringMatching(/^learnt@/) });
+    expect(answersOf("hall")[300].detector).not.toBe(answersOf("attic")[300].detector);
+    const alarms = observer.seen.filter(({ topic }) => topic.endsWith("/alarm"));
+    expect(alarms.map(({ topic, text }) => [topic, JSON.parse(text).alarm])).toEqual([
+      ["rivulet/rooms/attic/alarm", true],
+    ]);
+    expect(JSON.parse(alarms[0]!.text)).toMatchObject({ n: 421, cause: [{ input: "value" }] });
+    await observer.close();
+    await mosquitto.close();
+    await rm(folder, { recursive: true });
   });
 });
 
