@@ -36,6 +36,12 @@ export interface RunOptions {
   readonly onFatal?: (error: StateStoreError) => void;
 }
 
+/** A configuration that was read, with the models of its streams. */
+export interface RunPlan {
+  readonly loaded: LoadedConfig;
+  readonly streams: readonly StreamOptions[];
+}
+
 /**
  * Starts what a configuration file describes.
  *
@@ -43,16 +49,25 @@ export interface RunOptions {
  * @throws {StateStoreError} when the state directory cannot be used
  */
 export async function startRun(options: RunOptions): Promise<Bridge> {
-  const { file, env, log, openRuntime = openModelRuntime, retry, connect } = options;
+  const plan = await planRun(options);
+  return startPlan(plan, await openStore(plan, options), options);
+}
+
+/** Reads a configuration and the models that it names. @throws {ConfigError} when they cannot be used */
+export async function planRun({ file, env, log, openRuntime = openModelRuntime }: RunOptions): Promise<RunPlan> {
   const loaded = await loadConfig(file, env);
   for (const warning of loaded.warnings) log.warn("config", warning);
   const streams = await openStreams(loaded, openRuntime);
   for (const stream of streams) log.info(stream.name, describeStream(stream));
-  const store = await openStore(loaded, options);
-  const { config } = loaded;
+  return { loaded, streams };
+}
+
+/** Starts what was planned, on a store that the bridge closes. @throws {StateStoreError} when the store cannot be used */
+export function startPlan({ loaded, streams }: RunPlan, store: StateStore, options: RunOptions): Promise<Bridge> {
+  const { env, log, retry, connect } = options;
   return startBridge({
     broker: brokerOptions(loaded),
-    baseTopic: config.base_topic,
+    baseTopic: loaded.config.base_topic,
     streams,
     store,
     log,
@@ -122,17 +137,20 @@ function describeModelError(path: string, error: unknown): string {
   return `${path}: ${error instanceof Error ? error.message : error}`;
 }
 
-async function openStore(
-  { config, resolvePath }: LoadedConfig,
-  { log, onFatal }: Pick<RunOptions, "log" | "onFatal">,
-): Promise<StateStore> {
-  if (config.state.memory) {
+/** Tells where the state of a run is kept: the directory, or undefined for memory. */
+export function storePlace({ loaded: { config, resolvePath } }: RunPlan): string | undefined {
+  return config.state.memory ? undefined : resolvePath(config.state.directory ?? "state");
+}
+
+/** Opens the state store of a run. @throws {StateStoreError} when it cannot be used */
+export async function openStore(plan: RunPlan, { log, onFatal }: RunOptions): Promise<StateStore> {
+  const directory = storePlace(plan);
+  if (directory === undefined) {
     log.warn("state", "kept in memory: it is lost when the process ends");
     return createMemoryStore();
   }
-  const directory = resolvePath(config.state.directory ?? "state");
   const store = await openLevelStore(directory, {
-    onDamage: config.state.on_damage,
+    onDamage: plan.loaded.config.state.on_damage,
     report: (level, text) => log[level]("state", text),
     ...(onFatal === undefined ? {} : { onFatal }),
   });

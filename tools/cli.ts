@@ -20,8 +20,16 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   stop.abort();
 });
 
+// A terminal that is gone hangs up as well: a command that takes the signal for something else ends at its next line.
+stderr.on("error", () => stop.abort());
+
+const onHangup = (listener: () => void) => {
+  process.on("SIGHUP", listener);
+  return () => void process.off("SIGHUP", listener);
+};
+
 const isTty = stdout.isTTY === true;
-let code = await main(process.argv.slice(2), { stdin, stdout, stderr, signal: stop.signal, isTty, env });
+let code = await main(process.argv.slice(2), { stdin, stdout, stderr, signal: stop.signal, onHangup, isTty, env });
 if (outputError !== undefined) {
   stderr.write(`error: Standard output: ${outputError.message}\n`);
   code = 1;

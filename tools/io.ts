@@ -7,6 +7,8 @@ export interface Io {
   readonly stderr: Writable;
   /** Aborted when the user or the system asks the command to end. */
   readonly signal?: AbortSignal;
+  /** Has a listener called when the process is asked to read its configuration again (SIGHUP), in place of ending; answers its end. */
+  readonly onHangup?: (listener: () => void) => () => void;
   /** True on a terminal: colours and progress may be drawn. */
   readonly isTty: boolean;
   readonly env: NodeJS.ProcessEnv;

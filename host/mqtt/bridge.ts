@@ -52,7 +52,13 @@ export interface Bridge {
   /** Has a listener told what becomes of every message, as it happens; answers a function that ends this. */
   onOutcome(listener: OutcomeListener): () => void;
   /** Ends gracefully: what was received is stepped, committed and published, then the connection and the store are closed. */
-  stop(): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
+}
+
+/** How a bridge ends. */
+export interface StopOptions {
+  /** Another bridge takes its place at once: it does not say that it is offline. */
+  readonly isHandover?: boolean;
 }
 
 const STOP_TIMEOUT_MS = 5000;
@@ -163,8 +169,8 @@ class MqttBridge implements Bridge {
     return this.#outcomes.listen(listener);
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+  stop({ isHandover = false }: StopOptions = {}): Promise<void> {
+    this.#stopped ??= this.#stop(isHandover);
     return this.#stopped;
   }
 
@@ -302,7 +308,7 @@ class MqttBridge implements Bridge {
     await this.#committer.idle(CONFIRM_TIMEOUT_MS);
   }
 
-  async #stop(): Promise<void> {
+  async #stop(isHandover: boolean): Promise<void> {
     const { log, store } = this.#options;
     this.#reports.stop();
     this.#intake.close();
@@ -314,7 +320,8 @@ class MqttBridge implements Bridge {
     if (isCommitted) await this.#announce();
     await settledWithin(this.#outbox.empty(), STOP_TIMEOUT_MS);
     if (isCommitted) await this.#settleRecent();
-    const goodbye = this.#link.connection?.publish(this.#stateTopic, "offline", { retain: true });
+    const connection = isHandover ? undefined : this.#link.connection;
+    const goodbye = connection?.publish(this.#stateTopic, "offline", { retain: true });
     if (goodbye !== undefined) await settledWithin(goodbye, STOP_TIMEOUT_MS);
     this.#committer.stop();
     await this.#link.stop(STOP_TIMEOUT_MS);

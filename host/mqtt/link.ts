@@ -20,7 +20,7 @@ export interface LinkOptions {
   readonly onOpen: (connection: Connection, hasSession: boolean) => Promise<void>;
   /** Called before each attempt to connect. */
   readonly onAttempt?: () => void;
-  /** Called when a connection that was open is gone. */
+  /** Called when a connection that was open is gone, unless it was ended here. */
   readonly onLost?: () => void;
   readonly onMessage: (connection: Connection, message: Message, next: () => void) => void;
   /** Called when the socket takes more, and when the connection is gone. */
@@ -76,7 +76,7 @@ export class Link {
       onDrain: onChange,
       onClose: (_, reason) => {
         onChange();
-        if (this.#openedAt !== undefined) this.#options.onLost?.();
+        if (this.#openedAt !== undefined && !this.#isStopped) this.#options.onLost?.();
         this.#lose(reason);
       },
     });

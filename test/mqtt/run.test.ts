@@ -193,6 +193,20 @@ describe("rivulet run as a process", needs({ Mosquitto: hasMosquitto }), () => {
     await observer.close();
   });
 
+  it("reads its configuration again on SIGHUP, and lives on", async () => {
+    const { started, observer } = await start();
+    let text = "";
+    started.stderr?.on("data", (data) => {
+      text += data;
+    });
+    started.kill("SIGHUP");
+    await until(() => text.includes("config: read again"));
+    observer.client.publish("plant/7/data", "{oops", { qos: 1 });
+    await until(() => text.includes("not_json"));
+    expect(started.exitCode).toBeNull();
+    await observer.close();
+  });
+
   it("is announced as offline by its last will when it is killed, and comes back", async () => {
     const { started, observer } = await start();
     const exit = once(started, "exit");

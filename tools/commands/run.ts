@@ -2,13 +2,13 @@ import { isMainThread } from "node:worker_threads";
 import { ConfigError } from "../../host/config/document.ts";
 import { createLogger } from "../../host/mqtt/log.ts";
 import { settledWithin } from "../../host/mqtt/timeout.ts";
-import { startRun } from "../../host/run.ts";
+import { startReloadableRun } from "../../host/reload.ts";
 import { StateStoreError } from "../../host/store/store.ts";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 
 /**
- * Runs the streams of a configuration file until `io.signal` is aborted; logs to `io.stderr`.
+ * Runs the streams of a configuration file until `io.signal` is aborted, and reads it again on a hangup; logs to `io.stderr`.
  *
  * @returns exit code 0 after a graceful stop
  * @throws {CliError} when the configuration, a model or the state directory cannot be used
@@ -28,19 +28,21 @@ export async function runRun(args: { readonly config: string }, io: Io): Promise
     const failed = new Promise<StateStoreError>((resolve) => {
       fail = resolve;
     });
-    const starting = startRun({ file: args.config, env: io.env, log, onFatal: fail });
+    const starting = startReloadableRun({ file: args.config, env: io.env, log, onFatal: fail });
     // A disk or a share that does not answer must not keep the process.
-    const bridge = await Promise.race([starting, aborted]);
-    if (bridge === undefined) {
+    const run = await Promise.race([starting, aborted]);
+    if (run === undefined) {
       await settledWithin(
         starting.then((late) => late.stop()),
         START_MS,
       );
       return 0;
     }
+    const forget = io.onHangup?.(() => void run.reload().catch(fail));
     const failure = await Promise.race([aborted, failed]);
+    forget?.();
     log.info("run", "stopping");
-    await bridge.stop();
+    await run.stop();
     if (failure !== undefined) throw failure;
     log.info("run", "stopped");
     return 0;
