@@ -2,10 +2,10 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { randomF32Model } from "../support/models.ts";
 import { needs } from "../support/needs.ts";
 
@@ -65,6 +65,24 @@ describe("the process", () => {
     expect(await ended).toEqual({ code: 0, stderr: "" });
     expect(existsSync(state)).toBe(true);
   });
+
+  it(
+    "keeps the state of a run from other users",
+    needs({ "modes of files": process.platform !== "win32" }),
+    async () => {
+      const [state, config] = [path.join(folder, "state"), path.join(folder, "config.yaml")];
+      // Nobody listens there: the state is opened before anything connects.
+      const text = `broker: { url: "mqtt://127.0.0.1:9" }\nstate: { directory: ${state} }\nstreams: { s: { model: ${MODEL}, topic: "a/{device}" } }\n`;
+      writeFileSync(config, text);
+      const { child, ended } = start("run", config);
+      await vi.waitFor(() => expect(readdirSync(state).length).toBeGreaterThan(3), { timeout: 15_000, interval: 50 });
+      child.kill("SIGTERM");
+      expect((await ended).code).toBe(0);
+      const modeOf = (name: string) => statSync(path.join(state, name)).mode & 0o777;
+      expect(modeOf(".")).toBe(0o700);
+      expect(readdirSync(state).filter((name) => modeOf(name) !== 0o600)).toEqual([]);
+    },
+  );
 
   it("tells in one line that memory is short", needs({ Linux: process.platform === "linux" }), async () => {
     const child = spawn("sh", ["-c", `ulimit -v 3000000; "${process.execPath}" dist/cli.js inspect "${MODEL}"`]);
