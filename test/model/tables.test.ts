@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { EXP2_A, EXP2_B, EXP2_C } from "../../assembly/layout.ts";
@@ -20,11 +19,6 @@ function quoted(label: RegExp): number {
 const tanhError = (v: number) => tableTanh(v) / 32768 - Math.tanh(v / 4096);
 
 describe("tables.ts", () => {
-  it("is what tools/build/tables.mjs prints", () => {
-    const printed = execFileSync(process.execPath, ["tools/build/tables.mjs"], { cwd: root, encoding: "utf8" });
-    expect(readText("host/model/tables.ts")).toBe(printed);
-  });
-
   it("is the appendix of FORMAT.md", () => {
     const appendix = format.slice(format.indexOf("## Appendix: the table"));
     const pairs = new Map<number, readonly number[]>();

@@ -1,5 +1,5 @@
 // Fits the constants of the q15 form: the interpolated tanh table and the base-2 exponential (FORMAT.md 5.3, 5.6).
-// `node tools/build/tables.mjs` prints host/model/tables.ts; test/model/tables.test.ts checks that the committed file is what this prints.
+// `node tools/build/tables.mjs` prints host/model/tables.ts; test/model/tables-text.test.ts checks that the committed file is what this prints.
 
 const LIMIT = 32766; // keeps sigmoid within 1..32767, so that 32768 - z fits an i16
 const SEGMENT = 256;
