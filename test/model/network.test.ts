@@ -77,6 +77,14 @@ describe("networkOf", () => {
     expect(layers[3]?.w).toEqual({ rows: 2, columns: 4, weight: "layers.3.W", bias: "layers.3.b" });
   });
 
+  it("names the parameters that an activation has, and how many for a row", () => {
+    const parametersOf = (activation: Activation) => networkOf(specOf(2, [dense(3, activation)])).layers[0];
+    expect(parametersOf("prelu")).toMatchObject({ parameters: { name: "layers.0.p", count: 1 } });
+    expect(parametersOf("elu")).toMatchObject({ parameters: { name: "layers.0.p", count: 1 } });
+    expect(parametersOf("hardtanh")).toMatchObject({ parameters: { name: "layers.0.p", count: 2 } });
+    expect(parametersOf("gelu")).not.toHaveProperty("parameters");
+  });
+
   it("names the tensors of the skip over all samples of the window, which has no bias", () => {
     expect(networkOf(FULL).skip).toEqual({
       kind: "skip",
