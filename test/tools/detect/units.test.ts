@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { AlarmList } from "../../../tools/detect/alarms.ts";
 import { columnsOfHead } from "../../../tools/detect/columns.ts";
 import { RowClock } from "../../../tools/detect/rows.ts";
-import { describeWeaknesses, MAX_ROWS, readTraining } from "../../../tools/detect/training.ts";
+import { MAX_ROWS, readTraining } from "../../../tools/detect/training.ts";
+import { describeWeaknesses } from "../../../tools/detect/weaknesses.ts";
 import type { Io } from "../../../tools/io.ts";
 
 describe("AlarmList", () => {
