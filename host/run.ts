@@ -19,6 +19,8 @@ import { createMemoryStore } from "./store/memory.ts";
 import type { StateStore, StateStoreError } from "./store/store.ts";
 import { bindingProblem } from "./stream/payload.ts";
 import { createSource } from "./stream/plan.ts";
+import { withSequence } from "./stream/sequence.ts";
+import type { Source } from "./stream/source.ts";
 import { createRuntimeWithoutModel } from "./stream/without-model.ts";
 
 /** What a run needs beside its configuration file. */
@@ -109,14 +111,18 @@ async function openStreams(
       problems.push({ path: [...path, "payload"], message });
       continue;
     }
-    const { max_devices: maxDevices, qos, reset, overlap } = config;
-    const sources = plans.map((plan) => createSource(plan, modelInputs));
+    const { max_devices: maxDevices, qos, reset, overlap, sequence } = config;
+    const sources = plans.map((plan) => numbered(createSource(plan, modelInputs), sequence?.field));
     const windows = reset === undefined && overlap === undefined ? undefined : { reset, overlap };
     const alarms = detector && planStreamAlarms(config, detector, modelInputs, path, problems);
-    streams.push({ name, runtime, sources, alarms, windows, sampling, maxDevices, qos });
+    streams.push({ name, runtime, sources, alarms, windows, sampling, sequencing: sequence, maxDevices, qos });
   }
   if (problems.length > 0) throw loaded.error(problems);
   return streams;
+}
+
+function numbered(source: Source, field: string | undefined): Source {
+  return field === undefined ? source : { ...source, decode: withSequence(source.decode, field) };
 }
 
 /** What a stream runs, for the log. */

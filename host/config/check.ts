@@ -6,6 +6,7 @@ import { checkAlarms } from "./alarms.ts";
 import type { Path, Problem } from "./document.ts";
 import { type PlannedInputs, planInputs } from "./inputs.ts";
 import type { Config, StreamConfig } from "./schema.ts";
+import { checkSequence } from "./sequence-schema.ts";
 
 /** A stream whose templates are parsed. */
 export interface CheckedStream extends PlannedInputs {
@@ -51,6 +52,7 @@ function checkBroker(broker: Config["broker"], problems: Problem[]): void {
 function checkStream(name: string, config: StreamConfig, problems: Problem[]): CheckedStream | undefined {
   const path: Path = ["streams", name];
   if (name === "bridge") problems.push({ path, key: name, message: "bridge is the host's own name, take another" });
+  checkSequence(config, path, problems);
   checkAlarms(config, path, problems);
   if (config.reset !== undefined && config.overlap !== undefined) {
     problems.push({

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
 import { alarmFields } from "./alarms-schema.ts";
 import { messageFields, mqttText } from "./inputs-schema.ts";
+import { sequenceFields } from "./sequence-schema.ts";
 
 /** What is published is longer than the base by the names of a stream and of a device. */
 const MOST_BASE_BYTES = 32_768;
@@ -44,6 +45,7 @@ const streamFields = z.strictObject({
   numeric: z.enum(["f32", "q15"]).optional().describe("Default: the numeric form of the model file"),
   ...messageFields,
   ...alarmFields,
+  ...sequenceFields,
   reset: z
     .strictObject({ every: z.int().min(1).max(MOST_EVERY).describe("Samples of a window") })
     .optional()

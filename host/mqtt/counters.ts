@@ -6,8 +6,10 @@ export interface StreamCounters {
   /** Messages whose topic matches. */
   received: number;
   steps: number;
-  /** Messages that the broker delivered again after they were taken; they are acknowledged, and change nothing. */
+  /** Readings that came again after they were taken; they are acknowledged, and change nothing. */
   duplicate: number;
+  /** Readings that are older than the device's latest, by the number or time that they carry; stepped or dropped as the stream says. */
+  late: number;
   /** Alarms that began. */
   alarms: number;
   /** Messages whose values are remembered for later steps. */
@@ -71,6 +73,7 @@ function createStreamCounters(): StreamCounters {
     received: 0,
     steps: 0,
     duplicate: 0,
+    late: 0,
     alarms: 0,
     held: 0,
     retained: 0,

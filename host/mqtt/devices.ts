@@ -7,6 +7,7 @@ import type { StateStore } from "../store/store.ts";
 import { createDevice, type Device, DeviceStateError, type Outcome } from "../stream/device.ts";
 import { PayloadError, type Reading } from "../stream/payload.ts";
 import { createSampler, type Sampler, type Sampling, withoutSampler } from "../stream/sampler.ts";
+import { createSeenValues, type SeenValues, type Sequencing, withoutSeenValues } from "../stream/sequence.ts";
 import type { SamplerListener } from "../stream/trigger.ts";
 import { alarmPartsOf, watchDevice } from "../stream/watched.ts";
 import type { Committer, Stateful, Ticket } from "./committer.ts";
@@ -25,6 +26,8 @@ export interface Arrival {
   readonly ticket: Ticket;
   /** What two messages of the same reading have in common, hashed; default: they are not told apart. */
   readonly digest?: number | undefined;
+  /** By which the readings of the device are told apart and ordered, where the stream does so; default: it tells nothing. */
+  readonly sequence?: number | undefined;
 }
 
 export interface DevicesOptions {
@@ -39,6 +42,8 @@ export interface DevicesOptions {
   readonly sampling?: Sampling | undefined;
   /** Makes the alarm of a device; undefined: none. */
   readonly createAlarm?: (() => Alarm) | undefined;
+  /** How readings are told apart and ordered by what they carry; default: not at all. */
+  readonly sequencing?: Sequencing | undefined;
   /** Most devices in memory. */
   readonly maxDevices: number;
   readonly store: StateStore;
@@ -56,6 +61,8 @@ interface Resident extends Stateful {
   readonly alarm: Alarm | undefined;
   /** Undefined: every arrival is a sample. */
   readonly sampler: Sampler | undefined;
+  /** Undefined: what readings carry is not looked at. */
+  readonly seen: SeenValues | undefined;
 }
 
 /**
@@ -138,19 +145,15 @@ export class Devices {
     arrivals: readonly Arrival[],
     parts: ReadonlyMap<string, Uint8Array> = new Map(),
   ): void {
-    const { runtime, maxAges, windows, createAlarm, sampling, counters } = this.#options;
+    const { runtime, maxAges, windows, createAlarm, sampling, sequencing, counters } = this.#options;
     const alarm = createAlarm?.();
     alarm?.provide(parts);
     const device = watchDevice(createDevice(runtime, maxAges, windows), alarm);
     const sampler = sampling && createSampler(device, runtime.inputSize, sampling);
-    const resident = {
-      key: this.#key(name),
-      name,
-      device,
-      alarm,
-      sampler,
-      snapshot: () => (sampler ?? device).snapshot(),
-    };
+    const seen = sequencing && createSeenValues(sequencing.window);
+    const inner = () => (sampler ?? device).snapshot();
+    const snapshot = seen === undefined ? inner : () => seen.join(inner());
+    const resident = { key: this.#key(name), name, device, alarm, sampler, seen, snapshot };
     if (state !== undefined) this.#restore(resident, state);
     const isUsed = arrivals.map((arrival) => this.#take(resident, arrival)).includes(true);
     if (!isUsed) {
@@ -173,11 +176,12 @@ export class Devices {
     }
   }
 
-  #restore({ name, key, device, sampler }: Resident, state: Uint8Array): void {
+  #restore({ name, key, device, sampler, seen }: Resident, state: Uint8Array): void {
     const { committer, counters, log, stream } = this.#options;
     try {
-      if (sampler === undefined) device.restore(withoutSampler(state));
-      else sampler.restore(state);
+      const rest = seen === undefined ? withoutSeenValues(state) : seen.split(state);
+      if (sampler === undefined) device.restore(withoutSampler(rest));
+      else sampler.restore(rest);
       counters.restored++;
     } catch (error) {
       if (!(error instanceof SnapshotError || error instanceof DeviceStateError)) throw error;
@@ -195,11 +199,16 @@ export class Devices {
   #take(resident: Resident, arrival: Arrival): boolean {
     const { committer } = this.#options;
     let isUsed = true;
+    if (this.#isPassedOver(resident, arrival)) {
+      committer.settle(arrival.ticket);
+      return false;
+    }
     try {
       const { action, sample, time } = arrival;
       if (resident.sampler !== undefined) resident.sampler.take(arrival, this.#teller(resident));
       else if (action === "hold") this.#hold(resident, sample, time);
       else this.#step(resident, resident.device.step(sample, time), time);
+      if (arrival.sequence !== undefined) resident.seen?.add(arrival.sequence);
       committer.touch(resident);
       this.#putParts(resident);
     } catch (error) {
@@ -207,6 +216,16 @@ export class Devices {
     }
     committer.settle(arrival.ticket);
     return isUsed;
+  }
+
+  /** Tells whether a reading is not to be stepped, by the number or time that it carries. */
+  #isPassedOver({ seen }: Resident, { sequence }: Arrival): boolean {
+    const { counters, sequencing } = this.#options;
+    if (seen === undefined || sequence === undefined) return false;
+    const standing = seen.look(sequence);
+    if (standing === "duplicate") counters.duplicate++;
+    if (standing === "late") counters.late++;
+    return standing === "duplicate" || (standing === "late" && sequencing?.late === "drop");
   }
 
   #teller(resident: Resident): SamplerListener {

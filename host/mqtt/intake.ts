@@ -201,7 +201,8 @@ export class Intake {
   #hand(reading: Reading, byTopic: string, { devices, counters }: Stream, ticket: Ticket): void {
     const { action = "step", sample, device = byTopic, time = this.#options.now(), digest } = reading;
     if (reading.isTimeReplaced) counters.times_replaced++;
-    devices.accept(device, { action, sample, time, ticket, digest });
+    const sequence = reading.sequence ?? (reading.isTimeReplaced ? undefined : reading.time);
+    devices.accept(device, { action, sample, time, ticket, digest, sequence });
   }
 
   #reject(

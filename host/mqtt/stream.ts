@@ -5,6 +5,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Windows } from "../runtime/windows.ts";
 import type { StateStore } from "../store/store.ts";
 import type { Sampling } from "../stream/sampler.ts";
+import type { Sequencing } from "../stream/sequence.ts";
 import { maxAgesOf, type Source } from "../stream/source.ts";
 import type { Committer } from "./committer.ts";
 import type { StreamCounters } from "./counters.ts";
@@ -25,6 +26,8 @@ export interface StreamOptions {
   readonly windows?: Windows | undefined;
   /** When samples are taken of what arrives; default: of every message. */
   readonly sampling?: Sampling | undefined;
+  /** How readings are told apart and ordered by what they carry; default: not at all. */
+  readonly sequencing?: Sequencing | undefined;
   /** Most devices in memory; the least recently used ones rest in the state store. */
   readonly maxDevices: number;
   /** Quality of service of the subscriptions; at 0 the broker keeps nothing while the bridge is away. */
@@ -47,7 +50,7 @@ export interface Surroundings {
 
 /** Puts a stream to work, none of its devices in memory. */
 export function createStream(options: StreamOptions, counters: StreamCounters, shared: Surroundings): Stream {
-  const { name, runtime, sources, windows, sampling, maxDevices, alarms } = options;
+  const { name, runtime, sources, windows, sampling, sequencing, maxDevices, alarms } = options;
   const maxAges = maxAgesOf(sources);
   const createAlarm = alarms && (() => ("learn" in alarms ? new LearningAlarm(alarms) : new DeviceAlarm(alarms)));
   const devices = new Devices({
@@ -58,6 +61,7 @@ export function createStream(options: StreamOptions, counters: StreamCounters, s
     windows,
     createAlarm,
     sampling,
+    sequencing,
     maxDevices,
     counters,
   });

@@ -95,8 +95,8 @@ export class Totals implements Contributor {
   }
 }
 
-function doneOf({ steps, held, retained, duplicate, rejected }: StreamCounters): number {
-  return Object.values(rejected).reduce((sum, count) => sum + count, steps + held + retained + duplicate);
+function doneOf({ steps, held, retained, duplicate, late, rejected }: StreamCounters): number {
+  return Object.values(rejected).reduce((sum, count) => sum + count, steps + held + retained + duplicate + late);
 }
 
 function parse(bytes: Uint8Array): StreamTotals | undefined {

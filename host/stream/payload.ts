@@ -7,6 +7,7 @@ import type { Captures } from "./topic.ts";
 export type Reason =
   | "bad_device"
   | "bad_sample"
+  | "bad_sequence"
   | "bad_time"
   | "bad_topic"
   | "duplicate"
@@ -80,6 +81,8 @@ export interface Reading {
   readonly isTimeReplaced?: boolean;
   /** What two messages of the same reading have in common, hashed; undefined: they are not told apart. */
   readonly digest?: number;
+  /** A number that rises with the readings of a device; undefined: the payload tells none that is looked at. */
+  readonly sequence?: number;
 }
 
 /** What is known of a message beside its payload. */

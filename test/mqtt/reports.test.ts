@@ -71,6 +71,7 @@ describe("createCounters", () => {
           received: 0,
           steps: 0,
           duplicate: 0,
+          late: 0,
           alarms: 0,
           held: 0,
           retained: 0,

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { BridgeOptions } from "../../host/mqtt/bridge.ts";
+import { withSequence } from "../../host/stream/sequence.ts";
 import { createTestLog, createTestStream, startTestBridge } from "../support/bridge.ts";
 import { FakeBroker, GatedStore, turns } from "../support/fake-broker.ts";
 
@@ -246,5 +247,76 @@ describe("the retained flag", () => {
       pump: { steps: 1, retained: 0 },
       new: { steps: 0, retained: 1 },
     });
+  });
+});
+
+describe("a stream whose readings carry a number", () => {
+  const numbered = (seq: unknown, speed = 1) => JSON.stringify({ speed, pressure: 2, seq });
+  const streamsOf = (late: "step" | "drop") => () => {
+    const stream = createTestStream({ sequencing: { window: 8, late } });
+    return [{ ...stream, sources: stream.sources.map((one) => ({ ...one, decode: withSequence(one.decode, "seq") })) }];
+  };
+
+  it("steps each number once, under whatever packet id it comes, through a new session and a new process", async () => {
+    const streams = streamsOf("step");
+    const { connection, store, reconnect, pump } = await start(undefined, { streams: streams() });
+    for (const [id, seq] of [1, 2, 2, 3].entries()) connection.deliver("plant/7/data", numbered(seq), id + 1);
+    await turns();
+    expect(pump()).toMatchObject({ received: 4, steps: 3, duplicate: 1, late: 0 });
+    (await reconnect(false)).deliver("plant/7/data", numbered(3), 9);
+    await turns();
+    expect(pump()).toMatchObject({ steps: 3, duplicate: 2 });
+    const next = await start(store, { streams: streams() }, false);
+    for (const [id, seq] of [2, 4].entries()) next.connection.deliver("plant/7/data", numbered(seq), id + 1);
+    await turns();
+    expect(next.connection.acks).toEqual([1, 2]);
+    expect(next.pump()).toMatchObject({ steps: 1, duplicate: 1 });
+  });
+
+  it.each([
+    ["step", 3],
+    ["drop", 2],
+  ] as const)("counts what is older than the latest as late, and by choice: %s", async (late, steps) => {
+    const { connection, pump } = await start(undefined, { streams: streamsOf(late)() });
+    for (const [id, seq] of [1, 3, 2].entries()) connection.deliver("plant/7/data", numbered(seq), id + 1);
+    await turns();
+    expect(connection.acks).toEqual([1, 2, 3]);
+    expect(pump()).toMatchObject({ steps, late: 1, duplicate: 0 });
+  });
+
+  it.each([undefined, "5", null])("refuses a reading whose number is %j", async (seq) => {
+    const { connection, pump } = await start(undefined, { streams: streamsOf("step")() });
+    connection.deliver("plant/7/data", numbered(seq), 1);
+    await turns();
+    expect(pump()).toMatchObject({ steps: 0, rejected: { bad_sequence: 1 } });
+  });
+
+  it("leaves a device its state when the stream looks at numbers no longer, and when it begins to", async () => {
+    const { connection, store } = await start(undefined, { streams: streamsOf("step")() });
+    connection.deliver("plant/7/data", numbered(1), 1);
+    await turns();
+    const plain = await start(store);
+    plain.connection.deliver("plant/7/data", numbered(1), 2);
+    await turns();
+    const again = await start(store, { streams: streamsOf("step")() });
+    again.connection.deliver("plant/7/data", numbered(1), 3);
+    await turns();
+    expect(again.connection.sent.map(({ text }) => JSON.parse(text).n)).toEqual([3]);
+    expect(again.pump()).toMatchObject({ restored: 1, state_damaged: 0 });
+  });
+});
+
+describe("a stream whose readings carry a time", () => {
+  it("steps each time once for each device", async () => {
+    const time = { field: "ts", format: "unix" } as const;
+    const streams = [createTestStream({ sequencing: { window: 8, late: "step" }, decoder: { time } })];
+    const { connection, pump } = await start(undefined, { streams });
+    const at = (ts: number) => JSON.stringify({ speed: 1, pressure: 2, ts });
+    connection.deliver("plant/7/data", at(10), 1);
+    connection.deliver("plant/8/data", at(10), 2);
+    connection.deliver("plant/7/data", at(10), 3);
+    connection.deliver("plant/7/data", at(9), 4);
+    await turns();
+    expect(pump()).toMatchObject({ steps: 3, duplicate: 1, late: 1 });
   });
 });
