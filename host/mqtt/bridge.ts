@@ -21,6 +21,7 @@ import { createStream, type Stream, type StreamOptions } from "./stream.ts";
 import { resolveClientId, Subscriptions } from "./subscriptions.ts";
 import { settledWithin } from "./timeout.ts";
 import { type StreamTotals, Totals } from "./totals.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** What a bridge is made of. */
 export interface BridgeOptions {
@@ -97,6 +98,7 @@ class MqttBridge implements Bridge {
   readonly #recent: RecentDeliveries | undefined;
   readonly #confirmations: Confirmations | undefined;
   readonly #clientId: string;
+  readonly #watchdog: Watchdog;
   #becomeReady: () => void = () => {};
   #stopped: Promise<void> | undefined;
 
@@ -104,6 +106,8 @@ class MqttBridge implements Bridge {
     const { log, now = Date.now } = options;
     this.#options = options;
     this.#clientId = clientId;
+    const { protocol = 4, receiveMaximum = 65_535 } = options.broker;
+    this.#watchdog = new Watchdog({ log, receiveMaximum: protocol === 5 ? receiveMaximum : undefined });
     this.#limited = createLimitedLog(log, now);
     this.#counters = createCounters(options.streams.map(({ name }) => name));
     this.#totals = new Totals(this.#counters.streams, now);
@@ -216,8 +220,14 @@ class MqttBridge implements Bridge {
 
   #createLink(now: () => number): Link {
     const { broker, log, retry, connect } = this.#options;
+    const lastWill = { topic: this.#stateTopic, payload: "offline" };
+    const own = { ...broker, clientId: this.#clientId, lastWill };
+    const watchdog = this.#watchdog;
     return new Link({
-      broker: { ...broker, clientId: this.#clientId, lastWill: { topic: this.#stateTopic, payload: "offline" } },
+      get broker() {
+        const { receiveMaximum } = watchdog;
+        return receiveMaximum === undefined ? own : { ...own, receiveMaximum };
+      },
       log,
       now,
       ...(retry === undefined ? {} : { retry }),
@@ -225,7 +235,10 @@ class MqttBridge implements Bridge {
       onAttempt: () => this.#subscriptions.attempt(),
       onOpen: (connection, hasSession) => this.#open(connection, hasSession),
       onLost: () => void this.#subscriptions.lose().catch(() => {}), // a store that fails is told of by the commits
-      onMessage: (connection, message, next) => this.#intake.receive(connection, message, next),
+      onMessage: (connection, message, next) => {
+        watchdog.feed();
+        this.#intake.receive(connection, message, next);
+      },
       onChange: () => {
         this.#outbox.drain();
         this.#intake.resume();
@@ -242,6 +255,7 @@ class MqttBridge implements Bridge {
     // Before the first message, which comes after this turn.
     if (hasSession) this.#recent?.resume();
     else this.#recent?.clear();
+    this.#watchdog.watch(connection, hasSession ? (this.#recent?.countInFlight() ?? 0) : 0);
     this.#confirmations?.watch(connection);
     const isLost = await this.#subscriptions.apply(connection, hasSession);
     if (isLost && !this.#options.broker.isClean) await this.#tellLostSession(connection);
@@ -324,6 +338,7 @@ class MqttBridge implements Bridge {
     const goodbye = connection?.publish(this.#stateTopic, "offline", { retain: true });
     if (goodbye !== undefined) await settledWithin(goodbye, STOP_TIMEOUT_MS);
     this.#committer.stop();
+    this.#watchdog.stop();
     await this.#link.stop(STOP_TIMEOUT_MS);
     for (const { devices } of this.#streams.values()) devices.close();
     await store.close();

@@ -43,6 +43,8 @@ interface Entry extends Delivery {
   /** The record of the state store that it is in; undefined until it is noted. */
   record: StoredRecord | undefined;
   isLive: boolean;
+  /** A PUBACK was sent for it, on this connection or an earlier one, or may have been. */
+  isAcknowledged: boolean;
 }
 
 /** A record of the state store: some entries, 12 bytes each, little-endian: u16 id, u16 message, u32 high, u32 low. */
@@ -90,6 +92,13 @@ export class RecentDeliveries {
     return this.#acknowledged.length;
   }
 
+  /** Messages that the broker has sent and cannot have an acknowledgement of: it has to send them again. */
+  countInFlight(): number {
+    const messages = new Set<number>();
+    for (const entry of [...this.#entries(), ...this.#pending]) if (!entry.isAcknowledged) messages.add(entry.message);
+    return messages.size;
+  }
+
   /** True when the next commit has something to write for this. */
   get hasChanges(): boolean {
     return this.#changed.size > 0;
@@ -110,7 +119,7 @@ export class RecentDeliveries {
       for (let at = 0; at < value.length; at += ENTRY_BYTES) {
         const [id, message] = [view.getUint16(at, true), view.getUint16(at + 2, true)];
         const [high, low] = [view.getUint32(at + 4, true), view.getUint32(at + 8, true)];
-        this.#add({ id, message, high, low, record: undefined, isLive: true }, record);
+        this.#add({ id, message, high, low, record: undefined, isLive: true, isAcknowledged: true }, record);
         this.#message = message + 1;
       }
       this.#nextRecord = number + 1;
@@ -165,7 +174,7 @@ export class RecentDeliveries {
 
   /** Takes in that a message was received; it is compared from now on, and written once it is noted. */
   receive(id: number, message: number, { high, low }: Hash64): Entry {
-    const entry: Entry = { id, message, high, low, record: undefined, isLive: true };
+    const entry: Entry = { id, message, high, low, record: undefined, isLive: true, isAcknowledged: false };
     this.#pending.add(entry);
     return entry;
   }
@@ -184,7 +193,10 @@ export class RecentDeliveries {
 
   /** Takes in that a PUBACK was sent for a message. */
   acknowledge(entries: readonly Delivery[]): void {
-    for (const entry of entries as readonly Entry[]) if (entry.isLive) this.#acknowledged.push(entry);
+    for (const entry of entries as readonly Entry[]) {
+      entry.isAcknowledged = true;
+      if (entry.isLive) this.#acknowledged.push(entry);
+    }
   }
 
   /** Takes in that the broker has handled the first `count` of the PUBACKs that are not confirmed. */
