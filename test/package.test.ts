@@ -28,6 +28,7 @@ const REQUIRED = [
     "f32-simd.wasm",
     "q15.wasm",
     "q15-simd.wasm",
+    "pump-detector.safetensors",
     "pump.safetensors",
     "wasm-rt.h",
     "LICENSES.txt",

@@ -109,7 +109,7 @@ const inputs = await Promise.all(BUNDLES.map(bundle)).catch(() => process.exit(1
 writeLicences([...inputs.filter((_, i) => !BUNDLES[i].isInternal).flat(), LINKER.source]);
 buildTypes();
 for (const name of WASM) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
-copyFileSync("models/pump.safetensors", "dist/pump.safetensors");
+for (const name of ["pump", "pump-detector"]) copyFileSync(`models/${name}.safetensors`, `dist/${name}.safetensors`);
 copyFileSync(LINKER.source, LINKER.outfile);
 copyFileSync("tools/firmware/common/wasm-rt.h", "dist/wasm-rt.h");
 

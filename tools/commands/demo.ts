@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { parseDetector } from "../../host/detect/file.ts";
 import { type Plant, RATE_HZ, startPlant } from "../demo/plant.ts";
 import { openScreen } from "../demo/screen.ts";
 import { describeFailure, describeStats, secondsOf, summarise } from "../demo/summary.ts";
@@ -22,13 +23,14 @@ const FAIL_AFTER_SECONDS = 20;
 
 /** Shows the simulated plant until the time is over or the user stops it, then a summary. */
 export async function runDemo(args: DemoArgs, io: Io): Promise<void> {
-  const model = await readModel(findModel(), { verify: true });
+  const model = await readModel(findFile("pump.safetensors"), { verify: true });
+  const detector = parseDetector(readFileSync(findFile("pump-detector.safetensors")));
   const failAfter = Math.min(FAIL_AFTER_SECONDS, (args.seconds ?? Infinity) * 0.4);
   const failAt = Math.round(failAfter * RATE_HZ);
   const problems: string[] = [];
   const keep = (scope: string, text: string) => void problems.push(`${scope}: ${text}`);
   const log = { info: () => {}, warn: keep, error: keep };
-  const plant = await startPlant({ model, pumps: args.pumps, seed: args.seed, failAt, log });
+  const plant = await startPlant({ model, detector, pumps: args.pumps, seed: args.seed, failAt, log });
   const start = performance.now();
   try {
     if (io.isTty) await showTable(plant, start, failAt, args, io);
@@ -40,11 +42,11 @@ export async function runDemo(args: DemoArgs, io: Io): Promise<void> {
   for (const problem of problems) io.stderr.write(`${problem}\n`);
 }
 
-/** The demo model lies beside the bundle, or in the repository when run from source. */
-function findModel(): string {
-  const places = ["./pump.safetensors", "../../models/pump.safetensors"];
+/** The demo's files lie beside the bundle, or in the repository when run from source. */
+function findFile(name: string): string {
+  const places = [`./${name}`, `../../models/${name}`];
   const found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find(existsSync);
-  if (found === undefined) throw new CliError("The demo model, pump.safetensors, is missing; run npm run build");
+  if (found === undefined) throw new CliError(`A file of the demo, ${name}, is missing; run npm run build`);
   return found;
 }
 
@@ -86,8 +88,8 @@ async function showTable(plant: Plant, start: number, failAt: number, args: Demo
 
 async function printLines(plant: Plant, start: number, args: DemoArgs, io: Io): Promise<void> {
   await tick(LINE_MS, args, io, () => {
-    const suspects = plant.watches.filter((watch) => watch.isSuspect);
-    const alarms = suspects.map((watch) => `  ${watch.name} score ${watch.score.toFixed(1)}: bearing?`);
+    const suspects = plant.watches.filter((watch) => watch.isAlarm);
+    const alarms = suspects.map(({ name, score, cause }) => `  ${name} score ${score.toFixed(1)}: ${cause}?`);
     io.stdout.write(`${describeStats(plant, performance.now() - start)}${alarms.join("")}\n`);
   });
 }

@@ -2,6 +2,8 @@
 
 import type { Socket } from "node:net";
 import mqtt, { type MqttClient } from "mqtt";
+import { planAlarms } from "../../host/alarm/plan.ts";
+import type { DetectorFile } from "../../host/detect/file.ts";
 import type { Model } from "../../host/model/types.ts";
 import { startBridge } from "../../host/mqtt/bridge.ts";
 import type { Logger } from "../../host/mqtt/log.ts";
@@ -11,7 +13,7 @@ import { createDecoder } from "../../host/stream/payload.ts";
 import { parseDeviceTemplate, parseTopicTemplate } from "../../host/stream/topic.ts";
 import { startBroker } from "./broker.ts";
 import { createPump, PUMP_INPUTS, type Pump } from "./pump.ts";
-import { type PumpAnswer, PumpWatch } from "./watch.ts";
+import { type PumpAlarm, type PumpAnswer, PumpWatch } from "./watch.ts";
 
 /** Readings of each pump in a second; every one stands for ten seconds of the plant. */
 export const RATE_HZ = 20;
@@ -24,6 +26,8 @@ const MAX_CATCH_UP_MS = 250;
 
 export interface PlantOptions {
   readonly model: Model;
+  /** What is usual for a healthy pump. */
+  readonly detector: DetectorFile;
   readonly pumps: number;
   readonly seed: number;
   /** Step at which a bearing begins to fail. */
@@ -51,9 +55,9 @@ export interface Plant {
 
 /** Starts everything; the first readings are published when it resolves. */
 export async function startPlant(options: PlantOptions): Promise<Plant> {
-  const { model, log } = options;
+  const { log } = options;
   const broker = await startBroker();
-  const bridge = await startDemoBridge(broker.url, model, log);
+  const bridge = await startDemoBridge(broker.url, options, log);
   await bridge.ready;
   const [sensors, observer] = await Promise.all([connect(broker.url), connect(broker.url)]);
   const exchange = new Exchange(options);
@@ -82,7 +86,7 @@ async function connect(url: string): Promise<MqttClient> {
   return client;
 }
 
-function startDemoBridge(url: string, model: Model, log: Logger) {
+function startDemoBridge(url: string, { model, detector }: PlantOptions, log: Logger) {
   const topic = parseTopicTemplate("plant/{pump}/data");
   const names = model.spec.inputs.map(({ name }) => name);
   const inputs = names.map((name) => ({ name }));
@@ -100,6 +104,8 @@ function startDemoBridge(url: string, model: Model, log: Logger) {
             decode: createDecoder({ payload: "json", inputs, modelInputs: names, maxBytes: 4096 }),
           },
         ],
+        // A reading stands for ten seconds of the plant, whenever it comes: rows are counted.
+        alarms: planAlarms({ file: detector, inputs: names, isTimed: false }),
         maxDevices: 1000,
         qos: 1,
       },
@@ -120,12 +126,10 @@ export class Exchange implements PlantStats {
   readonly #sent = new Map<string, { readonly sample: readonly number[]; readonly at: number }>();
 
   constructor({ model, pumps, seed, failAt }: PlantOptions) {
-    const sigmas = model.spec.detector?.residual_sigma as readonly number[] | undefined;
-    const bearing = PUMP_INPUTS.findIndex(({ name }) => name === "bearing_temperature");
     const { warmup } = model.spec;
     this.#pumps = Array.from({ length: pumps }, (_, i) => createPump(seed + i));
     this.watches = this.#pumps.map((_, i) => {
-      return new PumpWatch({ name: `pump-${String(i + 1).padStart(2, "0")}`, sigma: sigmas?.[bearing] ?? 1, warmup });
+      return new PumpWatch({ name: `pump-${String(i + 1).padStart(2, "0")}`, warmup });
     });
     this.failing = chooseFailing(pumps, seed, failAt);
     this.#pumps[this.failing]?.failBearing(failAt);
@@ -158,8 +162,13 @@ export class Exchange implements PlantStats {
   async listen(client: MqttClient): Promise<void> {
     const watches = new Map(this.watches.map((watch) => [watch.name, watch]));
     client.on("message", (topic, payload) => {
-      const watch = watches.get(topic.slice(topic.lastIndexOf("/") + 1));
+      const [, , name = "", kind] = topic.split("/");
+      const watch = watches.get(name);
       if (watch === undefined) return;
+      if (kind === "alarm") {
+        watch.alarm(JSON.parse(payload.toString()) as PumpAlarm);
+        return;
+      }
       const answer = JSON.parse(payload.toString()) as PumpAnswer;
       const key = `${watch.name}/${answer.n}`;
       const sent = this.#sent.get(key);
@@ -170,7 +179,7 @@ export class Exchange implements PlantStats {
       if (this.latencies.length > LATENCIES) this.latencies.shift();
       watch.observe(answer, sent.sample);
     });
-    await client.subscribeAsync("rivulet/pumps/+", { qos: 0 });
+    await client.subscribeAsync(["rivulet/pumps/+", "rivulet/pumps/+/alarm"], { qos: 1 });
   }
 }
 

@@ -19,8 +19,12 @@ function percentiles(latencies: readonly number[]): { p50: string; p95: string }
 }
 
 /** When the bearing failed, and when that was seen. */
-export function describeFailure({ failing: { name, detectedAt } }: Pick<Plant, "failing">, failAt: number): string {
-  const detected = detectedAt === undefined ? "not detected yet" : `detected at ${secondsOf(detectedAt).toFixed(1)} s`;
+export function describeFailure({ failing }: Pick<Plant, "failing">, failAt: number): string {
+  const { name, detectedAt, detectedBy } = failing;
+  const detected =
+    detectedAt === undefined
+      ? "not detected yet"
+      : `detected at ${secondsOf(detectedAt).toFixed(1)} s: ${detectedBy ?? "alarm"}`;
   return `${name}: bearing fails from ${secondsOf(failAt).toFixed(1)} s on, ${detected}`;
 }
 

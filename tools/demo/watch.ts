@@ -4,10 +4,6 @@ import { PUMP_INPUTS } from "./pump.ts";
 
 /** Points of a sparkline. */
 export const HISTORY = 16;
-/** A score above this is called "bearing?". */
-export const THRESHOLD = 4;
-/** Share of the newest residual in the smoothed one. */
-const SMOOTHING = 0.1;
 /** Predictions between two points of a sparkline. */
 const STRIDE = 10;
 
@@ -20,32 +16,42 @@ export interface PumpView {
   readonly sample: readonly number[];
   /** Predicted next bearing temperature, °C; undefined before the first prediction. */
   readonly next: number | undefined;
-  /** Smoothed residual of the bearing temperature, in standard deviations of a healthy pump's residual. */
+  /** Distance of the latest readings to the alarm, powers of 2; 0 and above is one. */
   readonly score: number;
   /** Earlier scores, oldest first, at most HISTORY. */
   readonly history: readonly number[];
-  /** Whether the model has seen enough to be judged. */
+  /** Whether model and detector have seen enough to be judged by. */
   readonly isWarm: boolean;
-  readonly isSuspect: boolean;
+  readonly isAlarm: boolean;
+  /** Input that explains most of the alarm; undefined without one. */
+  readonly cause: string | undefined;
 }
 
-/** What the bridge answers, as far as the demo reads it. */
+/** What the bridge answers to a reading, as far as the demo reads it. */
 export interface PumpAnswer {
   readonly prediction: readonly number[];
-  readonly residual: readonly (number | null)[];
+  readonly score: number | null;
+  /** Readings still to come in which there is no alarm. */
+  readonly warmup?: number;
   /** Steps of the pump, this one included. */
+  readonly n: number;
+}
+
+/** What the bridge tells when an alarm begins or ends, as far as the demo reads it. */
+export interface PumpAlarm {
+  readonly alarm: boolean;
+  /** The greatest share first. */
+  readonly cause: readonly { readonly input: string }[];
   readonly n: number;
 }
 
 export interface WatchOptions {
   readonly name: string;
-  /** Standard deviation of a healthy pump's bearing residual, °C. */
-  readonly sigma: number;
   /** Steps before predictions are meaningful. */
   readonly warmup: number;
 }
 
-/** Follows one pump through the answers of the bridge. */
+/** Follows one pump through what the bridge publishes. */
 export class PumpWatch implements PumpView {
   readonly name: string;
   sample: readonly number[] = PUMP_INPUTS.map(() => 0);
@@ -53,8 +59,12 @@ export class PumpWatch implements PumpView {
   score = 0;
   readonly history: number[] = [];
   isWarm = false;
-  /** Step at which the score first passed the threshold. */
+  isAlarm = false;
+  cause: string | undefined;
+  /** Step at which the first alarm began. */
   detectedAt: number | undefined;
+  /** What explained it. */
+  detectedBy: string | undefined;
   readonly #options: WatchOptions;
 
   constructor(options: WatchOptions) {
@@ -62,22 +72,24 @@ export class PumpWatch implements PumpView {
     this.#options = options;
   }
 
-  get isSuspect(): boolean {
-    return this.score > THRESHOLD;
-  }
-
   /** Takes an answer and the readings that it answers. */
   observe(answer: PumpAnswer, sample: readonly number[]): void {
-    const { sigma, warmup } = this.#options;
     this.sample = sample;
     this.next = answer.prediction[BEARING];
-    this.isWarm = answer.n > warmup;
-    const residual = answer.residual[BEARING] ?? null;
-    if (!this.isWarm || residual === null) return;
-    this.score += SMOOTHING * (Math.abs(residual) / sigma - this.score);
-    if (this.isSuspect) this.detectedAt ??= answer.n;
+    this.isWarm = answer.n > this.#options.warmup && (answer.warmup ?? 0) === 0;
+    if (!this.isWarm || answer.score === null) return;
+    this.score = answer.score;
     if (answer.n % STRIDE !== 0) return;
     this.history.push(this.score);
     if (this.history.length > HISTORY) this.history.shift();
+  }
+
+  /** Takes an alarm that begins or ends. */
+  alarm({ alarm, cause, n }: PumpAlarm): void {
+    this.isAlarm = alarm;
+    this.cause = alarm ? cause[0]?.input : undefined;
+    if (!alarm || this.detectedAt !== undefined) return;
+    this.detectedAt = n;
+    this.detectedBy = this.cause;
   }
 }

@@ -1,11 +1,13 @@
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { parseDetector } from "../../../host/detect/file.ts";
 import { parseModel } from "../../../host/model/model.ts";
 import { Exchange, type PlantOptions } from "../../../tools/demo/plant.ts";
 import { createPump } from "../../../tools/demo/pump.ts";
 
 const MODEL = parseModel(readFileSync("models/pump.safetensors"));
+const DETECTOR = parseDetector(readFileSync("models/pump-detector.safetensors"));
 
 /** An MQTT client whose broker is the test. */
 class FakeClient extends EventEmitter {
@@ -15,17 +17,20 @@ class FakeClient extends EventEmitter {
   publish(topic: string, payload: string, { qos }: { qos: number }): void {
     this.published.push({ topic, reading: JSON.parse(payload), qos });
   }
-  async subscribeAsync(filter: string): Promise<void> {
-    this.filters.push(filter);
+  async subscribeAsync(filters: readonly string[]): Promise<void> {
+    this.filters.push(...filters);
   }
-  answer(topic: string, n: number, residual: number): void {
-    const prediction = [2000, 4, 12, 50];
-    this.emit("message", topic, Buffer.from(JSON.stringify({ prediction, residual: [0, 0, 0, residual], n })));
+  answer(topic: string, n: number, score: number): void {
+    this.tell(topic, { prediction: [2000, 4, 12, 50], score, n });
+  }
+  tell(topic: string, message: object): void {
+    this.emit("message", topic, Buffer.from(JSON.stringify(message)));
   }
 }
 
 const options = (more: Partial<PlantOptions> = {}): PlantOptions => ({
   model: MODEL,
+  detector: DETECTOR,
   pumps: 3,
   seed: 5,
   failAt: 100,
@@ -82,7 +87,7 @@ describe("Exchange", () => {
     const { client, exchange } = await open();
     timer = exchange.publishTo(client as never);
     vi.advanceTimersByTime(52);
-    expect(client.filters).toEqual(["rivulet/pumps/+"]);
+    expect(client.filters).toEqual(["rivulet/pumps/+", "rivulet/pumps/+/alarm"]);
     const sentAt = client.published.findIndex(({ topic }) => topic.includes("pump-02"));
     vi.advanceTimersByTime(8);
     client.answer("rivulet/pumps/pump-02", 1, 0);
@@ -112,7 +117,15 @@ describe("Exchange", () => {
     expect(exchange.latencies[0]).toBe(second);
   });
 
-  it("names pumps in two digits and gives them the model's sigma and warm-up", async () => {
+  it("hands alarms to their pumps", async () => {
+    const { client, exchange } = await open();
+    client.tell("rivulet/pumps/pump-02/alarm", { alarm: true, cause: [{ input: "current" }], n: 7 });
+    client.tell("rivulet/pumps/pump-77/alarm", { alarm: true, cause: [], n: 7 });
+    expect(exchange.watches.map(({ cause }) => cause)).toEqual([undefined, "current", undefined]);
+    expect(exchange.watches[1]).toMatchObject({ isAlarm: true, detectedAt: 7 });
+  });
+
+  it("names pumps in two digits and gives them the model's warm-up", async () => {
     const { exchange } = await open({ pumps: 12 });
     expect(exchange.watches.map(({ name }) => name).slice(7)).toEqual([
       "pump-08",
@@ -122,13 +135,11 @@ describe("Exchange", () => {
       "pump-12",
     ]);
     const watch = exchange.watches[0];
-    const sigmas = MODEL.spec.detector?.residual_sigma as number[];
-    const answer = (n: number) =>
-      watch?.observe({ prediction: [0, 0, 0, 0], residual: [0, 0, 0, sigmas[3] as number], n }, [0, 0, 0, 0]);
+    const answer = (n: number) => watch?.observe({ prediction: [0, 0, 0, 0], score: 1, n }, [0, 0, 0, 0]);
     answer(MODEL.spec.warmup);
     expect(watch).toMatchObject({ isWarm: false, score: 0 });
     answer(MODEL.spec.warmup + 1);
-    expect(watch?.score).toBeCloseTo(0.1, 12);
+    expect(watch?.score).toBe(1);
   });
 
   it("lets the bearing of a pump fail that runs from then on, the middle one first", async () => {

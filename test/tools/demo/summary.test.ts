@@ -4,7 +4,10 @@ import { describeFailure, describeStats, secondsOf, summarise } from "../../../t
 import { PumpWatch } from "../../../tools/demo/watch.ts";
 
 const watch = (name: string, detectedAt?: number) =>
-  Object.assign(new PumpWatch({ name, sigma: 1, warmup: 0 }), { detectedAt });
+  Object.assign(new PumpWatch({ name, warmup: 0 }), {
+    detectedAt,
+    detectedBy: detectedAt && "bearing_temperature",
+  });
 
 function plant(alarms: readonly (number | undefined)[], latencies: readonly number[] = []): Omit<Plant, "stop"> {
   const watches = alarms.map((at, i) => watch(`pump-0${i + 1}`, at));
@@ -40,7 +43,7 @@ describe("describeStats", () => {
 describe("describeFailure", () => {
   it("tells when a bearing fails and when it was seen", () => {
     expect(describeFailure(plant([undefined, 133]), 110)).toBe(
-      "pump-02: bearing fails from 5.5 s on, detected at 6.7 s",
+      "pump-02: bearing fails from 5.5 s on, detected at 6.7 s: bearing_temperature",
     );
     expect(describeFailure(plant([undefined, undefined]), 20)).toBe(
       "pump-02: bearing fails from 1.0 s on, not detected yet",
@@ -53,7 +56,7 @@ describe("summarise", () => {
     expect(summarise(plant([undefined, 133], [2, 4]), 110)).toBe(
       "\n240 readings published, 239 predictions received\n" +
         "latency from reading to prediction: p50 2.0 ms, p95 2.0 ms\n" +
-        "pump-02: bearing fails from 5.5 s on, detected at 6.7 s\n",
+        "pump-02: bearing fails from 5.5 s on, detected at 6.7 s: bearing_temperature\n",
     );
   });
 

@@ -1,55 +1,43 @@
 import { describe, expect, it } from "vitest";
 import { openScreen } from "../../../tools/demo/screen.ts";
 import { renderLegend, renderTable, sparkline } from "../../../tools/demo/table.ts";
-import { HISTORY, PumpWatch, THRESHOLD } from "../../../tools/demo/watch.ts";
+import { HISTORY, PumpWatch } from "../../../tools/demo/watch.ts";
 import { Sink } from "../../support/cli.ts";
 
 const SAMPLE = [2310, 4.125, 13.25, 48.31];
 
-function watchPump(residuals: readonly number[], name = "pump-07"): PumpWatch {
-  const watch = new PumpWatch({ name, sigma: 0.1, warmup: 2 });
-  residuals.forEach((residual, i) => {
-    watch.observe({ prediction: [2300, 4, 13, 48.5], residual: [0, 0, 0, residual], n: i + 1 }, SAMPLE);
+/** A pump whose answers had these scores; with a cause it is in alarm. */
+function watchPump(scores: readonly number[], name = "pump-07", cause?: string): PumpWatch {
+  const watch = new PumpWatch({ name, warmup: 2 });
+  scores.forEach((score, i) => {
+    watch.observe({ prediction: [2300, 4, 13, 48.5], score, n: i + 1 }, SAMPLE);
   });
+  if (cause !== undefined) watch.alarm({ alarm: true, cause: [{ input: cause }], n: scores.length });
   return watch;
 }
 
 describe("sparkline", () => {
   it("draws the newest score on the right, from the lowest bar to the highest", () => {
-    expect(sparkline([0, THRESHOLD, 2 * THRESHOLD, 99])).toBe("▁▄██".padStart(HISTORY));
-  });
-});
-
-describe("PumpWatch", () => {
-  it("does not judge before the warm-up is over", () => {
-    expect(watchPump([99, 99])).toMatchObject({ isWarm: false, score: 0, isSuspect: false, next: 48.5 });
-  });
-
-  it("stays calm while residuals are as large as a healthy pump's", () => {
-    expect(watchPump(Array(200).fill(-0.1))).toMatchObject({ isWarm: true, isSuspect: false, detectedAt: undefined });
-  });
-
-  it("suspects the bearing when residuals stay large, and remembers when that began", () => {
-    const watch = watchPump([...Array(50).fill(0.1), ...Array(50).fill(1)]);
-    expect(watch.isSuspect).toBe(true);
-    expect(watch.detectedAt).toBeGreaterThan(50);
-    expect(watch.detectedAt).toBeLessThan(60);
+    expect(sparkline([-9, -4, 0, 3, 99])).toBe("▁▁▅██".padStart(HISTORY));
   });
 });
 
 describe("renderTable", () => {
   it("has a line for each pump, at most 80 columns wide", () => {
-    const lines = renderTable([watchPump([]), watchPump(Array(300).fill(2000), "pump-12")], false);
-    expect(lines).toHaveLength(4);
+    const alarm = watchPump(Array(300).fill(12.34), "pump-12", "bearing_temperature");
+    const lines = renderTable([watchPump([]), alarm, watchPump([-2, -2, -2])], false);
+    expect(lines).toHaveLength(5);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
     expect(lines[2]).toMatch(/^pump-07 .* warm-up$/);
-    expect(lines[3]).toMatch(/^pump-12 +2310 +4\.13 +13\.3 +48\.3 +48\.5 .*█ 99\.9 {2}bearing\?$/);
+    expect(lines[3]).toMatch(/^pump-12 +2310 +4\.13 +13\.3 +48\.3 +48\.5 .*█ 12\.3 {2}bearing\?$/);
+    expect(lines[4]).toMatch(/ -2\.0 {2}ok$/);
   });
 
-  it("is red where a bearing fails, and only with colours", () => {
-    const suspect = watchPump(Array(300).fill(1));
+  it("is red where there is an alarm, and only with colours", () => {
+    const suspect = watchPump(Array(300).fill(1), "pump-01", "current");
     expect(renderTable([suspect], true).at(-1)).toContain("\x1b[31m");
     expect(renderTable([suspect], false).join("")).not.toContain("\x1b");
+    expect(renderTable([suspect], false).at(-1)).toContain("current?");
   });
 });
 
