@@ -88,6 +88,14 @@ describe("softmaxF32", () => {
     expect<f32>(y[1]).toBe(0);
   });
 
+  it("does not vanish with logits that are all below -87, where exp is 0", () => {
+    const y = softmax([-1000, -1001, -1000]);
+    const e = Math.exp(-1);
+    expect<f64>(abs(f64(y[0]) - 1 / (2 + e))).toBeLessThanOrEqual(2e-7);
+    expect<f64>(abs(f64(y[1]) - e / (2 + e))).toBeLessThanOrEqual(2e-7);
+    expect<f32>(y[2]).toBe(y[0]);
+  });
+
   it("gives one to a single class", () => {
     expect<f32>(softmax([-42])[0]).toBe(1);
   });
