@@ -29,6 +29,8 @@ const REQUIRED = [
     "q15.wasm",
     "q15-simd.wasm",
     "pump-detector.safetensors",
+    "detect.wasm",
+    "detect-simd.wasm",
     "pump.safetensors",
     "wasm-rt.h",
     "LICENSES.txt",

@@ -1,6 +1,8 @@
 // One channel of a detector: a raw reading becomes seven features (FORMAT.md 8.1). The twin of host/detect/channel.ts.
 
 import { dotLags } from "./dot";
+// biome-ignore lint/style/useImportType: asc knows no import type
+import { Form } from "./forms";
 import {
   CHANNEL_GREATEST,
   CHANNEL_LAGS,
@@ -23,23 +25,21 @@ import {
   RECORD_RESIDUAL_SHIFT,
   RECORD_SHIFT,
 } from "./layout";
-import { log2, squash } from "./log2";
+import { clamp, log2, squash } from "./log2";
 
-class Channel {
-  /** A running mean moves by 2^-k towards `target`, Q11. Writes it at `at` and its feature at `feature`. */
-  @inline static follow(at: usize, target: i32, k: i32, feature: usize): void {
-    const mean = load<i32>(at);
-    const next = mean + (((target << 8) - mean + (1 << (k - 1))) >> k);
-    store<i32>(at, next);
-    store<i16>(feature, next >> 8);
-  }
+/** A running mean, i32 Q19, moves by 2^-k towards `target`, Q11; returns it. */
+function follow(at: usize, target: i32, k: i32): i32 {
+  const mean = load<i32>(at);
+  const next = mean + (((target << 8) - mean + (1 << (k - 1))) >> k);
+  store<i32>(at, next);
+  return next;
 }
 
 /** A raw difference in units of its spread, squashed: i16 Q11. */
 function deviation(d: i32, multiplier: i32, shift: i32): i32 {
   if (shift < 0) {
     const limit = (1 << 30) >> -shift;
-    d = max(min(d, limit), -limit) << -shift;
+    d = clamp(d, -limit, limit) << -shift;
   }
   const scaled = i32((i64(d) * i64(multiplier)) >> 16);
   return squash(scaled >> max(shift, 0));
@@ -56,7 +56,7 @@ function deviation(d: i32, multiplier: i32, shift: i32): i32 {
  * @param features  i16[7], written
  * @param expected  i32: the deviation that was expected, written
  */
-export function channelStep(
+export function channelStep<F extends Form>(
   record: usize,
   state: usize,
   raw: i32,
@@ -72,7 +72,7 @@ export function channelStep(
   );
   if (settled === 0) seed(state, x);
   const isSettled = settled >= LAG_COUNT;
-  const isModel = load<u8>(record, RECORD_IS_MODEL) !== 0;
+  const isModel = changetype<F>(0).isInModel() && load<u8>(record, RECORD_IS_MODEL) !== 0;
   // Residuals that are not known yet would make the channel look silent.
   const isKnown = !isModel || (isSettled && residual !== 0);
   let e = 0;
@@ -82,20 +82,16 @@ export function channelStep(
   store<u64>(state, (load<u64>(state, CHANNEL_LAGS + 8) << 16) | (lags >>> 48), CHANNEL_LAGS + 8);
   store<u64>(state, (lags << 16) | u64(u16(x)), CHANNEL_LAGS);
   store<i16>(features, x);
-  Channel.follow(state, x, 2, features + 2);
-  Channel.follow(state + 4, x, 3, features + 4);
-  Channel.follow(state + 8, x, 5, features + 6);
+  store<i16>(features, follow(state, x, 2) >> 8, 2);
+  store<i16>(features, follow(state + 4, x, 3) >> 8, 4);
+  store<i16>(features, follow(state + 8, x, 5) >> 8, 6);
   store<i16>(features, e, 8);
-  let mean = load<i32>(state, CHANNEL_RESIDUAL_MEAN);
-  let magnitude = load<i32>(state, CHANNEL_MAGNITUDE);
   if (isKnown) {
-    mean += ((e << 8) - mean + 4) >> 3;
-    magnitude += ((abs(e) << 8) - magnitude + 4) >> 3;
-    store<i32>(state, mean, CHANNEL_RESIDUAL_MEAN);
-    store<i32>(state, magnitude, CHANNEL_MAGNITUDE);
+    follow(state + CHANNEL_RESIDUAL_MEAN, e, 3);
+    follow(state + CHANNEL_MAGNITUDE, abs(e), 3);
   }
-  store<i16>(features, mean >> 8, 10);
-  store<i16>(features, log2(magnitude + MAGNITUDE_FLOOR) - (19 << 11), 12);
+  store<i16>(features, load<i32>(state, CHANNEL_RESIDUAL_MEAN) >> 8, 10);
+  store<i16>(features, log2(load<i32>(state, CHANNEL_MAGNITUDE) + MAGNITUDE_FLOOR) - (19 << 11), 12);
 }
 
 /** The first reading stands for all before it. */
@@ -111,7 +107,7 @@ function residualOfLags(record: usize, state: usize, x: i32, isSettled: bool, ex
   const sum = (load<i32>(record, RECORD_AR_BIAS) + dotLags(record + RECORD_AR, state + CHANNEL_LAGS)) >> 13;
   store<i32>(expected, sum);
   if (!isSettled) return 0;
-  const e = max(min(x - sum, 65535), -65535);
+  const e = clamp(x - sum, -65535, 65535);
   return squash(
     (e * i32(load<i16>(record, RECORD_RESIDUAL_MULTIPLIER))) >> i32(load<i8>(record, RECORD_RESIDUAL_SHIFT)),
   );
@@ -120,7 +116,7 @@ function residualOfLags(record: usize, state: usize, x: i32, isSettled: bool, ex
 /** The reading minus what a model predicted, in units of its spread, squashed. */
 function residualOfModel(record: usize, raw: i32): i32 {
   return deviation(
-    max(min(raw, RAW_LIMIT), -RAW_LIMIT),
+    clamp(raw, -RAW_LIMIT, RAW_LIMIT),
     i32(load<i16>(record, RECORD_RESIDUAL_MULTIPLIER)),
     i32(load<i8>(record, RECORD_RESIDUAL_SHIFT)),
   );

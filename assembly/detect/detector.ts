@@ -3,6 +3,8 @@
 import { copy, I16s } from "../memory";
 import { channelStep, meetRange, startChannel } from "./channel";
 import { blockBytes, distance, scoreOf } from "./distance";
+// biome-ignore lint/style/useImportType: asc knows no import type
+import { Form } from "./forms";
 import {
   BLOCK_EXTREME,
   BLOCK_NOISE,
@@ -12,8 +14,6 @@ import {
   CHANNEL_STATE_BYTES,
   FEATURE_BYTES,
   GAP_ROWS,
-  IMAGE_BLOCKS,
-  IMAGE_CHANNELS,
   IMAGE_HAS_RANGE,
   IMAGE_SEEN,
   IMAGE_SLOTS,
@@ -36,17 +36,23 @@ import {
   WORK_SCORE,
   WORK_SCORES,
 } from "./layout";
-import { enterSeason, seasonStep, startSeason } from "./season";
+import { clamp } from "./log2";
+import { enterSeason, isVisited, meanOf, seasonStep, startSeason } from "./season";
 import { trackerStep } from "./tracker";
 
 /** Addresses within image, state and work space. */
 class Places {
-  @inline static records(image: usize): usize {
-    return image + IMAGE_START + (usize(load<i32>(image, IMAGE_BLOCKS)) << 3);
+  /** Number of blocks. */
+  @inline static blocks<F extends Form>(image: usize): i32 {
+    return 3 + i32(changetype<F>(0).count(image) > 1) + i32(changetype<F>(0).isPeriodic());
   }
 
-  @inline static channels(image: usize, state: usize): usize {
-    return state + STATE_THRESHOLDS + (usize(load<i32>(image, IMAGE_BLOCKS)) << 2);
+  @inline static records<F extends Form>(image: usize): usize {
+    return image + IMAGE_START + (usize(Places.blocks<F>(image)) << 3);
+  }
+
+  @inline static channels<F extends Form>(image: usize, state: usize): usize {
+    return state + STATE_THRESHOLDS + (usize(Places.blocks<F>(image)) << 2);
   }
 
   @inline static distances(work: usize, channels: i32): usize {
@@ -66,25 +72,6 @@ class Places {
   }
 }
 
-/** Whether a detector knows a period; where not, no code for it is left. */
-export interface Time {
-  isKnown(): bool;
-}
-
-/** A detector with a period. */
-export class Periodic implements Time {
-  @inline isKnown(): bool {
-    return true;
-  }
-}
-
-/** A detector without one. */
-export class Timeless implements Time {
-  @inline isKnown(): bool {
-    return false;
-  }
-}
-
 /**
  * Takes a row: moves the state, writes the verdict and what it came from into the work space. Does not touch the number of the row.
  *
@@ -94,7 +81,7 @@ export class Timeless implements Time {
  * @param skip  `missed` modulo the period; for the first row its number modulo the period
  * @param isWarmup  compute the scores, leave the thresholds alone
  */
-export function detectRow<T extends Time>(
+export function detectRow<F extends Form>(
   image: usize,
   state: usize,
   raw: usize,
@@ -105,15 +92,15 @@ export function detectRow<T extends Time>(
   isWarmup: bool,
 ): void {
   const isFirst = load<u8>(state, STATE_STARTED) === 0;
-  if (isFirst) start<T>(image, state);
+  if (isFirst) start<F>(image, state);
   if (isFirst || missed > u32(GAP_ROWS)) restart(state);
-  features<T>(image, state, raw, residuals, work, missed, skip, isFirst);
+  features<F>(image, state, raw, residuals, work, missed, skip, isFirst);
   store<u8>(state, 1, STATE_STARTED);
   store<u8>(state, min(i32(load<u8>(state, STATE_SETTLED)) + 1, 8), STATE_SETTLED);
-  scores<T>(image, work);
+  scores<F>(image, work);
   const muted = i32(load<u8>(state, STATE_MUTED));
   store<u8>(state, max(muted - 1, 0), STATE_MUTED);
-  judge<T>(image, state, work, isWarmup || muted > 0);
+  judge<F>(image, state, work, isWarmup || muted > 0);
 }
 
 /** Forgets what is recent. */
@@ -122,17 +109,17 @@ export function restart(state: usize): void {
   store<u8>(state, MUTE_ROWS, STATE_MUTED);
 }
 
-function start<T extends Time>(image: usize, state: usize): void {
-  copy<i32>(state + STATE_THRESHOLDS, image + IMAGE_START, usize(load<i32>(image, IMAGE_BLOCKS)) << 2);
+function start<F extends Form>(image: usize, state: usize): void {
+  copy<i32>(state + STATE_THRESHOLDS, image + IMAGE_START, usize(Places.blocks<F>(image)) << 2);
   const seen = load<i32>(image, IMAGE_SEEN);
-  if (!changetype<T>(0).isKnown() || seen === 0) return;
-  const C = load<i32>(image, IMAGE_CHANNELS);
-  const season = Places.channels(image, state) + usize(C * CHANNEL_STATE_BYTES);
+  if (!changetype<F>(0).isPeriodic() || seen === 0) return;
+  const C = changetype<F>(0).count(image);
+  const season = Places.channels<F>(image, state) + usize(C * CHANNEL_STATE_BYTES);
   startSeason(season, C, load<i32>(image, IMAGE_SLOTS), image + seen);
 }
 
 /** Readings → features, residuals, distances of the sensors, and the score of new extremes. */
-function features<T extends Time>(
+function features<F extends Form>(
   image: usize,
   state: usize,
   raw: usize,
@@ -142,27 +129,35 @@ function features<T extends Time>(
   skip: u32,
   isFirst: bool,
 ): void {
-  const C = load<i32>(image, IMAGE_CHANNELS);
+  const C = changetype<F>(0).count(image);
   const settled = i32(load<u8>(state, STATE_SETTLED));
   const deviations = Places.deviations(work, C);
   const slots = load<i32>(image, IMAGE_SLOTS);
-  let record = Places.records(image);
-  let channel = Places.channels(image, state);
+  let record = Places.records<F>(image);
+  let channel = Places.channels<F>(image, state);
   const season = channel + usize(C * CHANNEL_STATE_BYTES);
   let feature = Places.features(work, C);
   let expected = work + WORK_EXPECTED;
-  let slot = 0;
-  if (changetype<T>(0).isKnown()) slot = enterSeason(image, state, season, C, missed, skip);
+  let smooth = season;
+  let mean: usize = 0;
+  let isKnown: bool = false;
+  if (changetype<F>(0).isPeriodic()) {
+    const slot = enterSeason(image, state, season, C, missed, skip);
+    mean = meanOf(season, C, slot);
+    isKnown = isVisited(season, C, slots, slot);
+  }
   store<i32>(work, NO_EXTREME, WORK_SCORE);
   store<i32>(work, 0, WORK_CHANNEL);
   for (let c = 0; c < C; c++) {
-    const value = max(min(load<i32>(raw), RAW_LIMIT), -RAW_LIMIT);
+    const value = clamp(load<i32>(raw), -RAW_LIMIT, RAW_LIMIT);
     if (isFirst) startChannel(record, channel, load<i32>(image, IMAGE_HAS_RANGE) !== 0, value);
-    channelStep(record, channel, value, settled, residuals, feature, expected);
-    if (residuals !== 0) residuals += 4;
-    if (changetype<T>(0).isKnown()) {
-      const residual = seasonStep(season, C, slots, slot, c, i32(load<i16>(feature)));
+    channelStep<F>(record, channel, value, settled, residuals, feature, expected);
+    if (changetype<F>(0).isInModel() && residuals !== 0) residuals += 4;
+    if (changetype<F>(0).isPeriodic()) {
+      const residual = seasonStep(smooth, C, mean, isKnown, i32(load<i16>(feature)));
       I16s.put(Places.residuals(work, C), c, residual);
+      smooth += 4;
+      mean += usize(slots) << 1;
     }
     store<i32>(expected + (usize(C) << 2), distance(record + RECORD_BLOCK, feature, 2, 7, deviations));
     const extreme = meetRange(channel, value);
@@ -171,6 +166,7 @@ function features<T extends Time>(
       store<i32>(work, extreme, WORK_SCORE);
       store<i32>(work, c, WORK_CHANNEL);
     }
+    if (C === 1) break;
     raw += 4;
     record += RECORD_BYTES;
     channel += CHANNEL_STATE_BYTES;
@@ -180,13 +176,13 @@ function features<T extends Time>(
 }
 
 /** The score of each block, in the order of the thresholds. */
-function scores<T extends Time>(image: usize, work: usize): void {
-  const C = load<i32>(image, IMAGE_CHANNELS);
+function scores<F extends Form>(image: usize, work: usize): void {
+  const C = changetype<F>(0).count(image);
   const features = Places.features(work, C);
   const deviations = Places.deviations(work, C);
-  let block = Places.records(image) + usize(C * RECORD_BYTES);
+  let block = Places.records<F>(image) + usize(C * RECORD_BYTES);
   let score = work + WORK_SCORES;
-  store<i32>(score, scoreOf(widest(Places.distances(work, C), C)));
+  store<i32>(score, scoreOf(C === 1 ? load<i32>(Places.distances(work, C)) : widest(Places.distances(work, C), C)));
   score += 4;
   if (C > 1) {
     store<i32>(score, scoreOf(distance(block, features + 4, FEATURE_BYTES, C, deviations)));
@@ -195,7 +191,7 @@ function scores<T extends Time>(image: usize, work: usize): void {
   }
   store<i32>(score, scoreOf(distance(block, features + 12, FEATURE_BYTES, C, deviations)));
   score += 4;
-  if (changetype<T>(0).isKnown()) {
+  if (changetype<F>(0).isPeriodic()) {
     block += blockBytes(C);
     store<i32>(score, scoreOf(distance(block, Places.residuals(work, C), 2, C, deviations)));
     score += 4;
@@ -212,8 +208,8 @@ function widest(distances: usize, channels: i32): i32 {
 }
 
 /** Scores → the verdict: the greatest distance of a score to its threshold, and what explains it. */
-function judge<T extends Time>(image: usize, state: usize, work: usize, isFrozen: bool): void {
-  const K = load<i32>(image, IMAGE_BLOCKS);
+function judge<F extends Form>(image: usize, state: usize, work: usize, isFrozen: bool): void {
+  const K = Places.blocks<F>(image);
   let best = 0;
   let margin = i32.MIN_VALUE;
   for (let k = 0; k < K; k++) {
@@ -227,16 +223,16 @@ function judge<T extends Time>(image: usize, state: usize, work: usize, isFrozen
   const isAlert = !isFrozen && trackerStep(image, state, work + WORK_SCORES, K);
   store<i32>(work, i32(isAlert), WORK_ALERT);
   store<i32>(work, isFrozen ? 0 : i32(load<u8>(state, STATE_ALARM)), WORK_ALARM);
-  const C = load<i32>(image, IMAGE_CHANNELS);
+  const C = changetype<F>(0).count(image);
   if (C === 1 && best > 0) best++;
-  if (!changetype<T>(0).isKnown() && best === BLOCK_TIME_OF_DAY) best = BLOCK_EXTREME;
+  if (!changetype<F>(0).isPeriodic() && best === BLOCK_TIME_OF_DAY) best = BLOCK_EXTREME;
   store<i32>(work, best, WORK_BLOCK);
-  if (C > 1 && best !== BLOCK_EXTREME) store<i32>(work, explain(image, work, C, best), WORK_CHANNEL);
+  if (C > 1 && best !== BLOCK_EXTREME) store<i32>(work, explain<F>(image, work, C, best), WORK_CHANNEL);
 }
 
 /** The channel that is farthest from where it should be, by what the block looks at. */
-function explain(image: usize, work: usize, C: i32, block: i32): i32 {
-  let mean = Places.records(image) + usize(C * RECORD_BYTES);
+function explain<F extends Form>(image: usize, work: usize, C: i32, block: i32): i32 {
+  let mean = Places.records<F>(image) + usize(C * RECORD_BYTES);
   if (block > BLOCK_RELATION) mean += blockBytes(C);
   if (block > BLOCK_NOISE) mean += blockBytes(C);
   let value = Places.features(work, C) + (block === BLOCK_RELATION ? 4 : 12);

@@ -2,7 +2,7 @@
 
 import { dotBytes } from "./dot";
 import { DISTANCE_LIMIT } from "./layout";
-import { log2 } from "./log2";
+import { clamp, log2 } from "./log2";
 
 /**
  * The squared distance of features from their mean, in units of how they vary together, Q8:
@@ -20,12 +20,12 @@ export function distance(block: usize, features: usize, stride: usize, size: i32
   let weights = shifts + usize(size);
   let squared = 0;
   for (let to = g; block < shifts; to += 2) {
-    store<i16>(to, max(min(i32(load<i16>(features)) - i32(load<i16>(block)), 32767), -32768));
+    store<i16>(to, clamp(i32(load<i16>(features)) - i32(load<i16>(block)), -32768, 32767));
     block += 2;
     features += stride;
   }
   for (let count = 1; count <= size; count++) {
-    const u = max(min(dotBytes(weights, g, count) >> i32(load<u8>(shifts++)), 32767), -32767);
+    const u = clamp(dotBytes(weights, g, count) >> i32(load<u8>(shifts++)), -32767, 32767);
     weights += count;
     squared = min(squared + ((u * u) >> 2), DISTANCE_LIMIT);
   }

@@ -86,6 +86,8 @@ export const WORK_BLOCK = 8;
 export const WORK_CHANNEL = 12;
 /** 1 where the alarm began. */
 export const WORK_ALERT = 16;
+/** Bytes of the verdict. */
+export const VERDICT_BYTES = 20;
 export const WORK_SCORES = 20;
 export const WORK_EXPECTED = 40;
 

@@ -26,6 +26,11 @@ export function log2(v: u32): i32 {
   return i32((31 - zeros) << 11) + low + (((i32(load<i16>(at, 2)) - low) * i32(mantissa & 16383)) >> 14);
 }
 
+/** The value of `least` to `greatest` that is next to `value`. */
+export function clamp(value: i32, least: i32, greatest: i32): i32 {
+  return max(min(value, greatest), least);
+}
+
 /** Squashes a deviation: as it is up to 3, 3 (1 + ln(|z| / 3)) beyond, at most 16. Q11 in, i16 Q11 out. */
 export function squash(z: i32): i32 {
   if (u32(z + LINEAR) <= 2 * LINEAR) return z;

@@ -1,8 +1,9 @@
 // Entry of the detector's module. Addresses are bytes in the exported memory; the host chooses them at or above `__heap_base`.
 
 import { ABI_VERSION } from "../layout";
+import { detectRow } from "./detector";
 // biome-ignore lint/style/useImportType: asc knows no import type
-import { detectRow, Periodic, Timeless } from "./detector";
+import { Periodic, Timeless } from "./forms";
 import { IMAGE_PERIOD, STATE_ROW, STATE_STARTED } from "./layout";
 
 // @ts-expect-error: tsc does not know that asc exports a global of its own

@@ -4,6 +4,7 @@
 
 import { copy } from "../memory";
 import { IMAGE_PERIOD, IMAGE_SLOTS, STATE_PHASE, STATE_STARTED, STATE_VISIT_ROWS } from "./layout";
+import { clamp } from "./log2";
 
 /** Visits after which the mean of a slot forgets. */
 const MEMORY = 8;
@@ -86,19 +87,27 @@ function leave(part: usize, channels: i32, slots: i32, slot: i32, rows: i32): vo
 /**
  * Takes the deviation x of a channel at the row that was entered.
  *
+ * @param smooth  of the channel: i32 S; its sum stands behind the S of all channels
+ * @param mean  of the channel and the slot, i16
+ * @param isKnown  whether the slot was visited before
  * @returns its seasonal residual, i16 Q11
  */
-export function seasonStep(part: usize, channels: i32, slots: i32, slot: i32, channel: i32, x: i32): i32 {
-  const smooth = part + (usize(channel) << 2);
+export function seasonStep(smooth: usize, channels: i32, mean: usize, isKnown: bool, x: i32): i32 {
   const sum = smooth + (usize(channels) << 2);
   store<i32>(sum, load<i32>(sum) + x);
-  let residual = 0;
-  if (load<u8>(Season.visits(part, channels, slots) + slot) > 0) {
-    const mean = load<i16>(Season.means(part, channels) + (usize(channel * slots + slot) << 1));
-    residual = max(min(x - i32(mean), 32767), -32768);
-  }
+  const residual = isKnown ? clamp(x - i32(load<i16>(mean)), -32768, 32767) : 0;
   const before = load<i32>(smooth);
   const next = before + (((residual << 8) - before + 4) >> 3);
   store<i32>(smooth, next);
   return next >> 8;
+}
+
+/** The address of the mean of the first channel in a slot; those of the others follow `2 slots` bytes apart. */
+export function meanOf(part: usize, channels: i32, slot: i32): usize {
+  return Season.means(part, channels) + (usize(slot) << 1);
+}
+
+/** Whether a slot was visited. */
+export function isVisited(part: usize, channels: i32, slots: i32, slot: i32): bool {
+  return load<u8>(Season.visits(part, channels, slots) + slot) > 0;
 }

@@ -77,13 +77,14 @@ export function drive<T>(
 }
 
 /** The next pseudo-random number (Marsaglia, Xorshift RNGs, 2003). */
-function xorshift(s: i32): i32 {
+export function xorshift(s: i32): i32 {
   s ^= s << 13;
   s ^= s >>> 17;
   return s ^ (s << 5);
 }
 
-function mix(hash: i32, at: usize, bytes: usize): i32 {
+/** Takes words into a hash. */
+export function mix(hash: i32, at: usize, bytes: usize): i32 {
   for (const end = at + bytes; at < end; at += 4) hash = (hash ^ load<i32>(at)) * HASH_FACTOR;
   return hash;
 }

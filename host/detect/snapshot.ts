@@ -17,7 +17,7 @@ export function writeDetectorSnapshot(parameters: DetectorParameters, state: Uin
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, VERSION, true);
-  bytes.set(hashOf(parameters), 8);
+  bytes.set(detectorHash(parameters), 8);
   view.setUint32(24, state.length, true);
   bytes.set(state, HEAD_BYTES);
   const end = HEAD_BYTES + state.length;
@@ -48,7 +48,7 @@ export function readDetectorSnapshot(parameters: DetectorParameters, bytes: Uint
   if (view.getUint32(end, true) !== crc32(bytes.subarray(0, end))) {
     throw new SnapshotError("Snapshot is damaged: its CRC-32 does not match");
   }
-  const hash = hashOf(parameters);
+  const hash = detectorHash(parameters);
   if (hash.some((byte, i) => byte !== bytes[8 + i])) throw new SnapshotError("Snapshot belongs to another detector");
   if (view.getUint32(24, true) !== end - HEAD_BYTES) {
     throw new SnapshotError(`Snapshot says ${view.getUint32(24, true)} bytes of state, holds ${end - HEAD_BYTES}`);
@@ -61,10 +61,10 @@ export function readDetectorSnapshot(parameters: DetectorParameters, bytes: Uint
 const hashes = new WeakMap<DetectorParameters, Uint8Array>();
 
 /**
- * The hash of what gives a state its meaning: everything but how the thresholds start and move, so that a detector whose rate of
+ * The first 16 bytes of the hash of what gives a state its meaning: everything but how the thresholds start and move, so that a detector whose rate of
  * alarms was changed goes on where it was.
  */
-function hashOf(parameters: DetectorParameters): Uint8Array {
+export function detectorHash(parameters: DetectorParameters): Uint8Array {
   let hash = hashes.get(parameters);
   if (hash === undefined) {
     hash = sha256(bytesOf(parameters)).subarray(0, HASH_BYTES);

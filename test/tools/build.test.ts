@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { STATUS_BAD_CHECKSUM, STATUS_BAD_MAGIC, STATUS_BAD_SIZE, STATUS_OK } from "../../assembly/layout.ts";
+import { serializeDetector } from "../../host/detect/file.ts";
 import { instantiateKernels } from "../../host/runtime/kernels.ts";
 import { cli } from "../support/cli.ts";
+import { calibrated } from "../support/detectors.ts";
 import { randomF32Model, randomQ15Model, withSelftest } from "../support/models.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "rivulet-build-"));
@@ -26,6 +28,59 @@ const globalOf = (exports: WebAssembly.Exports, name: string) => (exports[name] 
 function instantiate(file: string): WebAssembly.Exports {
   return new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(readFileSync(file)))).exports;
 }
+
+describe("rivulet build of a detector", () => {
+  const inputs = [{ name: "flow", fraction: 4 }];
+  const spec = { name: "flow", inputs, alarmsPerWeek: 1, rows: 800 };
+  const detector = at("detector.safetensors");
+  writeFileSync(detector, serializeDetector(spec, calibrated({ channels: 1 })));
+
+  it("writes a module that proves itself, its header and its C", async () => {
+    const files = ["--c-header", at("d-model.h"), "--wasm2c", at("d-c")];
+    const { code, stdout, stderr } = await cli([
+      ...["build", detector, "-o", at("d.wasm"), "--for", "wasm2c"],
+      ...files,
+    ]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/flow@[0-9a-f]{8} for wasm2c, a detector of 1 channel, [\d,]+ bytes\n/);
+    expect(stdout).toContain("128 rows of the self-test, 512 rows as on the host");
+    expect((instantiate(at("d.wasm")).selftest as () => number)()).toBe(0);
+    expect(readFileSync(at("d-model.h"), "utf8")).toContain("#define RIVULET_DETECTOR 1 ");
+    expect(readFileSync(at("d-c/rivulet.h"), "utf8")).toContain("void rivulet_forget(void);");
+  });
+
+  it("tells the same as JSON", async () => {
+    const { stdout } = await cli(["build", detector, "-o", at("dj.wasm"), "--json"]);
+    const told = JSON.parse(stdout);
+    const exports = instantiate(at("dj.wasm"));
+    expect(told.moduleBytes).toBe(readFileSync(at("dj.wasm")).length);
+    expect(told.constants.score).toBe(globalOf(exports, "score"));
+    expect(told.state).toEqual({ address: globalOf(exports, "state"), bytes: globalOf(exports, "state_size") });
+  });
+
+  it.each([
+    [["--pack", "wide"], 2, "--pack: Is for models, this file holds a detector"],
+    [["--image", at("d.image")], 2, "--image: Is for models, this file holds a detector"],
+    [["--wasm2c", at("d-c")], 2, "--wasm2c: Expected --for wasm2c, found --for generic"],
+    [["--memory", "100"], 1, "bytes, --memory gives 100"],
+  ])("refuses %j", async (flags, expected, message) => {
+    const { code, stderr } = await cli(["build", detector, "-o", at("refused.wasm"), ...flags]);
+    expect(code).toBe(expected);
+    expect(stderr).toContain(message);
+    expect(existsSync(at("refused.wasm"))).toBe(false);
+  });
+
+  it("refuses a damaged one", async () => {
+    const bytes = readFileSync(detector);
+    writeFileSync(
+      at("damaged.safetensors"),
+      Buffer.from(bytes.toString("latin1").replace('\\"format\\":', '\\"formad\\":'), "latin1"),
+    );
+    const { code, stderr } = await cli(["build", at("damaged.safetensors"), "-o", at("refused.wasm")]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("damaged.safetensors: detector.formad: unknown field");
+  });
+});
 
 describe("rivulet build", () => {
   it("writes a module that proves itself, and tells its memory", async () => {

@@ -21,6 +21,7 @@ const DETECTORS = [
 /** The functions that the linker takes the modules for microcontrollers from. */
 const LIBRARIES = [
   { name: "mcu-f32", entry: "assembly/mcu/f32.ts", constant: "MCU_F32" },
+  { name: "mcu-detect", entry: "assembly/mcu/detect.ts", constant: "MCU_DETECT" },
   { name: "mcu-q15", entry: "assembly/mcu/q15.ts", constant: "MCU_Q15" },
 ];
 

@@ -12,34 +12,12 @@ import { renderHeader } from "../mcu/header.ts";
 import { proveModule } from "../mcu/prove.ts";
 import { macOf } from "../mcu/sign.ts";
 import { buildJson, renderBuild } from "../mcu/text.ts";
-import type { Pack, Target } from "../mcu/types.ts";
 import { moduleToC } from "../mcu/wasm2c.ts";
 import { printableJson } from "../print.ts";
 import { renderCheck } from "../wasm/check/text.ts";
 import { checkModule } from "../wasm/check.ts";
-
-export interface BuildArgs {
-  readonly model?: string;
-  readonly output?: string;
-  readonly for: Target;
-  /** How GRU weights are stored; by default what suits the target and the memory. */
-  readonly pack?: Pack;
-  /** Bytes of RAM that module and runtime may take. */
-  readonly memory?: number;
-  /** Most steps of the self-test in the module. */
-  readonly vectors?: number;
-  /** File for the C header. */
-  readonly cHeader?: string;
-  /** Folder for C sources. */
-  readonly wasm2c?: string;
-  /** File for the weights alone, which the prebuilt module reads at run time. */
-  readonly image?: string;
-  /** File with a key, by which the image is signed. */
-  readonly sign?: string;
-  /** Module to check, in place of building one. */
-  readonly check?: string;
-  readonly json?: boolean;
-}
+import type { BuildArgs } from "./build-args.ts";
+import { readDetectorAlone, runBuildDetector } from "./build-detector.ts";
 
 /** Greatest size of a module to check, bytes. */
 const MAX_CHECKED = 2 ** 26;
@@ -51,6 +29,11 @@ export async function runBuild(args: BuildArgs, io: Io): Promise<number> {
   if (args.model === undefined) throw new UsageError("Expected a model file, or --check FILE");
   if (output === undefined) throw new UsageError("Expected the module to write with -o FILE");
   for (const file of [output, args.cHeader, args.image]) if (file !== undefined) await checkWritable(file);
+  const detector = readDetectorAlone(args.model);
+  if (detector !== undefined) {
+    await runBuildDetector(args, detector, output, io);
+    return 0;
+  }
   const model = await readModel(args.model, { verify: true });
   checkOptions(args, model);
   const built = await linkWithin(model, buildOptions(args), args.memory);

@@ -248,8 +248,10 @@ function addExport(program: Command, io: Io): void {
 function addBuild(program: Command, io: Io): void {
   program
     .command("build")
-    .description("Make one self-contained WebAssembly module of a model, for a microcontroller, and prove it.")
-    .argument("[model]", "model file (.safetensors), q15 or f32")
+    .description(
+      "Make one self-contained WebAssembly module of a model or a detector, for a microcontroller, and prove it.",
+    )
+    .argument("[model]", "model file (.safetensors), q15 or f32, or a detector of calibrate")
     .option("-o, --output <file>", "module to write (.wasm)")
     .addOption(
       new Option("--for <runtime>", "what will run the module")
@@ -279,6 +281,7 @@ function addBuild(program: Command, io: Io): void {
       examples(
         "rivulet build pump-q15.safetensors -o pump.wasm --for wasm3 --memory 16K --c-header model.h",
         "rivulet build pump-q15.safetensors -o pump.wasm --for wasm2c --wasm2c src/model",
+        "rivulet build detector.safetensors -o detector.wasm --for wasm2c --wasm2c src/detector",
         "rivulet build --check pump.wasm",
       ),
     )

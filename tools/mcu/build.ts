@@ -56,7 +56,7 @@ export async function linkFor(model: Model, options: BuildOptions): Promise<Buil
 export const defaultPack = (target: Target): Pack => (target === "wasm2c" ? "rows" : "bytes");
 
 /** The first address, a multiple of 16, behind the constants of a library. */
-function endOfData(library: Uint8Array): number {
+export function endOfData(library: Uint8Array): number {
   let end = 16;
   for (const { place, bytes } of readModule(library).data) {
     if (place.kind !== "active" || place.address.kind !== "i32.const") throw new Error("Library data has no address");

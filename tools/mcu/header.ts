@@ -18,12 +18,6 @@ export function renderHeader({ model, program, wasm, perLine = 16 }: HeaderParts
   const { spec, id, hash } = model;
   const { input, output, state, ring, modelHash, memoryBytes } = program;
   const isFloat = program.numeric === "f32";
-  const define = (name: string, value: string | number, remark?: string) =>
-    `#define RIVULET_${name} ${value}${remark === undefined ? "" : ` /* ${remark} */`}`;
-  const fractions = (signals: readonly { readonly fraction?: number }[]) =>
-    `{ ${signals.map(({ fraction = 0 }) => fraction).join(", ")} }`;
-  const names = (signals: readonly { readonly name: string }[]) =>
-    `{ ${signals.map(({ name }) => cString(name)).join(", ")} }`;
   const scales = isFloat
     ? []
     : [
@@ -32,11 +26,7 @@ export function renderHeader({ model, program, wasm, perLine = 16 }: HeaderParts
         "/* real = raw * 2^-fraction */",
         define("OUTPUT_FRACTIONS", fractions(spec.outputs)),
       ];
-  return [
-    `/* ${comment(id)}, written by rivulet build. Addresses are bytes in the linear memory of the module. */`,
-    "#ifndef RIVULET_MODEL_H",
-    "#define RIVULET_MODEL_H",
-    "",
+  const lines = [
     define("ABI_VERSION", MCU_ABI_VERSION),
     define("MODEL_NAME", cString(spec.name)),
     define("MODEL_HASH_HEX", cString(hash.slice(0, 32))),
@@ -63,6 +53,30 @@ export function renderHeader({ model, program, wasm, perLine = 16 }: HeaderParts
     ...scales,
     define("INPUT_NAMES", names(spec.inputs)),
     define("OUTPUT_NAMES", names(spec.outputs)),
+  ];
+  return wrapHeader(id, lines, wasm, perLine);
+}
+
+/** A macro. */
+export const define = (name: string, value: string | number, remark?: string): string =>
+  `#define RIVULET_${name} ${value}${remark === undefined ? "" : ` /* ${remark} */`}`;
+
+/** The fractions of signals, as the initializer of an array. */
+export const fractions = (signals: readonly { readonly fraction?: number }[]): string =>
+  `{ ${signals.map(({ fraction = 0 }) => fraction).join(", ")} }`;
+
+/** Their names, likewise. */
+export const names = (signals: readonly { readonly name: string }[]): string =>
+  `{ ${signals.map(({ name }) => cString(name)).join(", ")} }`;
+
+/** The whole of a header: macros, and the module as an array. */
+export function wrapHeader(id: string, lines: readonly string[], wasm: Uint8Array, perLine = 16): string {
+  return [
+    `/* ${comment(id)}, written by rivulet build. Addresses are bytes in the linear memory of the module. */`,
+    "#ifndef RIVULET_MODEL_H",
+    "#define RIVULET_MODEL_H",
+    "",
+    ...lines,
     define("WASM_SIZE", wasm.length),
     "",
     "#ifndef RIVULET_NO_WASM",
@@ -84,7 +98,7 @@ function byteLines(bytes: Uint8Array, perLine: number): string[] {
 }
 
 /** A string literal of C; what is not plain ASCII becomes the octal escapes of its UTF-8 bytes, which end after three digits. */
-function cString(text: string): string {
+export function cString(text: string): string {
   const escaped = [...new TextEncoder().encode(text)].map((byte) => {
     const character = String.fromCharCode(byte);
     if (character === '"' || character === "\\") return `\\${character}`;

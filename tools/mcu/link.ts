@@ -83,20 +83,18 @@ class Linker {
     this.#module.setMemory(pages, pages, "memory", segments);
   }
 
-  #addFunctions({ calls, input, output, state, vectors, numeric, vocabulary }: Program, { drive }: LinkOptions): void {
+  #addFunctions(program: Program, { drive }: LinkOptions): void {
     const { none, i32, createType } = this.#binaryen;
+    const { calls, input, output, state, vectors, numeric, vocabulary, functions } = program;
     const words = [input.address, input.bytes, output.address, output.bytes, state.address, state.bytes];
     this.#addStep(calls);
     this.#add("reset", none, none, this.#call({ name: "clear", args: [state.address, state.bytes] }));
-    this.#add(
-      "selftest",
-      none,
-      i32,
-      this.#call({ name: "selftest", args: [vectors.address, vectors.steps, ...words] }),
-    );
+    const test = functions?.selftest ?? { name: "selftest", args: [vectors.address, vectors.steps, ...words] };
+    this.#add("selftest", none, i32, this.#call(test));
+    if (functions) this.#add("forget", none, none, this.#call(functions.forget));
     if (!drive) return;
     const given = [0, 1].map((index) => this.#module.local.get(index, i32));
-    const run = this.#call({ name: `drive_${numeric}`, args: [...words, vocabulary] }, given);
+    const run = this.#call(functions?.drive ?? { name: `drive_${numeric}`, args: [...words, vocabulary] }, given);
     this.#add("drive", createType([i32, i32]), i32, run);
   }
 
@@ -143,7 +141,7 @@ class Linker {
     return this.#binaryen.getFunctionInfo(this.#module.getFunction(name));
   }
 
-  #addConstants({ input, output, state, ring, modelHash, memoryBytes }: Program): void {
+  #addConstants({ input, output, state, ring, modelHash, memoryBytes, constants: more }: Program): void {
     const constants = {
       abi_version: MCU_ABI_VERSION,
       input: input.address,
@@ -154,6 +152,7 @@ class Linker {
       state_size: state.bytes,
       model_hash: modelHash.address,
       ...ringConstants(ring),
+      ...more,
       __data_end: memoryBytes,
       __heap_base: memoryBytes,
     };

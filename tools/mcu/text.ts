@@ -79,7 +79,8 @@ export function buildJson({ model, built, report, path, files }: Omit<BuildText,
   };
 }
 
-const memoryRows = ({ program }: BuiltModule) => [
+/** The parts of linear memory, for a table. */
+export const memoryRows = ({ program }: BuiltModule) => [
   ...program.regions.map(({ name, address, bytes, data }) => [
     name,
     `at ${address}`,

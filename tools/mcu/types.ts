@@ -57,4 +57,8 @@ export interface Program {
   readonly vocabulary: number;
   /** Bytes of linear memory in use. */
   readonly memoryBytes: number;
+  /** Exported functions that are not those of a model, by name. */
+  readonly functions?: Readonly<Record<"forget" | "selftest" | "drive", Call>>;
+  /** Further constants that the module exports. */
+  readonly constants?: Readonly<Record<string, number>>;
 }

@@ -41,6 +41,9 @@ const RING_AREAS = [
   { name: "residual", size: "residual_count" },
 ] as const;
 
+/** The verdict of a detector (FORMAT.md 8), in a module that has one: all or none, inside the output, and the rows missed. */
+const DETECTOR_CONSTANTS = ["score", "alarm", "block", "channel", "alert", "missed"];
+
 /** A part of linear memory that the embedder touches: `size` is the name of its size in units of `unit` bytes, or a number of bytes. */
 const AREAS = [
   { name: "input", size: "input_count", unit: VALUE_BYTES, alignment: 4 },
@@ -55,16 +58,16 @@ export const checkAbi: Check = ({ module }) => {
   const isOther = version !== undefined && version !== ABI_VERSION;
   return [
     ...FUNCTIONS.flatMap((expected) => checkFunction(module, expected)),
-    ...[...CONSTANTS, ...ringConstantsOf(module)]
+    ...[...CONSTANTS, ...groupOf(module, RING_CONSTANTS), ...groupOf(module, DETECTOR_CONSTANTS)]
       .map((name) => exportedConstant(module, name))
       .filter((value) => typeof value === "object"),
     ...(isOther ? [finding(`Found abi_version ${version}, expected ${ABI_VERSION}`)] : []),
   ];
 };
 
-/** Names of the constants that must be there for a ring; none when there is no ring. */
-const ringConstantsOf = (module: WasmModule): readonly string[] =>
-  module.exports.some(({ name }) => RING_CONSTANTS.includes(name)) ? RING_CONSTANTS : [];
+/** Names of a group of constants when any of them is there; none when none is. */
+const groupOf = (module: WasmModule, group: readonly string[]): readonly string[] =>
+  module.exports.some(({ name }) => group.includes(name)) ? group : [];
 
 function checkFunction(module: WasmModule, { name, parameters, results, isOptional }: AbiFunction): Finding[] {
   const expected = `a function ${signature({ parameters, results })}`;
@@ -107,13 +110,13 @@ export const checkLayout: Check = ({ module }) => {
     }
     areas.push({ name, start, end });
   }
-  return [...findings, ...overlaps(areas), ...ringFindings(module, areas)];
+  return [...findings, ...overlaps(areas), ...ringFindings(module, areas), ...verdictFindings(module, heapBase)];
 };
 
 /** The parts of a ring are aligned and inside the state. */
 function ringFindings(module: WasmModule, areas: readonly Area[]): Finding[] {
   const state = areas.find(({ name }) => name === "state");
-  if (state === undefined || ringConstantsOf(module).length === 0) return [];
+  if (state === undefined || groupOf(module, RING_CONSTANTS).length === 0) return [];
   return RING_AREAS.flatMap(({ name, size }) => {
     const start = constantValue(module, name);
     const count = typeof size === "number" ? 1 : constantValue(module, size);
@@ -124,6 +127,14 @@ function ringFindings(module: WasmModule, areas: readonly Area[]): Finding[] {
     return [finding(`Found ${name} at ${start} to ${end}, expected it inside state, ${state.start} to ${state.end}`)];
   });
 }
+
+/** The words of a verdict are aligned, and in the memory in use. */
+const verdictFindings = (module: WasmModule, heapBase: number): Finding[] =>
+  groupOf(module, DETECTOR_CONSTANTS).flatMap((name) => {
+    const at = constantValue(module, name);
+    if (at === undefined || (at % VALUE_BYTES === 0 && at > 0 && at + VALUE_BYTES <= heapBase)) return [];
+    return [finding(`Found ${name} at ${at}, expected a multiple of ${VALUE_BYTES} below ${heapBase}`)];
+  });
 
 function overlaps(areas: readonly Area[]): Finding[] {
   const sorted = areas.toSorted((a, b) => a.start - b.start);
