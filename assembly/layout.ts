@@ -97,6 +97,12 @@ export const LAYER_GELU = 10;
 export const LAYER_GELU_TANH = 11;
 export const LAYER_SILU = 12;
 export const LAYER_SOFTPLUS = 13;
+export const LAYER_HARDSWISH = 14;
+/** Two parameters for each row: the slope, and the value at 0. */
+export const LAYER_HARDSIGMOID = 15;
+/** As LAYER_GRU_AFTER and LAYER_GRU_BEFORE, with gates that are straight between 0 and 1; their rows are not halved. */
+export const LAYER_GRU_AFTER_HARD = 16;
+export const LAYER_GRU_BEFORE_HARD = 17;
 
 /** Units or rows in one block of the packed weights. */
 export const BLOCK = 16;

@@ -1,4 +1,5 @@
 import {
+  LAYER_HARDSIGMOID,
   LAYER_HARDTANH,
   LAYER_LINEAR,
   LAYER_PRELU,
@@ -57,8 +58,8 @@ export function activateF32(y: usize, size: i32, kind: i32, p: usize, column: us
     return;
   }
   if (kind >= LAYER_PRELU) {
-    const hasFirst = kind <= LAYER_HARDTANH;
-    const hasSecond = kind === LAYER_HARDTANH;
+    const hasSecond = kind === LAYER_HARDTANH || kind === LAYER_HARDSIGMOID;
+    const hasFirst = hasSecond || kind <= LAYER_HARDTANH;
     for (let i = 0; i < size; i++) {
       const first = hasFirst ? F32s.at(p, i) : 0;
       const second = hasSecond ? F32s.at(p + column, i) : 0;

@@ -1,12 +1,21 @@
 // The functions of a dense layer beyond those of a GRU (FORMAT.md 4). Scalar in every build, so that all give the same bits.
 
-import { LAYER_ELU, LAYER_GELU, LAYER_GELU_TANH, LAYER_HARDTANH, LAYER_PRELU, LAYER_SILU } from "../layout";
+import {
+  LAYER_ELU,
+  LAYER_GELU,
+  LAYER_GELU_TANH,
+  LAYER_HARDSIGMOID,
+  LAYER_HARDSWISH,
+  LAYER_HARDTANH,
+  LAYER_PRELU,
+  LAYER_SILU,
+} from "../layout";
 import { expF32, sigmoidF32, tanhF32 } from "./activations";
 
 /**
  * Applies a function to one sum.
  *
- * @param kind  LAYER_PRELU to LAYER_SOFTPLUS
+ * @param kind  LAYER_PRELU to LAYER_HARDSIGMOID
  * @param p  the first parameter of the row
  * @param q  the second
  */
@@ -18,7 +27,15 @@ export function functionF32(kind: i32, a: f32, p: f32, q: f32): f32 {
   // ½ + ½ tanh(v) = σ(2v), v = √(2/π) (a + 0.044715 a³)
   if (kind === LAYER_GELU_TANH) return a * sigmoidF32(a * (f32(0.0356774081) * a * a + f32(0.79788456)));
   if (kind === LAYER_GELU) return a * normalF32(a);
+  if (kind === LAYER_HARDSIGMOID) return hardGateF32(a * p + q);
+  // 1/6, rounded
+  if (kind === LAYER_HARDSWISH) return a * hardGateF32(a * f32(0.166666672) + f32(0.5));
   return softplusF32(a);
+}
+
+/** A value between 0 and 1; what is beyond becomes the nearer of them. NaN stays NaN. */
+export function hardGateF32(a: f32): f32 {
+  return min<f32>(max<f32>(a, 0), 1);
 }
 
 /** exp(a) - 1 for a <= 0: 2t / (1 - t) with t = tanh(a / 2), exact near zero where exp(a) - 1 cancels. */

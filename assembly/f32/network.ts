@@ -9,7 +9,9 @@ import {
   HEADER_VOCABULARY,
   HEADER_WINDOW,
   LAYER_GRU_AFTER,
+  LAYER_GRU_AFTER_HARD,
   LAYER_GRU_BEFORE,
+  LAYER_HARDSIGMOID,
   LAYER_HARDTANH,
   RECORD_KIND,
   RECORD_NEXT,
@@ -59,7 +61,7 @@ export function stepF32(image: usize, state: usize, sample: usize, prediction: u
     const kind = load<i32>(at, RECORD_KIND);
     const sizeIn = size;
     size = load<i32>(at, RECORD_SIZE_OUT);
-    if (kind === LAYER_GRU_AFTER || kind === LAYER_GRU_BEFORE) {
+    if (kind === LAYER_GRU_AFTER || kind === LAYER_GRU_BEFORE || kind >= LAYER_GRU_AFTER_HARD) {
       gruF32(at, x, h, scratch + 2 * vector);
       x = h;
       h += paddedBytes<f32>(size);
@@ -68,7 +70,8 @@ export function stepF32(image: usize, state: usize, sample: usize, prediction: u
       const y = x === scratch ? scratch + vector : scratch;
       const column = usize(blocks(size) << 6);
       // From the end of the layer, since few rows take less than whole blocks.
-      const parameters = at + load<u32>(at, RECORD_NEXT) - (kind === LAYER_HARDTANH ? 2 * column : column);
+      const hasTwo = kind === LAYER_HARDTANH || kind === LAYER_HARDSIGMOID;
+      const parameters = at + load<u32>(at, RECORD_NEXT) - (hasTwo ? 2 * column : column);
       affineF32(at + RECORD_SIZE, at + RECORD_SIZE + column, x, y, sizeIn, size);
       activateF32(y, size, kind, parameters, column);
       x = y;

@@ -120,8 +120,8 @@ export interface Network {
   readonly state: readonly number[];
 }
 
-/** Parameters of each row that an activation has: the slope, alpha, or the least and the greatest value. */
-const PARAMETERS: Readonly<Partial<Record<Activation, number>>> = { prelu: 1, elu: 1, hardtanh: 2 };
+/** Parameters of each row that an activation has: the slope, alpha, the least and the greatest value, or the slope and the value at 0. */
+const PARAMETERS: Readonly<Partial<Record<Activation, number>>> = { prelu: 1, elu: 1, hardtanh: 2, hardsigmoid: 2 };
 
 /** Whether the output of a last layer with this activation stays an accumulator (FORMAT.md 5.4). */
 export const isOpenActivation = (activation: Activation): boolean => activation === "linear" || activation === "relu";

@@ -22,7 +22,7 @@ const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 const FIXED: readonly Activation[] = ["linear", "sigmoid", "tanh", "relu", "softmax"];
 const ACTIVATIONS: readonly Activation[] = [
   ...FIXED,
-  ...(["prelu", "elu", "hardtanh", "gelu", "gelu_tanh", "silu", "softplus"] as const),
+  ...(["prelu", "elu", "hardtanh", "gelu", "gelu_tanh", "silu", "softplus", "hardswish", "hardsigmoid"] as const),
 ];
 
 // biome-ignore format: a list to read
@@ -160,16 +160,18 @@ function parseLayers(root: Fields, numeric: Numeric, outputSize: number): readon
 function parseLayer(item: unknown, path: string, numeric: Numeric, isLast: boolean): LayerSpec {
   const kind = isObject(item) ? item.kind : undefined;
   const shifts = kind === "gru" ? ["shift_x", "shift_h"] : ["shift_x"];
-  const own = kind === "gru" ? "reset" : "activation";
-  const fields = new Fields(item, path, ["kind", "size", own, ...shifts]);
+  const own = kind === "gru" ? ["reset", "gates"] : ["activation"];
+  const fields = new Fields(item, path, ["kind", "size", ...own, ...shifts]);
   if (numeric !== "q15") for (const shift of shifts) fields.forbid(shift, "only a q15 model has it");
   const readShift = (key: string) => fields.integer(key, 0, MAX_SHIFT);
 
   if (fields.choice("kind", ["gru", "dense"]) === "gru") {
+    if (numeric === "q15") fields.forbid("gates", "gates other than the logistic function have no fixed-point form");
     return {
       kind: "gru",
       size: fields.integer("size", 1, MAX_SIZE),
       reset: fields.choice("reset", ["after", "before"]),
+      ...(fields.has("gates") && { gates: fields.choice("gates", ["hard"]) }),
       ...(numeric === "q15" && { shift_x: readShift("shift_x"), shift_h: readShift("shift_h") }),
     };
   }

@@ -4,7 +4,17 @@
 export type Numeric = "f32" | "q15";
 
 /** What a dense layer applies to its sums. */
-export type Activation = FixedActivation | "prelu" | "elu" | "hardtanh" | "gelu" | "gelu_tanh" | "silu" | "softplus";
+export type Activation =
+  | FixedActivation
+  | "prelu"
+  | "elu"
+  | "hardtanh"
+  | "gelu"
+  | "gelu_tanh"
+  | "silu"
+  | "softplus"
+  | "hardswish"
+  | "hardsigmoid";
 
 /** Those that have a fixed-point form. */
 export type FixedActivation = "linear" | "sigmoid" | "tanh" | "relu" | "softmax";
@@ -34,6 +44,8 @@ export interface GruLayerSpec {
   readonly kind: "gru";
   readonly size: number;
   readonly reset: "after" | "before";
+  /** f32: "hard" for min(max(a, 0), 1) in the place of the logistic function of a. */
+  readonly gates?: "hard";
   readonly shift_x?: number;
   readonly shift_h?: number;
 }

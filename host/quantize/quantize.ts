@@ -224,6 +224,11 @@ const FIXED: readonly Activation[] = ["linear", "sigmoid", "tanh", "relu", "soft
  */
 export function checkActivations({ id, spec }: Model): void {
   spec.layers.forEach((layer, index) => {
+    if (layer.kind === "gru" && layer.gates === "hard") {
+      throw new RangeError(
+        `Model ${id}: layer ${index} has hard gates, which have no fixed-point form: it would take gates without the table in every q15 kernel. Run the model in f32, or train it with sigmoid gates`,
+      );
+    }
     if (layer.kind !== "dense" || FIXED.includes(layer.activation)) return;
     throw new RangeError(
       `Model ${id}: layer ${index} applies ${layer.activation}, which has no fixed-point form: it would take a table of its own in the format. Run the model in f32, or train it with ${FIXED.join(", ")}`,

@@ -89,18 +89,15 @@ function denseParts(model: Model, { layer, w, parameters }: DenseStage): readonl
   return [bytesOf(bias), bytesOf(rowsOf(dataOf(model, w.weight), w, factor)), ...own];
 }
 
-/** Factor of the rows of gate r, z, n: those that pass a sigmoid are halved. */
-const FACTORS = [0.5, 0.5, 1] as const;
-
-/** [blocks][columns][3][16], gates n, r, z, of a matrix [3 size][columns] in gate order rzn. */
-function gates(w: ArrayLike<number>, size: number, columns: number): Float32Array {
+/** [blocks][columns][3][16], gates n, r, z, of a matrix [3 size][columns] in gate order rzn; the rows of r and z times `factor`. */
+function gates(w: ArrayLike<number>, size: number, columns: number, factor: number): Float32Array {
   const packed = new Float32Array(blocks(size) * columns * 3 * BLOCK);
   for (let unit = 0; unit < size; unit++) {
     const base = Math.floor(unit / BLOCK) * columns * 3 * BLOCK + (unit % BLOCK);
     [2, 0, 1].forEach((gate, place) => {
       const row = (gate * size + unit) * columns;
       for (let k = 0; k < columns; k++) {
-        packed[base + (3 * k + place) * BLOCK] = (FACTORS[gate] as number) * (w[row + k] as number);
+        packed[base + (3 * k + place) * BLOCK] = (gate === 2 ? 1 : factor) * (w[row + k] as number);
       }
     });
   }
@@ -111,18 +108,20 @@ function gruParts(model: Model, { layer, size, w, u }: GruStage): readonly Uint8
   const b = dataOf(model, w.bias);
   const c = dataOf(model, u.bias);
   const bias = new Float32Array(blocks(size) * 4 * BLOCK);
+  // Rows that pass a sigmoid are halved.
+  const factor = layer.gates === "hard" ? 1 : 0.5;
   for (let unit = 0; unit < size; unit++) {
     const base = Math.floor(unit / BLOCK) * 4 * BLOCK + (unit % BLOCK);
     const candidate = 2 * size + unit;
     bias[base] = layer.reset === "after" ? (b[candidate] as number) : summed(b, c, candidate);
-    bias[base + BLOCK] = summed(b, c, unit) / 2;
-    bias[base + 2 * BLOCK] = summed(b, c, size + unit) / 2;
+    bias[base + BLOCK] = factor * summed(b, c, unit);
+    bias[base + 2 * BLOCK] = factor * summed(b, c, size + unit);
     bias[base + 3 * BLOCK] = layer.reset === "after" ? (c[candidate] as number) : 0;
   }
   return [
     bytesOf(bias),
-    bytesOf(gates(dataOf(model, w.weight), size, w.columns)),
-    bytesOf(gates(dataOf(model, u.weight), size, u.columns)),
+    bytesOf(gates(dataOf(model, w.weight), size, w.columns, factor)),
+    bytesOf(gates(dataOf(model, u.weight), size, u.columns, factor)),
   ];
 }
 

@@ -21,7 +21,11 @@ export interface Image {
 
 /** The LAYER_* word of a layer. */
 export const layerKind = (layer: LayerSpec): number => {
-  if (layer.kind === "gru") return layer.reset === "after" ? format.LAYER_GRU_AFTER : format.LAYER_GRU_BEFORE;
+  if (layer.kind === "gru") {
+    const isHard = layer.gates === "hard";
+    if (layer.reset === "after") return isHard ? format.LAYER_GRU_AFTER_HARD : format.LAYER_GRU_AFTER;
+    return isHard ? format.LAYER_GRU_BEFORE_HARD : format.LAYER_GRU_BEFORE;
+  }
   return {
     linear: format.LAYER_LINEAR,
     sigmoid: format.LAYER_SIGMOID,
@@ -35,6 +39,8 @@ export const layerKind = (layer: LayerSpec): number => {
     gelu_tanh: format.LAYER_GELU_TANH,
     silu: format.LAYER_SILU,
     softplus: format.LAYER_SOFTPLUS,
+    hardswish: format.LAYER_HARDSWISH,
+    hardsigmoid: format.LAYER_HARDSIGMOID,
   }[layer.activation];
 };
 

@@ -317,7 +317,7 @@ describe("parseSpec refuses layers:", () => {
     [
       "an unknown activation",
       layers({ ...DENSE, activation: "glue" }),
-      'layers[0].activation: found "glue", expected "linear" or "sigmoid" or "tanh" or "relu" or "softmax" or "prelu" or "elu" or "hardtanh" or "gelu" or "gelu_tanh" or "silu" or "softplus"',
+      'layers[0].activation: found "glue", expected "linear" or "sigmoid" or "tanh" or "relu" or "softmax" or "prelu" or "elu" or "hardtanh" or "gelu" or "gelu_tanh" or "silu" or "softplus" or "hardswish" or "hardsigmoid"',
     ],
     [
       "softmax before the last layer",

@@ -4,6 +4,7 @@ import type { DenseLayerSpec, GruLayerSpec, Model } from "../../host/model/types
 import { at, numbers } from "./tensors.ts";
 
 const sigmoid = (a: number) => 1 / (1 + Math.exp(-a));
+const hard = (a: number) => Math.min(Math.max(a, 0), 1);
 
 /** The normal distribution function, by its series Σ a^(2k+1) / (1·3·5·…·(2k+1)) about zero, with the density. */
 function normal(a: number): number {
@@ -91,8 +92,9 @@ export class F32Oracle {
     const gx = (row: number) => rowSum(at(b, row), W, row, x);
     const gh = (row: number, vector: readonly number[]) => rowSum(at(c, row), U, row, vector);
 
-    const r = h.map((_, j) => sigmoid(gx(j) + gh(j, h)));
-    const z = h.map((_, j) => sigmoid(gx(H + j) + gh(H + j, h)));
+    const gate = layer.gates === "hard" ? hard : sigmoid;
+    const r = h.map((_, j) => gate(gx(j) + gh(j, h)));
+    const z = h.map((_, j) => gate(gx(H + j) + gh(H + j, h)));
     const gated = h.map((value, k) => at(r, k) * value);
     const n = h.map((_, j) => {
       const row = 2 * H + j;
@@ -136,6 +138,12 @@ export class F32Oracle {
         return a.map((value) => value * sigmoid(value));
       case "softplus":
         return a.map((value) => Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(value))));
+      case "hardsigmoid":
+        return a.map((value, row) =>
+          hard(value * this.#parameter(index, row) + this.#parameter(index, layer.size + row)),
+        );
+      case "hardswish":
+        return a.map((value) => value * hard(value / 6 + 0.5));
       case "softmax": {
         const top = Math.max(...a);
         const e = a.map((value) => Math.exp(value - top));

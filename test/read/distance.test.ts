@@ -11,7 +11,7 @@ describe("the cell beside Keras, both against double precision", () => {
   const lines: string[] = [];
 
   it.each([...CASES, ...CASES_2].map((one) => [one.name, one] as const))("%s", async (name, one) => {
-    const { network } = await readCase(one, { allowApproximate: true });
+    const { network } = await readCase(one);
     const { spec, tensors } = toModel(network, { name: "case" });
     const { x, y } = reference(one.name);
     const found = distances(await loadModel(serializeModel(spec, tensors)), x, y);

@@ -102,6 +102,26 @@ const CASES: Readonly<Record<string, { readonly source: ModelInput; readonly las
     },
   },
   "HardSigmoid by default": { source: model([["HardSigmoid", ["d"], ["y"]]]), last: { activation: "hardtanh" } },
+  HardSwish: { source: model([["HardSwish", ["d"], ["y"]]]), last: { activation: "hardswish" } },
+  "HardSwish as x times HardSigmoid": {
+    source: model([
+      ["HardSigmoid", ["d"], ["g"], { alpha: { f: 1 / 6 } }],
+      ["Mul", ["d", "g"], ["y"]],
+    ]),
+    last: { activation: "hardswish" },
+  },
+  "HardSwish as x times ReLU6 of x + 3, by 6": {
+    source: model(
+      [
+        ["Add", ["d", "three"], ["a"]],
+        ["Clip", ["a", "lo", "hi"], ["g"]],
+        ["Div", ["g", "hi"], ["p"]],
+        ["Mul", ["d", "p"], ["y"]],
+      ],
+      { three: scalar(3), lo: scalar(0), hi: scalar(6) },
+    ),
+    last: { activation: "hardswish" },
+  },
   LeakyRelu: {
     source: model([["LeakyRelu", ["d"], ["y"], { alpha: { f: 0.125 } }]]),
     last: { activation: "prelu", parameters: [[0.125]] },
@@ -170,9 +190,8 @@ describe("functions of ONNX", () => {
       ({ message }: Error) => message,
     );
 
-  it("refuses HardSwish, as one node and as two, with the way out", async () => {
-    const text = "the model file has no HardSwish (x times HardSigmoid of x); train with SiLU";
-    expect(await refused([["HardSwish", ["d"], ["y"]]])).toContain(`node "hardswish_y" (HardSwish): ${text}`);
+  it("refuses x times other bounds of x than those of HardSwish, with the way out", async () => {
+    const text = "x times bounds of x is supported as HardSwish only";
     const apart: NodeInput[] = [
       ["HardSigmoid", ["d"], ["g"]],
       ["Mul", ["d", "g"], ["y"]],

@@ -8,13 +8,14 @@ import { Model } from "../../tools/read/onnx/proto.ts";
 Model.add(new protobuf.Field("irVersion", 1, "int64"));
 Model.root.lookupType("Attribute").add(new protobuf.Field("type", 20, "int32"));
 
-/** An attribute's value: integer, list of integers, text, list of texts, a float as { f }, or a graph by its operators as { body }. */
+/** An attribute's value: integer, list of integers, text, list of texts, a float as { f }, a list of them as { floats }, or a graph by its operators as { body }. */
 export type AttributeValue =
   | number
   | string
   | readonly number[]
   | readonly string[]
   | { readonly f: number }
+  | { readonly floats: readonly number[] }
   | { readonly body: readonly string[] };
 
 /** A node: type, inputs, outputs, attributes. */
@@ -49,6 +50,7 @@ function attributeOf([name, value]: [string, AttributeValue]): object {
   if (typeof value === "number") return { name, i: value, type: 2 };
   if (typeof value === "string") return { name, s: bytes(value), type: 3 };
   if ("body" in value) return { name, g: { node: value.body.map((opType) => ({ opType })) }, type: 5 };
+  if ("floats" in value) return { name, floats: value.floats, type: 6 };
   if ("f" in value) return { name, f: value.f, type: 1 };
   return value.every((item) => typeof item === "string")
     ? { name, strings: value.map(bytes), type: 8 }

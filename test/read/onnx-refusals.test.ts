@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CliError } from "../../tools/errors.ts";
-import type { Network } from "../../tools/read/network.ts";
+import type { GruLayer, Network } from "../../tools/read/network.ts";
 import { type OnnxOptions, readOnnx } from "../../tools/read/onnx/index.ts";
 import { GRU_WEIGHTS, gruNode, type ModelInput, type NodeInput, onnxFile, type WeightInput } from "./onnx-models.ts";
 
@@ -67,9 +67,11 @@ describe("GRU attributes", () => {
 
   it("refuses other activations", async () => {
     expect(await refusal(gru({ activations: ["Sigmoid", "Relu"] }))).toContain(
-      "activations are Sigmoid, Relu; only Sigmoid, Tanh",
+      "activations are Sigmoid, Relu; only Sigmoid or HardSigmoid, then Tanh",
     );
-    expect(await refusal(gru({ activations: ["Sigmoid", "Tanh", "Sigmoid", "Tanh"] }))).toContain("only Sigmoid, Tanh");
+    expect(await refusal(gru({ activations: ["Sigmoid", "Tanh", "Sigmoid", "Tanh"] }))).toContain(
+      "only Sigmoid or HardSigmoid, then Tanh",
+    );
   });
 
   it("accepts the default activations by name", async () => {
@@ -78,9 +80,29 @@ describe("GRU attributes", () => {
     ).toHaveLength(1);
   });
 
-  it("refuses hard gates unless approximation is allowed, and lists the substitution", async () => {
+  it("has slope and offset of hard gates in their rows, or Sigmoid where approximation is allowed", async () => {
     const model = gru({ activations: ["HardSigmoid", "Tanh"] });
-    expect(await refusal(model)).toContain("--allow-approximate");
+    const [plain] = (await read(gru({}))).layers as [GruLayer];
+    const scaled = (values: Float32Array, slope: number) =>
+      values.map((value, i) => (3 * i < 2 * values.length ? value * slope : value));
+    const hard = (slope: number, offset: number) => ({
+      ...plain,
+      gates: "hard",
+      W: scaled(plain.W, slope),
+      U: scaled(plain.U, slope),
+      b: scaled(plain.b, slope).map((value, row) => (3 * row < 2 * plain.b.length ? value + offset : value)),
+      c: scaled(plain.c, slope),
+    });
+    expect((await read(model)).layers).toEqual([hard(0.2, 0.5)]);
+    const given = {
+      activations: ["HardSigmoid", "Tanh"],
+      activation_alpha: { floats: [0.25] },
+      activation_beta: { floats: [0.75] },
+    };
+    expect((await read(gru(given))).layers).toEqual([hard(0.25, 0.75)]);
+    expect(await refusal(gru({ ...given, activation_beta: { floats: [0.5, 0.75] } }))).toContain(
+      "expected one, for HardSigmoid",
+    );
     expect((await read(model, { allowApproximate: true })).substitutions).toEqual([
       'Node "gru_Y": HardSigmoid gates (activations HardSigmoid, Tanh) by Sigmoid',
     ]);

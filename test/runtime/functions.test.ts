@@ -7,7 +7,17 @@ import { createRuntime } from "../../host/runtime/index.ts";
 import { F32Oracle } from "../oracle/f32.ts";
 import { randomF32Model, randomSamples } from "../support/models.ts";
 
-const FUNCTIONS = ["prelu", "elu", "hardtanh", "gelu", "gelu_tanh", "silu", "softplus"] as const;
+const FUNCTIONS = [
+  "prelu",
+  "elu",
+  "hardtanh",
+  "gelu",
+  "gelu_tanh",
+  "silu",
+  "softplus",
+  "hardswish",
+  "hardsigmoid",
+] as const;
 
 describe.each(FUNCTIONS)("a dense layer with %s", (activation) => {
   const { model, spec } = randomF32Model({

@@ -116,6 +116,20 @@ describe("rivulet convert of an ONNX file", peer, () => {
     expect(torch.stdout).toMatch(/\nsource: not run, since --assume-torch-gru/);
   });
 
+  it.each([
+    ["slope and offset of the operator", {}],
+    ["its own", { activation_alpha: { floats: [0.3] }, activation_beta: { floats: [0.4] } }],
+  ])("computes hard gates with %s as onnxruntime does", async (_what, given) => {
+    const source = path.join(folder, "hard-gates.onnx");
+    const attributes = { activations: ["HardSigmoid", "Tanh"], ...given };
+    for (const linear_before_reset of [0, 1]) {
+      const node = gruNode({ linear_before_reset, ...attributes });
+      writeFileSync(source, onnxFile({ weights: GRU_WEIGHTS, nodes: [node, ["Identity", ["Y"], ["y"]]] }));
+      const { code, stdout } = await cli(["convert", source, "-o", output]);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/\npassed, .*hard gates/s) });
+    }
+  });
+
   it("shows what an allowed substitution costs, and writes the model", async () => {
     const source = path.join(folder, "hard.onnx");
     const node = gruNode({ linear_before_reset: 1, activations: ["HardSigmoid", "Tanh"] });

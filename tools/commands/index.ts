@@ -139,7 +139,10 @@ function addConvert(program: Command, io: Io): void {
     .option("--config <file>", "Keras: text of model.to_json(), for .weights.h5")
     .option("--no-run", "ONNX: leave the source unrun; it is run where onnxruntime-node is installed")
     .option("--assume-torch-gru", "ONNX: the GRU was an nn.GRU, whatever linear_before_reset says")
-    .option("--allow-approximate", "Keras, ONNX: put known functions in the place of similar ones, and list them")
+    .option(
+      "--allow-approximate",
+      "Keras, ONNX: put sigmoid in the place of hard gates, which have no fixed-point form, and list them",
+    )
     .addHelpText(
       "after",
       examples(

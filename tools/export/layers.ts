@@ -87,12 +87,19 @@ function stackFrom(layers: readonly LayerStage[], first: GruStage): readonly Gru
   const stack: GruStage[] = [];
   for (const stage of layers.slice(first.index)) {
     if (stage.kind !== "gru" || stage.size !== first.size) break;
+    refuseHardGates(stage);
     if (stage.layer.reset === "before") {
       throw new CliError(`${stage.name}: Reset-before, which nn.GRU does not compute; use --to keras-npz`);
     }
     stack.push(stage);
   }
   return stack;
+}
+
+/** Slope and offset of hard gates are in the weights; no framework has them so. */
+function refuseHardGates({ name, layer }: GruStage): void {
+  if (layer.gates !== "hard") return;
+  throw new CliError(`${name}: Hard gates, whose slope became part of the weights; take the weights from the source`);
 }
 
 /** Kernels [in, out] with columns z, r, h, as `layer.get_weights()` gives them. */
@@ -115,6 +122,7 @@ function exportKeras(model: Model): Draft {
       put(`${dense}/bias`, data(w.bias), H);
       draft.layers.push(`${dense}: Dense(${H}, activation="${stage.layer.activation}")`);
     } else {
+      refuseHardGates(stage);
       const gru = name("gru");
       const { u } = stage;
       const isAfter = stage.layer.reset === "after";

@@ -77,7 +77,7 @@ function networkRows({ embedding, layers, skip, inputs, outputs }: ModelReport):
     ...layers.map((layer) => [
       layer.kind,
       `${layer.inputs} → ${layer.size}`,
-      layer.kind === "gru" ? `reset-${layer.reset}` : layer.activation,
+      layer.kind === "gru" ? `reset-${layer.reset}${layer.gates === "hard" ? ", hard gates" : ""}` : layer.activation,
       `${count(layer.multiplications)} multiplications`,
     ]),
     ...(skip

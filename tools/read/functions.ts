@@ -23,6 +23,8 @@ const KNOWN: Readonly<Record<string, Known>> = {
   softplus: { activation: "softplus", defaults: [] },
   hardtanh: { activation: "hardtanh", defaults: [-1, 1] },
   relu6: { activation: "hardtanh", defaults: [0, 6] },
+  hardswish: { activation: "hardswish", defaults: [] },
+  hardsigmoid: { activation: "hardsigmoid", defaults: [1 / 6, 0.5] },
   softmax: { activation: "softmax", defaults: [] },
 };
 

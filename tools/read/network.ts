@@ -12,10 +12,23 @@ export interface GruLayer {
   readonly name: string;
   readonly size: number;
   readonly reset: "after" | "before";
+  /** "hard" for r, z = min(max(a, 0), 1); slope and offset are in the weights. */
+  readonly gates?: "hard";
   readonly W: Float32Array;
   readonly U: Float32Array;
   readonly b: Float32Array;
   readonly c: Float32Array;
+}
+
+/** The layer with the gates min(max(slope · a + offset, 0), 1): slope and offset go into the rows of r and z. */
+export function withHardGates(layer: GruLayer, slope: number, offset: number): GruLayer {
+  const { size: H, W, U, b, c } = layer;
+  const scaled = (values: Float32Array) => {
+    const gates = (2 * values.length) / 3;
+    return values.map((value, i) => (i < gates ? value * slope : value));
+  };
+  const shifted = scaled(b).map((value, i) => (i < 2 * H ? value + offset : value));
+  return { ...layer, gates: "hard", W: scaled(W), U: scaled(U), b: shifted, c: scaled(c) };
 }
 
 /** A function of the values of a layer, each by itself but for softmax. */
@@ -80,7 +93,7 @@ export function toModel(network: Network, names: ModelNames): { spec: ModelSpecI
     (layer): LayerSpec =>
       layer.kind === "dense"
         ? { kind: "dense", size: layer.size, activation: layer.activation }
-        : { kind: "gru", size: layer.size, reset: layer.reset },
+        : { kind: "gru", size: layer.size, reset: layer.reset, ...(layer.gates && { gates: layer.gates }) },
   );
   const numbered = (prefix: string, count: number) =>
     count === 1 ? [{ name: prefix }] : Array.from({ length: count }, (_, i) => ({ name: `${prefix}${i}` }));

@@ -7,7 +7,9 @@ export function describeNetwork(network: Network): string[] {
     embedding ? `token of ${embedding.vocabulary}, embedding ${embedding.size}` : `${network.inputs} inputs`,
     ...(normalisation ? ["normalisation"] : []),
     ...layers.map((layer) =>
-      layer.kind === "gru" ? `gru ${layer.size} reset-${layer.reset}` : `dense ${layer.size} ${layer.activation}`,
+      layer.kind === "gru"
+        ? `gru ${layer.size} reset-${layer.reset}${layer.gates === "hard" ? ", hard gates" : ""}`
+        : `dense ${layer.size} ${layer.activation}`,
     ),
     ...(output ? ["scale and offset"] : []),
   ];

@@ -5,7 +5,7 @@ import { type DenseStage, type GruStage, networkOf } from "../../host/model/netw
 import { dataOf } from "../../host/model/tensors.ts";
 import type { Model } from "../../host/model/types.ts";
 import type { Random } from "../random.ts";
-import { applyFunction } from "./evaluate.ts";
+import { applyFunction, hardGate } from "./evaluate.ts";
 
 /** Errors of an activation, in units: what the fastest approximations of the frameworks keep to. */
 const ACTIVATION = 4;
@@ -154,7 +154,8 @@ function gruLayer(model: Model, { layer, sizeIn, size: H, w, u }: GruStage, nois
   const [y, gated] = [new Float64Array(H), new Float64Array(H)];
   const isBefore = layer.reset === "before";
   const activated = (value: number) => noise.on(value, ACTIVATION * Math.abs(value));
-  const gate = (row: number) => activated(sigmoid(noise.on((sumsX[row] as number) + (sumsH[row] as number))));
+  const open = layer.gates === "hard" ? hardGate : sigmoid;
+  const gate = (row: number) => activated(open(noise.on((sumsX[row] as number) + (sumsH[row] as number))));
   const step = (x: Float64Array) => {
     fromX(x, sumsX, 0, 3 * H);
     fromH(y, sumsH, 0, isBefore ? 2 * H : 3 * H);

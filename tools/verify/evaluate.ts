@@ -4,6 +4,9 @@ import type { Applied, DenseLayer, GruLayer, Network } from "../read/network.ts"
 
 type Layer = GruLayer | DenseLayer;
 
+/** A gate that is straight between 0 and 1. */
+export const hardGate = (a: number): number => Math.min(Math.max(a, 0), 1);
+
 const sigmoid = (a: number): number => 1 / (1 + Math.exp(-a));
 
 /** The outputs of a layer over the steps of one sequence, and those of the layers that may follow. */
@@ -111,6 +114,10 @@ export function applyFunction({ activation, parameters = [] }: Applied, sums: Fl
       return sums.map((a) => a * sigmoid(a));
     case "softplus":
       return sums.map((a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))));
+    case "hardsigmoid":
+      return sums.map((a, row) => hardGate(a * of(first, row) + of(second, row)));
+    case "hardswish":
+      return sums.map((a) => a * hardGate(a / 6 + 0.5));
     case "linear":
       return sums;
     case "relu":
@@ -128,11 +135,12 @@ export function applyFunction({ activation, parameters = [] }: Applied, sums: Fl
   }
 }
 
-function gruRows({ size: H, reset, W, U, b, c }: GruLayer, rows: readonly Float64Array[]): Float64Array[] {
+function gruRows({ size: H, reset, gates, W, U, b, c }: GruLayer, rows: readonly Float64Array[]): Float64Array[] {
   let h = new Float64Array(H);
+  const open = gates === "hard" ? hardGate : sigmoid;
   return rows.map((x) => {
     const gate = (row: number) =>
-      sigmoid((b[row] as number) + (c[row] as number) + product(W, row, x) + product(U, row, h));
+      open((b[row] as number) + (c[row] as number) + product(W, row, x) + product(U, row, h));
     const r = Float64Array.from(h, (_, j) => gate(j));
     const gated = reset === "before" ? h.map((value, j) => value * (r[j] as number)) : h;
     h = h.map((value, j) => {

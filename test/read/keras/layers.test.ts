@@ -44,7 +44,7 @@ function read(
   const weights = openWeights(content, "m.keras");
   const builder = new Builder(size ?? undefined);
   const lists = { substitutions: [], notes: [], stateful: [], policies: new Set<string>() };
-  const context: Context = { weights, builder, allowApproximate, rank, ...lists };
+  const context: Context = { weights, builder, allowApproximate, hardSlope: 0.25, rank, ...lists };
   addLayers(readConfig(JSON.stringify(json), "m.keras"), context);
   return { network: builder.finish(context.rank === 2, context.substitutions), context, unused: weights.unused() };
 }
@@ -175,7 +175,10 @@ describe("GRU", () => {
     [{ time_major: true }, "time_major is true; load the model with time_major=False"],
     [{ activation: "relu" }, 'activation is "relu"; only "tanh" is supported; train with the default'],
     [{ activation: undefined }, 'activation is missing; only "tanh" is supported'],
-    [{ recurrent_activation: "tanh" }, 'recurrent_activation is "tanh"; only "sigmoid" is supported'],
+    [
+      { recurrent_activation: "tanh" },
+      'recurrent_activation is "tanh"; only "sigmoid" and "hard_sigmoid" are supported',
+    ],
     [
       { recurrent_activation: { a: 1 } },
       'recurrent_activation is {"a":1}; expected the name of an activation of Keras',
@@ -223,9 +226,22 @@ describe("GRU", () => {
     );
   });
 
-  it("computes hard_sigmoid only where approximations are allowed, and says so", () => {
+  it("has the slope of hard_sigmoid in the rows of its gates, and sigmoid where approximations are allowed", () => {
     const hard = [gru({ recurrent_activation: "hard_sigmoid" })];
-    expect(refusal(hard, GRU)).toContain("train with sigmoid, or give --allow-approximate to put sigmoid in its place");
+    const [plain] = read([gru()], GRU).network.layers as [GruLayer];
+    const { network } = read(hard, GRU);
+    const scaled = (values: Float32Array) => values.map((value, i) => (3 * i < 2 * values.length ? value / 4 : value));
+    expect(network.substitutions).toEqual([]);
+    expect(network.layers).toEqual([
+      {
+        ...plain,
+        gates: "hard",
+        W: scaled(plain.W),
+        U: scaled(plain.U),
+        b: scaled(plain.b).map((value, row) => (row < 2 ? value + 0.5 : value)),
+        c: scaled(plain.c),
+      },
+    ]);
     expect(read(hard, GRU, { allowApproximate: true }).network.substitutions).toEqual([
       'layer "g" (GRU): sigmoid in place of recurrent_activation hard_sigmoid',
     ]);
@@ -337,6 +353,9 @@ describe("activations", () => {
     ["Activation", { activation: "elu" }, { activation: "elu", parameters: [[1]] }],
     ["Activation", { activation: "leaky_relu" }, { activation: "prelu", parameters: [[0.2]] }],
     ["Activation", { activation: "relu6" }, { activation: "hardtanh", parameters: [[0], [6]] }],
+    ["Activation", { activation: "hard_sigmoid" }, { activation: "hardsigmoid", parameters: [[0.25], [0.5]] }],
+    ["Activation", { activation: "hard_silu" }, { activation: "hardswish" }],
+    ["Activation", { activation: "hard_swish" }, { activation: "hardswish" }],
     ["Activation", { activation: "hard_tanh" }, { activation: "hardtanh", parameters: [[-1], [1]] }],
   ])("know %s %j", (className, config, expected) => {
     expect(behind(className, config)).toEqual(expected);

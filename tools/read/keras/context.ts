@@ -6,6 +6,8 @@ export interface Context {
   readonly weights: Weights;
   readonly builder: Builder;
   readonly allowApproximate: boolean;
+  /** Slope of hard_sigmoid: 1/6 since Keras 3, 0.2 before. */
+  readonly hardSlope: number;
   readonly substitutions: string[];
   /** What the user should know, one line each. */
   readonly notes: string[];

@@ -81,6 +81,8 @@ const ACTIVATIONS: ReadonlyMap<string, Applied> = new Map<string, Applied>([
     (activation): [string, Applied] => [activation, { activation }],
   ),
   ["swish", { activation: "silu" }],
+  ["hard_silu", { activation: "hardswish" }],
+  ["hard_swish", { activation: "hardswish" }],
   ["elu", { activation: "elu", parameters: [[1]] }],
   ["leaky_relu", { activation: "prelu", parameters: [[0.2]] }],
   ["relu6", { activation: "hardtanh", parameters: [[0], [6]] }],
@@ -89,9 +91,11 @@ const ACTIVATIONS: ReadonlyMap<string, Applied> = new Map<string, Applied>([
 
 /** Applies an activation of any layer but a GRU. */
 function activate(layer: LayerConfig, attributes: Attributes, context: Context, name: string): void {
-  const applied = ACTIVATIONS.get(name);
+  const hard: Applied = { activation: "hardsigmoid", parameters: [[context.hardSlope], [0.5]] };
+  const applied = name === "hard_sigmoid" ? hard : ACTIVATIONS.get(name);
   if (applied === undefined) {
-    throw attributes.refusal("activation", `only ${[...ACTIVATIONS.keys()].join(", ")} are supported`);
+    const known = [...ACTIVATIONS.keys(), "hard_sigmoid"].join(", ");
+    throw attributes.refusal("activation", `only ${known} are supported`);
   }
   apply(layer, context, applied);
 }

@@ -2,7 +2,7 @@
 // with reset_after, otherwise [3H].
 
 import { CliError } from "../../errors.ts";
-import type { GruLayer } from "../network.ts";
+import { type GruLayer, withHardGates } from "../network.ts";
 import { Attributes } from "./attributes.ts";
 import type { LayerConfig } from "./config.ts";
 import type { Context } from "./context.ts";
@@ -64,26 +64,26 @@ function addCell(named: LayerConfig, cell: Attributes, holder: string, context: 
   cell.ignore("dropout", "recurrent_dropout");
   const activation = activationOf(cell, "activation");
   if (activation !== "tanh") throw cell.refusal("activation", 'only "tanh" is supported; train with the default');
-  checkRecurrentActivation(named, cell, context);
-  context.builder.append(gruLayer(named, cell, holder, context));
+  const isHard = hasHardGates(named, cell, context);
+  const gru = gruLayer(named, cell, holder, context);
+  context.builder.append(isHard ? withHardGates(gru, context.hardSlope, 0.5) : gru);
 }
 
-/** Accepts sigmoid; puts it in the place of hard_sigmoid when that is allowed. */
-function checkRecurrentActivation(layer: LayerConfig, cell: Attributes, context: Context): void {
+/** Whether the gates are hard_sigmoid; sigmoid takes its place when that is allowed. */
+function hasHardGates(layer: LayerConfig, cell: Attributes, context: Context): boolean {
   const activation = activationOf(cell, "recurrent_activation");
-  if (activation === "sigmoid") return;
+  if (activation === "sigmoid") return false;
   if (activation !== "hard_sigmoid") {
-    throw cell.refusal("recurrent_activation", 'only "sigmoid" is supported; train with the default');
-  }
-  if (!context.allowApproximate) {
     throw cell.refusal(
       "recurrent_activation",
-      "train with sigmoid, or give --allow-approximate to put sigmoid in its place (outputs then differ)",
+      'only "sigmoid" and "hard_sigmoid" are supported; train with the default',
     );
   }
+  if (!context.allowApproximate) return true;
   context.substitutions.push(
     `layer "${layer.name}" (${layer.className}): sigmoid in place of recurrent_activation hard_sigmoid`,
   );
+  return false;
 }
 
 /** The weights of a GRU layer or cell, turned to rows in gate order rzn. */

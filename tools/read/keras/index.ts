@@ -66,7 +66,7 @@ export function readKerasFolder(
 
 function build(source: Source, options: KerasOptions): KerasSource {
   const model = readConfig(source.config, source.where);
-  const network = readNetwork(model, source.content, options);
+  const network = readNetwork(model, source, options);
   const name = model.name.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 64) || "keras";
   const provenance = { framework: source.version ? `keras ${source.version.slice(0, 40)}` : "keras" };
   return { network, names: { name, provenance } };
@@ -157,16 +157,18 @@ function refuseConfig(config: string | undefined, path: string): void {
 }
 
 /** Builds the network and refuses weights that are left over. */
-function readNetwork(model: ModelConfig, content: Hdf5Content, options: KerasOptions): Network {
+function readNetwork(model: ModelConfig, source: Source, options: KerasOptions): Network {
   const { path, allowApproximate = false } = options;
-  const weights = openWeights(content, path);
+  const weights = openWeights(source.content, path);
+  const hardSlope = hardSlopeOf(source);
   const isToken = model.chain[0]?.className === "Embedding";
   const builder = new Builder(isToken ? undefined : (model.inputShape?.at(-1) ?? undefined));
   const rank = model.inputShape ? model.inputShape.length + 1 : isToken ? 2 : 3;
   const notes = [...model.notes];
   const policies = new Set<string>();
   const stateful: string[] = [];
-  const context: Context = { weights, builder, allowApproximate, substitutions: [], rank, notes, policies, stateful };
+  const lists = { substitutions: [], notes, policies, stateful };
+  const context: Context = { weights, builder, allowApproximate, hardSlope, rank, ...lists };
   addLayers(model, context);
   const unused = weights.unused();
   if (unused.length > 0) {
@@ -199,6 +201,12 @@ function readNetwork(model: ModelConfig, content: Hdf5Content, options: KerasOpt
     ...(policies.size > 0 && { precision }),
     ...(stateful.length > 0 && { stateful }),
   };
+}
+
+/** hard_sigmoid is relu6(x + 3) / 6 since Keras 3, whose configurations tell no version but the module of each class; 0.2 x + 0.5 before. */
+function hardSlopeOf({ version, config }: Source): number {
+  const isKeras3 = version === undefined ? /^\s*\{\s*"module":/.test(config) : Number.parseInt(version, 10) >= 3;
+  return isKeras3 ? 1 / 6 : 0.2;
 }
 
 /** The number of steps that the shape of the input fixes. A stateful source runs on by itself. */

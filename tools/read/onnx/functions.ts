@@ -9,7 +9,7 @@ import { weightsOf } from "./weights.ts";
 const NO_BOUND = 3.4028234663852886e38;
 
 const HARD_SWISH =
-  "the model file has no HardSwish (x times HardSigmoid of x); train with SiLU (also called swish) or ReLU in its place";
+  "x times bounds of x is supported as HardSwish only, x · min(max(x / 6 + 0.5, 0), 1); train with it, with SiLU or ReLU in its place";
 
 /** Evaluates a function of the values; nothing when the node is none of those known here. */
 export function applyFunction(site: Site): Stream | undefined {
@@ -40,7 +40,7 @@ export function applyFunction(site: Site): Stream | undefined {
     case "HardSigmoid":
       return hardSigmoid(site);
     case "HardSwish":
-      throw site.refuse(HARD_SWISH);
+      return apply({ activation: "hardswish" });
     case "Erf": {
       const stream = streamInput(site, 0);
       return { ...stream, stage: { op: "erf", node: site.name, previous: stream.stage } };
@@ -154,9 +154,10 @@ function bounded(least: number, most: number): Applied {
 }
 
 /**
- * A product of two values that were made from the same one, x: SiLU, which is x σ(x), or GELU, x (1 + erf(x / √2)) / 2. Nothing for any other.
+ * A product of two values that were made from the same one, x: SiLU, which is x σ(x), GELU, x (1 + erf(x / √2)) / 2, or HardSwish.
+ * Nothing for any other.
  *
- * @throws {CliError} for HardSwish, which a model file cannot hold
+ * @throws {CliError} for x times other bounds of x
  */
 export function productOf(site: Site, a: Stream, b: Stream): Stream | undefined {
   const seen = new Set<Stage | null>([null]);
@@ -204,16 +205,30 @@ function gateOf(
   stages: readonly Stage[],
 ): { readonly activation: Applied["activation"]; readonly factor: number } | undefined {
   const [first, second, third] = stages;
-  const bounds = stages.find((stage) => stage.op === "activation" && stage.activation === "hardtanh");
-  if (bounds) return { activation: "hardtanh", factor: 1 };
+  const isBounded = (stage: Stage | undefined) => stage?.op === "activation" && stage.activation === "hardtanh";
+  if (stages.some(isBounded)) return hardSwishOf(stages) ?? { activation: "hardtanh", factor: 1 };
   if (first?.op === "activation" && first.activation === "sigmoid") {
     const factor = factorOf(stages.slice(1));
     return factor === undefined ? undefined : { activation: "silu", factor };
   }
-  const isNear = (stage: Stage | undefined, op: "scale" | "add", value: number) =>
-    stage?.op === op && stage.by.length === 1 && Math.abs((stage.by[0] ?? 0) - value) < 1e-6;
   if (!isNear(first, "scale", Math.SQRT1_2) || second?.op !== "erf" || !isNear(third, "add", 1)) return undefined;
   const factor = factorOf(stages.slice(3));
   // 1 + erf is twice the normal distribution function, which GELU has.
   return factor === undefined ? undefined : { activation: "gelu", factor: 2 * factor };
+}
+
+function isNear(stage: Stage | undefined, op: "scale" | "add", value: number): boolean {
+  return stage?.op === op && stage.by.length === 1 && Math.abs((stage.by[0] ?? 0) - value) < 1e-6;
+}
+
+/** HardSwish as exporters write it: x · min(max(x / 6 + ½, 0), 1), or x · min(max(x + 3, 0), 6) before it is divided by 6. */
+function hardSwishOf(stages: readonly Stage[]) {
+  const [first, second] = stages;
+  const isUnit = isNear(first, "scale", 1 / 6) && isNear(second, "add", 0.5);
+  if (!isUnit && !isNear(first, "add", 3)) return undefined;
+  const [bounds = null, ...behind] = stages.slice(isUnit ? 2 : 1);
+  const [least, most] = rangeOf(bounds) ?? [];
+  if (least !== 0 || most !== (isUnit ? 1 : 6)) return undefined;
+  const factor = factorOf(behind);
+  return factor === undefined ? undefined : ({ activation: "hardswish", factor: factor * (isUnit ? 1 : 6) } as const);
 }

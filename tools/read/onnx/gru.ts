@@ -1,6 +1,6 @@
 // The GRU operator (onnx/docs/Operators.md): gate order zrh, here rzn; every attribute is honoured or refused.
 
-import type { GruLayer } from "../network.ts";
+import { type GruLayer, withHardGates } from "../network.ts";
 import {
   type Axis,
   type Constant,
@@ -20,7 +20,7 @@ const TORCH_REMEDY = "pass --assume-torch-gru if the model comes from torch.nn.G
 export function evaluateGru(site: Site): (Stream | Fill)[] {
   checkAttributes(site);
   const x = streamInput(site, 0);
-  const layer = readLayer(site);
+  const layer = withGates(site, readLayer(site));
   checkState(site);
   site.spend(layer.W.length + layer.U.length);
   const layout = site.attributes.int("layout", 0);
@@ -96,11 +96,10 @@ function checkAttributes(site: Site): void {
   const [gate = "Sigmoid", candidate = "Tanh"] = activations;
   const asked = activations.join(", ");
   const gates = gate.toLowerCase();
-  const instead = `HardSigmoid gates (activations ${asked}) by Sigmoid`;
-  const allowed = gates === "sigmoid" || (gates === "hardsigmoid" && site.substitute(instead));
-  if (activations.length > 2 || !allowed || candidate.toLowerCase() !== "tanh") {
-    const approximate = gates === "hardsigmoid" ? ", or pass --allow-approximate" : "";
-    throw site.refuse(`activations are ${asked}; only Sigmoid, Tanh is supported: train with those${approximate}`);
+  if (activations.length > 2 || !["sigmoid", "hardsigmoid"].includes(gates) || candidate.toLowerCase() !== "tanh") {
+    throw site.refuse(
+      `activations are ${asked}; only Sigmoid or HardSigmoid, then Tanh, are supported: train with those`,
+    );
   }
   if (
     gates === "sigmoid" &&
@@ -125,6 +124,22 @@ function checkState(site: Site): void {
     throw site.refuse(
       "initial_h is not zero; a stream starts from zeros: export the model without a learned or computed initial state",
     );
+}
+
+/** The layer with the gates that `activations` names; HardSigmoid is max(0, min(1, alpha x + beta)). */
+function withGates(site: Site, layer: GruLayer): GruLayer {
+  const { attributes } = site;
+  const [gate = "Sigmoid"] = attributes.texts("activations");
+  if (gate.toLowerCase() !== "hardsigmoid") return layer;
+  if (site.substitute(`HardSigmoid gates (activations ${attributes.texts("activations").join(", ")}) by Sigmoid`)) {
+    return layer;
+  }
+  const [alpha = 0.2, ...more] = attributes.floats("activation_alpha");
+  const [beta = 0.5, ...others] = attributes.floats("activation_beta");
+  if (more.length + others.length > 0) {
+    throw site.refuse("activation_alpha or activation_beta has several values; expected one, for HardSigmoid");
+  }
+  return withHardGates(layer, alpha, beta);
 }
 
 function readLayer(site: Site): GruLayer {

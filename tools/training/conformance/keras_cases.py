@@ -281,6 +281,14 @@ def windows() -> None:
     np.savez(FOLDER / "windows.npz", x=x, sliding=sliding, steps=steps)
 
 
+def hard() -> None:
+    """Gates and activations that are straight between their ends."""
+    gru = {"return_sequences": True, "recurrent_activation": "hard_sigmoid"}
+    cells = [layers.GRU(5, reset_after=after, **gru) for after in (True, False)]
+    parts = [layers.Dense(5, "hard_sigmoid"), layers.Dense(4, "hard_silu"), layers.Dense(2)]
+    case("hard", sequential(Input((None, 3)), *cells, *parts))
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     tutorials()
@@ -290,5 +298,6 @@ if __name__ == "__main__":
     other_files()
     wild()
     windows()
+    hard()
     versions = {"keras": keras.__version__, "backend": keras.backend.backend(), "h5py": h5py.__version__}
     (FOLDER / "index.json").write_text(json.dumps({"versions": versions, "cases": CASES}, indent=2) + "\n")

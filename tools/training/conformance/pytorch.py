@@ -266,6 +266,11 @@ def cases():
     yield "map-xh", Steps(XhCell(3, 4), 4), 3, "safetensors", [], XH_MAP
     yield "map-scaled", Scaled({"gru": nn.GRU(2, 5), "fc": nn.Linear(5, 1)}), 2, "pt", [], FORECAST_MAP
     yield from wild_cases()
+    for name, function in {"hardswish": nn.Hardswish(), "hardsigmoid": nn.Hardsigmoid()}.items():
+        both = Stack({"gru": nn.GRU(2, 5), "fc": nn.Linear(5, 6)}, {"gru": function, "fc": function})
+        nn.init.normal_(both.fc.weight, 0, 9)
+        options = ["--layers", "gru,fc", "--activation", f"gru={name}", f"fc={name}"]
+        yield f"function-{name}", both, 2, "pt", options, None
 
 
 def save(module: nn.Module, name: str, form: str) -> str:
