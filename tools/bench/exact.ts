@@ -1,5 +1,6 @@
 // `npm run bench:exact -- OLD`: a step of the f32 kernels of this build beside those of an older one, OLD its folder `dist`. Both run
-// alternately in one process, on the same models, each with the packer of its own build.
+// alternately in one process, on the same models, each with the packer of its own build; the older one twice, which tells how much of a
+// ratio is chance.
 
 import path from "node:path";
 import { pathToFileURL } from "node:url";
