@@ -74,6 +74,7 @@ export function startPlan({ loaded, streams }: RunPlan, store: StateStore, optio
     store,
     log,
     killAt: env.RIVULET_KILL_AT,
+    commitIntervalMs: 1000 * loaded.config.state.interval,
     ...(retry === undefined ? {} : { retry }),
     ...(connect === undefined ? {} : { connect }),
   });
@@ -111,11 +112,11 @@ async function openStreams(
       problems.push({ path: [...path, "payload"], message });
       continue;
     }
-    const { max_devices: maxDevices, qos, reset, overlap, sequence } = config;
+    const { max_devices: maxDevices, qos, reset, overlap, sequence, publish } = config;
     const sources = plans.map((plan) => numbered(createSource(plan, modelInputs), sequence?.field));
     const windows = reset === undefined && overlap === undefined ? undefined : { reset, overlap };
     const alarms = detector && planStreamAlarms(config, detector, modelInputs, path, problems);
-    streams.push({ name, runtime, sources, alarms, windows, sampling, sequencing: sequence, maxDevices, qos });
+    streams.push({ name, runtime, sources, alarms, windows, sampling, sequencing: sequence, publish, maxDevices, qos });
   }
   if (problems.length > 0) throw loaded.error(problems);
   return streams;
@@ -157,6 +158,7 @@ export async function openStore(plan: RunPlan, { log, onFatal }: RunOptions): Pr
   }
   const store = await openLevelStore(directory, {
     onDamage: plan.loaded.config.state.on_damage,
+    isSynced: plan.loaded.config.state.durability === "power",
     report: (level, text) => log[level]("state", text),
     ...(onFatal === undefined ? {} : { onFatal }),
   });

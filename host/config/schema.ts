@@ -31,6 +31,21 @@ const broker = z.strictObject({
     .describe("MQTT 5: messages that the broker may have in flight"),
 });
 
+const durability = {
+  durability: z
+    .enum(["crash", "power"])
+    .default("crash")
+    .describe(
+      "What a commit survives before its readings are acknowledged: the end of the process, or a loss of power",
+    ),
+  interval: z
+    .number()
+    .min(0)
+    .max(60)
+    .default(0)
+    .describe("Least seconds between two commits, to spare an SD card; readings are acknowledged that much later"),
+};
+
 const state = z.strictObject({
   directory: text.optional().describe("Where the state of the devices is kept; default ./state"),
   memory: z.boolean().optional().describe("true: lost with the process, for trials"),
@@ -38,6 +53,7 @@ const state = z.strictObject({
     .enum(["quarantine", "stop"])
     .default("quarantine")
     .describe("A damaged state directory: go on with all that can be read and keep the damaged files, or do not start"),
+  ...durability,
 });
 
 const streamFields = z.strictObject({
@@ -64,6 +80,13 @@ const streamFields = z.strictObject({
     .describe("Most devices in memory; the others rest in the state directory"),
   max_payload: z.int().min(1).max(268_435_455).default(262_144).describe("Longest payload, bytes"),
   qos: z.literal([0, 1]).default(1),
+  publish: z
+    .strictObject({
+      qos: z.literal([0, 1]).default(0).describe("1: an answer that the broker may not have is published again"),
+      retain: z.boolean().default(false).describe("The broker keeps the last answer of each device"),
+    })
+    .optional()
+    .describe("How answers are published"),
 });
 
 const stream = streamFields.refine(({ model, detector }) => model !== undefined || detector !== undefined, {

@@ -19,6 +19,7 @@ import { RecentDeliveries } from "./recent.ts";
 import { Reports } from "./reports.ts";
 import { createStream, type Stream, type StreamOptions } from "./stream.ts";
 import { resolveClientId, Subscriptions } from "./subscriptions.ts";
+import { SureOutbox } from "./sure-outbox.ts";
 import { settledWithin } from "./timeout.ts";
 import { type StreamTotals, Totals } from "./totals.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -38,6 +39,8 @@ export interface BridgeOptions {
   readonly retry?: Partial<RetryOptions>;
   /** Opens connections to the broker; default: over the network. */
   readonly connect?: typeof openConnection;
+  /** Least time between two commits, ms; default 0. Readings are acknowledged after the commit. */
+  readonly commitIntervalMs?: number;
   /** `point:count`, at which the process kills itself: test/faults. */
   readonly killAt?: string | undefined;
 }
@@ -93,6 +96,7 @@ class MqttBridge implements Bridge {
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #announcements: Announcements;
+  readonly #sure: SureOutbox;
   readonly #reports: Reports;
   readonly #subscriptions: Subscriptions;
   readonly #recent: RecentDeliveries | undefined;
@@ -119,6 +123,16 @@ class MqttBridge implements Bridge {
     this.#streams = this.#createStreams();
     this.#link = this.#createLink(now);
     this.#outbox = new Outbox(() => this.#link.connection, this.#counters);
+    this.#sure = new SureOutbox({
+      store: options.store,
+      committer: this.#committer,
+      connection: () => this.#link.connection,
+      log: this.#limited,
+      onPublished: () => {
+        this.#counters.published++;
+        this.#intake.resume();
+      },
+    });
     this.#announcements = new Announcements({
       store: options.store,
       committer: this.#committer,
@@ -132,7 +146,7 @@ class MqttBridge implements Bridge {
       protocol: options.broker.protocol ?? 4,
       counters: this.#counters,
       now,
-      isCrowded: () => this.#outbox.isCrowded && this.#link.connection !== undefined,
+      isCrowded: () => (this.#outbox.isCrowded || this.#sure.isCrowded) && this.#link.connection !== undefined,
       onOutcome: (outcome) => this.#outcomes.tell(outcome),
     });
     const wanted = options.streams.flatMap(({ sources, qos }) =>
@@ -150,6 +164,7 @@ class MqttBridge implements Bridge {
     await this.#subscriptions.prepare();
     await this.#totals.load(this.#options.store);
     await this.#announcements.load();
+    await this.#sure.load();
     const damaged = (await this.#recent?.load(this.#options.store)) ?? [];
     for (const key of damaged) {
       this.#options.log.warn("state", `${key} is damaged and passed over: a message may be stepped twice`);
@@ -184,6 +199,8 @@ class MqttBridge implements Bridge {
     return new Committer({
       store: this.#options.store,
       contributors: recent === undefined ? [this.#totals] : [recent, this.#totals],
+      intervalMs: this.#options.commitIntervalMs ?? 0,
+      mostPending: mostPendingOf(this.#options.broker),
       onSettled: ({ delivery }) => {
         this.#totals.touch();
         if (delivery !== undefined) recent?.note(delivery);
@@ -197,6 +214,7 @@ class MqttBridge implements Bridge {
         if (changes > 0) this.#counters.commits++;
         this.#confirmations?.wake();
         this.#announcements.committed();
+        this.#sure.committed();
         this.#intake.resume();
       },
     });
@@ -262,6 +280,7 @@ class MqttBridge implements Bridge {
     await this.#publishOwn(connection, this.#stateTopic, this.#subscriptions.grants.state, true);
     this.#outbox.drain();
     this.#announcements.resume();
+    this.#sure.resume();
     this.#becomeReady();
   }
 
@@ -288,7 +307,7 @@ class MqttBridge implements Bridge {
 
   /** Counts what became of a message, and publishes or tells it. */
   #handle(outcome: MessageOutcome): void {
-    const { runtime, counters } = this.#streams.get(outcome.stream) as Stream;
+    const { runtime, counters, publish } = this.#streams.get(outcome.stream) as Stream;
     countOutcome(counters, outcome);
     if (outcome.kind === "reject" && outcome.reason !== "filtered") {
       this.#limited.note(outcome.stream, outcome.reason, outcome.text);
@@ -301,7 +320,10 @@ class MqttBridge implements Bridge {
     const topic = `${this.#options.baseTopic}/${stream}/${device}`;
     // A runtime without outputs stands for no model.
     const model = runtime.outputSize > 0 ? runtime.model.id : undefined;
-    this.#outbox.push(topic, formatAnswer({ prediction, residual, n, ts, model, anomaly }, runtime.numeric));
+    const answer = formatAnswer({ prediction, residual, n, ts, model, anomaly }, runtime.numeric);
+    const { qos = 0, retain = false } = publish ?? {};
+    if (qos === 1) this.#sure.add(topic, answer, retain);
+    else this.#outbox.push(topic, answer, retain);
     if (anomaly?.change === undefined) return;
     const payload = formatAlarm(anomaly.change, { n, ts, detector: anomaly.detector });
     this.#announcements.add(`${stream}/${device}`, { topic: `${topic}/alarm`, payload, isRetained: true });
@@ -309,7 +331,7 @@ class MqttBridge implements Bridge {
 
   /** Publishes what was committed to be published, and commits that it was. */
   async #announce(): Promise<void> {
-    await settledWithin(this.#announcements.empty(), STOP_TIMEOUT_MS);
+    await settledWithin(Promise.all([this.#announcements.empty(), this.#sure.empty()]), STOP_TIMEOUT_MS);
     await this.#committer.idle(STOP_TIMEOUT_MS);
   }
 
@@ -348,6 +370,12 @@ class MqttBridge implements Bridge {
 
 /** Fewest deliveries that are kept: brokers have more in flight than they say (Mosquitto 2.0.11 2,680 at a maximum of 20). */
 const LEAST_CAPACITY = 4096;
+const MOST_PENDING = 8192;
+
+/** Readings that wait for no interval: a broker of MQTT 3.1.1 sends 20 ahead of the acknowledgements, one of MQTT 5 what we allow. */
+function mostPendingOf(broker: BridgeOptions["broker"]): number {
+  return broker.protocol === 5 ? Math.ceil(Math.min(broker.receiveMaximum ?? 65_535, MOST_PENDING) / 2) : 10;
+}
 
 function capacityOf({ receiveMaximum = 65_535 }: BridgeOptions["broker"]): number {
   return Math.max(LEAST_CAPACITY, receiveMaximum);

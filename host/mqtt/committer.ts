@@ -42,6 +42,10 @@ export interface CommitterOptions {
   /** Called at points at which a kill must do no harm. */
   readonly onPoint?: (point: KillPoint) => void;
   readonly retryMs?: number;
+  /** Least time between two commits, ms; default 0: one at the end of every turn in which something happened. */
+  readonly intervalMs?: number;
+  /** So many messages are not made to wait for the interval: the broker may send no more until they are acknowledged. */
+  readonly mostPending?: number;
 }
 
 /**
@@ -56,6 +60,9 @@ export class Committer {
   #current: ReadonlyMap<string, Uint8Array | undefined> = new Map();
   #tickets: Ticket[] = [];
   #isScheduled = false;
+  #timer: NodeJS.Timeout | undefined;
+  #lastCommit = Number.NEGATIVE_INFINITY;
+  #isUrgent = false;
   #isRunning = false;
   #isStopped = false;
   #waiting: (() => void)[] = [];
@@ -109,24 +116,44 @@ export class Committer {
   /** Resolves when no message is pending and all is committed, or after `timeoutMs`: true when all is committed. */
   async idle(timeoutMs: number): Promise<boolean> {
     const done = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#isUrgent = true;
     this.schedule(); // even when nothing is left to do: its end answers
     await settledWithin(done, timeoutMs);
+    this.#isUrgent = false;
     return this.#isIdle();
   }
 
   /** Gives up what is not committed yet; its messages stay with the broker. */
   stop(): void {
     this.#isStopped = true;
+    clearTimeout(this.#timer);
   }
 
   /** Sees to it that what changed is committed at the end of this turn. */
   schedule(): void {
     if (this.#isScheduled || this.#isRunning) return;
+    const pause = this.#pause();
+    if (pause > 0) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.schedule();
+      }, pause);
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
       void this.#run();
     });
+  }
+
+  /** Answers how long the next commit has to wait, ms. */
+  #pause(): number {
+    const { intervalMs = 0, mostPending = Number.POSITIVE_INFINITY } = this.#options;
+    if (intervalMs === 0 || this.#isUrgent || this.pending >= mostPending) return 0;
+    return this.#lastCommit + intervalMs - performance.now();
   }
 
   #hasWork(): boolean {
@@ -138,7 +165,8 @@ export class Committer {
   async #run(): Promise<void> {
     const { onPoint, onCommitted } = this.#options;
     this.#isRunning = true;
-    while (this.#hasWork() && !this.#isStopped) {
+    while (this.#hasWork() && !this.#isStopped && this.#pause() <= 0) {
+      this.#lastCommit = performance.now();
       const settled = this.#countSettled();
       const changes = this.#collect();
       onPoint?.("after_compute");
@@ -153,6 +181,7 @@ export class Committer {
       onCommitted(changes.length);
     }
     this.#isRunning = false;
+    if (this.#hasWork() && !this.#isStopped) this.schedule();
     if (this.#isIdle()) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 

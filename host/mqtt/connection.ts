@@ -74,7 +74,7 @@ export interface Connection {
   subscribe(subscriptions: readonly Subscription[]): Promise<readonly number[]>;
   unsubscribe(filters: readonly string[]): Promise<void>;
   /** Publishes at QoS 0: handed to the socket, or lost with the connection. */
-  send(topic: string, payload: string | Uint8Array): void;
+  send(topic: string, payload: string | Uint8Array, isRetained?: boolean): void;
   /** Publishes at QoS 1 and resolves when the broker has it. @throws {PublishRefused} when it does not take it (MQTT 5) */
   publish(topic: string, payload: string | Uint8Array, options: { readonly retain: boolean }): Promise<void>;
   /** Tells the broker that a message may be forgotten; acks of one turn travel together. */
@@ -190,8 +190,8 @@ class MqttConnection implements Connection {
     await within(answered, ANSWER_MS, "the broker does not answer the end of a subscription");
   }
 
-  send(topic: string, payload: string | Uint8Array): void {
-    this.#client.publish(topic, toPayload(payload), { qos: 0 });
+  send(topic: string, payload: string | Uint8Array, retain = false): void {
+    this.#client.publish(topic, toPayload(payload), { qos: 0, retain });
   }
 
   async publish(topic: string, payload: string | Uint8Array, { retain }: { readonly retain: boolean }): Promise<void> {

@@ -6,12 +6,18 @@ export interface OutboxCounters {
   dropped: number;
 }
 
+interface Queued {
+  readonly topic: string;
+  readonly payload: string;
+  readonly isRetained: boolean;
+}
+
 /** A short queue of QoS 0 messages before a socket that does not take more; the oldest are dropped when it is full. */
 export class Outbox {
   readonly #connection: () => Connection | undefined;
   readonly #counters: OutboxCounters;
   readonly #limit: number;
-  #queue: { readonly topic: string; readonly payload: string }[] = [];
+  #queue: Queued[] = [];
   #head = 0;
   #waiting: (() => void)[] = [];
 
@@ -32,8 +38,8 @@ export class Outbox {
   }
 
   /** Publishes a message now or, when the socket is busy or the broker away, later. */
-  push(topic: string, payload: string): void {
-    this.#queue.push({ topic, payload });
+  push(topic: string, payload: string, isRetained = false): void {
+    this.#queue.push({ topic, payload, isRetained });
     this.drain();
     if (this.length <= this.#limit) return;
     this.#take();
@@ -45,7 +51,7 @@ export class Outbox {
     const connection = this.#connection();
     while (connection !== undefined && this.length > 0 && !connection.isBusy) {
       const message = this.#take();
-      connection.send(message.topic, message.payload);
+      connection.send(message.topic, message.payload, message.isRetained);
       this.#counters.published++;
     }
     if (this.length > 0 && connection !== undefined) return;
@@ -60,8 +66,8 @@ export class Outbox {
     });
   }
 
-  #take(): { readonly topic: string; readonly payload: string } {
-    const message = this.#queue[this.#head++] as { readonly topic: string; readonly payload: string };
+  #take(): Queued {
+    const message = this.#queue[this.#head++] as Queued;
     // `shift` moves the whole queue each time.
     if (this.#head === this.#queue.length || this.#head > this.#limit) {
       this.#queue = this.#queue.slice(this.#head);

@@ -30,6 +30,8 @@ export interface StreamOptions {
   readonly sequencing?: Sequencing | undefined;
   /** Most devices in memory; the least recently used ones rest in the state store. */
   readonly maxDevices: number;
+  /** How answers are published; default: at QoS 0, not retained. */
+  readonly publish?: { readonly qos: 0 | 1; readonly retain: boolean } | undefined;
   /** Quality of service of the subscriptions; at 0 the broker keeps nothing while the bridge is away. */
   readonly qos: 0 | 1;
 }

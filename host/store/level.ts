@@ -18,6 +18,8 @@ export type OnDamage = "stop" | "quarantine";
 
 /** How a state store deals with its disk. */
 export interface LevelStoreOptions {
+  /** A commit resolves when it survives a loss of power, too; default: the end of the process. */
+  readonly isSynced?: boolean;
   /** Default: stop. */
   readonly onDamage?: OnDamage;
   /** Takes what an operator should know. */
@@ -115,7 +117,7 @@ class LevelStore implements StateStore {
         value === undefined ? ({ type: "del", key } as const) : ({ type: "put", key, value } as const),
       );
       try {
-        await db.batch(batch);
+        await db.batch(batch, { sync: this.#options.isSynced === true });
       } catch (error) {
         // After a failed write LevelDB takes none any more, and its log may end in the middle of one.
         this.#failure ??= { since: Date.now() };

@@ -175,7 +175,7 @@ describe("a key", () => {
 describe("knownKeys", () => {
   it("answers the keys of a place", () => {
     expect(knownKeys([])).toEqual(["broker", "state", "base_topic", "streams"]);
-    expect(knownKeys(["state"])).toEqual(["directory", "memory", "on_damage"]);
+    expect(knownKeys(["state"])).toEqual(["directory", "memory", "on_damage", "durability", "interval"]);
     expect(knownKeys(["streams", "pump", "inputs", 0])).toEqual(expect.arrayContaining(["name", "field", "max_age"]));
     expect(knownKeys(["streams", "pump", "time"])).toEqual(["field", "format", "zone", "max_future"]);
     expect(knownKeys(["streams"])).toEqual([]);

@@ -296,3 +296,62 @@ describe("Committer", () => {
     });
   });
 });
+
+describe("an interval between commits", () => {
+  const setUpInterval = () => {
+    const committed: number[] = [];
+    const store = new GatedStore();
+    const made = new Committer({
+      store,
+      onError: () => {},
+      onCommitted: (changes) => committed.push(changes),
+      intervalMs: 5000,
+      mostPending: 3,
+    });
+    const touch = (key: string) => made.touch({ key, snapshot: () => Uint8Array.of(1) });
+    return { committed, made, touch };
+  };
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  });
+
+  it("makes a change wait after a commit, and those that come with it", async () => {
+    const { committed, touch } = setUpInterval();
+    touch("a");
+    await turns();
+    expect(committed).toEqual([1]);
+    touch("a");
+    await vi.advanceTimersByTimeAsync(4000);
+    touch("b");
+    await turns();
+    expect(committed).toEqual([1]);
+    await vi.advanceTimersByTimeAsync(1001);
+    await turns();
+    expect(committed).toEqual([1, 2]);
+  });
+
+  it("ends when as many messages wait as the broker may send", async () => {
+    const { committed, made, touch } = setUpInterval();
+    touch("a");
+    await turns();
+    for (let i = 0; i < 3; i++) {
+      const ticket = { open: 1, acknowledge() {} };
+      made.admit(ticket);
+      touch("a");
+      made.settle(ticket);
+    }
+    await turns();
+    expect(committed).toEqual([1, 1]);
+    expect(made.pending).toBe(0);
+  });
+
+  it("is not waited for at the end", async () => {
+    const { committed, made, touch } = setUpInterval();
+    touch("a");
+    await turns();
+    touch("a");
+    await turns();
+    expect(await made.idle(1000)).toBe(true);
+    expect(committed).toEqual([1, 1]);
+  });
+});

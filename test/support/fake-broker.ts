@@ -18,7 +18,7 @@ export class FakeConnection implements Connection {
   /** What was asked of the connection, in order. */
   readonly calls: string[] = [];
   readonly acks: number[] = [];
-  readonly sent: { readonly topic: string; readonly text: string }[] = [];
+  readonly sent: { readonly topic: string; readonly text: string; readonly isRetained?: boolean }[] = [];
   subscriptions: readonly Subscription[] = [];
   /** Codes of filters that are not granted as they are asked for. */
   readonly grants = new Map<string, number>();
@@ -70,8 +70,8 @@ export class FakeConnection implements Connection {
     await this.#ask(`unsubscribe ${filters.join(", ")}`);
   }
 
-  send(topic: string, payload: string | Uint8Array): void {
-    this.sent.push({ topic, text: String(payload) });
+  send(topic: string, payload: string | Uint8Array, isRetained = false): void {
+    this.sent.push({ topic, text: String(payload), ...(isRetained ? { isRetained } : {}) });
   }
 
   async publish(topic: string, payload: string | Uint8Array, { retain }: { readonly retain: boolean }): Promise<void> {
