@@ -132,12 +132,13 @@ describe("package", () => {
     expect(internal).toEqual([]);
   });
 
-  it("gives browsers a runtime without the quantizer, of at most 75 KB minified", async () => {
+  it("gives browsers a runtime without quantizer and calibration, of at most 105 KB minified: the detector is a quarter of it", async () => {
     const code = readFileSync("dist/runtime.js", "utf8");
     expect(code).toContain("// host/runtime/session.ts");
     expect(code).not.toContain("// host/quantize/");
+    expect(code).not.toContain("// host/detect/calibrate.ts");
     const { code: minified } = await transform(code, { minify: true, format: "esm" });
-    expect(minified.length).toBeLessThan(75_000);
+    expect(minified.length).toBeLessThan(105_000);
   });
 
   it("runs `npx rivulet --version`", async (context) => {
