@@ -7,6 +7,9 @@
 //     state ok                    restored
 //     error REASON                the line was not understood; the state is what it was
 //
+// A detector alone answers {"score":-3.25,"alarm":0,"block":"noise","channel":2} in place of a prediction: the distance to
+// the threshold, and what explains it. Its snapshot is that of FORMAT.md 8.6.
+//
 // A line that starts with a letter and is none of these, such as the header of a CSV file, has no answer.
 #ifndef RIVULET_FORECAST_H
 #define RIVULET_FORECAST_H
@@ -29,7 +32,12 @@
 #define FORECAST_OUTPUT_SIZE (44 * RIVULET_OUTPUT_COUNT + 2 * FORECAST_SNAPSHOT_SIZE + 8)
 
 static const signed char forecast_input_fractions[] = RIVULET_INPUT_FRACTIONS;
+#ifdef RIVULET_DETECTOR
+// What the firmware does when an alarm begins (1) and when it ends (0), such as a lamp or a message. May be left out.
+__attribute__((weak)) void rivulet_on_alarm(int is_alarm);
+#else
 static const signed char forecast_output_fractions[] = RIVULET_OUTPUT_FRACTIONS;
+#endif
 
 static inline char *forecast_copy(char *to, const char *from) {
   while (*from) *to++ = *from++;
@@ -88,7 +96,26 @@ static inline int forecast_read_sample(const char *line, uint8_t *memory) {
   return 0;
 }
 
-static inline void forecast_write_prediction(const uint8_t *memory, char *answer) {
+#ifdef RIVULET_DETECTOR
+static inline int32_t forecast_word(const uint8_t *memory, int address) {
+  return *(const int32_t *)(const void *)(memory + address);
+}
+
+// Writes the verdict on the row, and tells a change of the alarm.
+static inline void forecast_answer_row(const uint8_t *memory, char *answer) {
+  static const char *const blocks[] = RIVULET_BLOCK_NAMES;
+  static int last;
+  int alarm = forecast_word(memory, RIVULET_ALARM);
+  answer = rivulet_print_real(forecast_copy(answer, "{\"score\":"), forecast_word(memory, RIVULET_SCORE), 11);
+  answer = rivulet_print(forecast_copy(answer, ",\"alarm\":"), alarm);
+  answer = forecast_copy(forecast_copy(answer, ",\"block\":\""), blocks[forecast_word(memory, RIVULET_BLOCK)]);
+  answer = rivulet_print(forecast_copy(answer, "\",\"channel\":"), forecast_word(memory, RIVULET_CHANNEL));
+  forecast_copy(answer, "}\n");
+  if (alarm != last && rivulet_on_alarm) rivulet_on_alarm(alarm);
+  last = alarm;
+}
+#else
+static inline void forecast_answer_row(const uint8_t *memory, char *answer) {
   const int32_t *output = (const int32_t *)(const void *)(memory + RIVULET_OUTPUT);
   for (int i = 0; i < RIVULET_OUTPUT_COUNT; i++) {
     *answer++ = i == 0 ? '[' : ',';
@@ -96,6 +123,7 @@ static inline void forecast_write_prediction(const uint8_t *memory, char *answer
   }
   forecast_copy(answer, "]\n");
 }
+#endif
 
 // Answers a line, which ends with a zero and has no newline; `step` is that of the module in `memory`. `answer` has
 // FORECAST_OUTPUT_SIZE bytes, and is empty when there is nothing to say.
@@ -110,7 +138,7 @@ static inline void forecast_line(const char *line, char *answer, uint8_t *memory
     else if (step() != 0)
       forecast_copy(answer, "error step\n");
     else
-      forecast_write_prediction(memory, answer);
+      forecast_answer_row(memory, answer);
   }
 }
 

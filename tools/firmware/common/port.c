@@ -1,5 +1,7 @@
 #include "port.h"
 
+void rivulet_on_alarm(int is_alarm);
+
 #include "semihosting.h"
 
 // Lines of the host's file that the command line names.
@@ -24,3 +26,6 @@ int port_read_line(char *to, int size) {
 }
 
 void port_write(const char *text) { semihosting_write(text); }
+
+// On a board: a lamp, a relay, a message.
+void rivulet_on_alarm(int is_alarm) { semihosting_write(is_alarm ? "alarm on\n" : "alarm off\n"); }

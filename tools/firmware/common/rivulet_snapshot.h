@@ -8,6 +8,8 @@
 //         28      n  the state block
 //     28 + n      4  CRC-32 of all bytes before
 //
+// That of a detector alone starts with "RVD1" and is of version 1 (FORMAT.md 8.6); model.h, included before, says which it is.
+//
 // A snapshot of version 1 has no ring of forecasts, which is the end of the state: it starts anew.
 //
 // Integers are little-endian. Needs nothing but <stdint.h>.
@@ -15,6 +17,14 @@
 #define RIVULET_SNAPSHOT_H
 
 #include <stdint.h>
+
+#ifdef RIVULET_DETECTOR
+#define RIVULET_SNAPSHOT_LETTER 'D'
+#define RIVULET_SNAPSHOT_NOW 1
+#else
+#define RIVULET_SNAPSHOT_LETTER 'S'
+#define RIVULET_SNAPSHOT_NOW 2
+#endif
 
 // Bytes of a snapshot beside the state.
 #define RIVULET_SNAPSHOT_OVERHEAD 32
@@ -51,7 +61,7 @@ static inline uint32_t rivulet_get_u32(const uint8_t *from) {
 // Writes a snapshot of `size` bytes of state; answers its size, `size` + RIVULET_SNAPSHOT_OVERHEAD.
 static inline uint32_t rivulet_snapshot_write(uint8_t *to, const uint8_t hash[16], const uint8_t *state,
                                               uint32_t size) {
-  static const uint8_t head[8] = {'R', 'V', 'S', '1', 2, 0, 0, 0};
+  static const uint8_t head[8] = {'R', 'V', RIVULET_SNAPSHOT_LETTER, '1', RIVULET_SNAPSHOT_NOW, 0, 0, 0};
   for (uint32_t i = 0; i < 8; i++) to[i] = head[i];
   for (uint32_t i = 0; i < 16; i++) to[8 + i] = hash[i];
   rivulet_put_u32(to + 24, size);
@@ -63,15 +73,15 @@ static inline uint32_t rivulet_snapshot_write(uint8_t *to, const uint8_t hash[16
 // Checks a snapshot of `bytes` bytes and copies its state to `state`, which is untouched unless the answer is 0.
 static inline int rivulet_snapshot_read(const uint8_t *from, uint32_t bytes, const uint8_t hash[16], uint8_t *state,
                                         uint32_t size) {
-  if (bytes < RIVULET_SNAPSHOT_OVERHEAD || from[0] != 'R' || from[1] != 'V' || from[2] != 'S' || from[3] != '1')
+  if (bytes < RIVULET_SNAPSHOT_OVERHEAD || from[0] != 'R' || from[1] != 'V' || from[2] != RIVULET_SNAPSHOT_LETTER || from[3] != '1')
     return RIVULET_SNAPSHOT_DAMAGED;
   uint32_t version = rivulet_get_u32(from + 4);
   uint32_t saved = bytes - RIVULET_SNAPSHOT_OVERHEAD;
-  if (version != 1 && version != 2) return RIVULET_SNAPSHOT_VERSION;
+  if (version < 1 || version > RIVULET_SNAPSHOT_NOW) return RIVULET_SNAPSHOT_VERSION;
   if (rivulet_get_u32(from + 24) != saved ||
       rivulet_get_u32(from + bytes - 4) != rivulet_crc32(from, bytes - 4))
     return RIVULET_SNAPSHOT_DAMAGED;
-  if (version == 2 ? saved != size : saved > size) return RIVULET_SNAPSHOT_OTHER_MODEL;
+  if (version == RIVULET_SNAPSHOT_NOW ? saved != size : saved > size) return RIVULET_SNAPSHOT_OTHER_MODEL;
   for (uint32_t i = 0; i < 16; i++) {
     if (from[8 + i] != hash[i]) return RIVULET_SNAPSHOT_OTHER_MODEL;
   }
