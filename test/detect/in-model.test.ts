@@ -163,7 +163,8 @@ describe.each([
   });
 
   it("is left out when the model is quantized in memory", () => {
-    if (model.spec.numeric === "f32") expect(quantizeInMemory(watched).detector).toBeUndefined();
+    const quantized = model.spec.numeric === "f32" ? quantizeInMemory(watched) : undefined;
+    expect(quantized?.detector).toBeUndefined();
   });
 });
 
@@ -232,10 +233,10 @@ describe("a detector in a model, refused:", () => {
   it("test vectors of a detector alone that do not come out", () => {
     const spec = { ...SPEC, inputs: [{ name: "speed", fraction: 12 }] };
     const own = calibrate([raw[0]!], { rate: 0.001 });
-    const test = testAlone([raw[0]!], own);
-    const passed = parseDetector(serializeDetector(spec, own, test));
+    const vectors = testAlone([raw[0]!], own);
+    const passed = parseDetector(serializeDetector(spec, own, vectors));
     expect(runDetectorTest(passed)).toEqual({ rows: 120, passed: true });
-    const alarms = test.alarms.map((value, i) => (i === 5 ? 1 - value : value));
-    expect(runDetectorTest(parseDetector(serializeDetector(spec, own, { ...test, alarms })))?.passed).toBe(false);
+    const alarms = vectors.alarms.map((value, i) => (i === 5 ? 1 - value : value));
+    expect(runDetectorTest(parseDetector(serializeDetector(spec, own, { ...vectors, alarms })))?.passed).toBe(false);
   });
 });
