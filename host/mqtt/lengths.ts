@@ -1,5 +1,5 @@
 /** Bytes of the longest text in a packet of MQTT [MQTT-1.5.3]. */
-export const MOST_TEXT_BYTES = 65_535;
+const MOST_TEXT_BYTES = 65_535;
 
 /** Texts of a connection. */
 export interface ConnectionTexts {
