@@ -12,7 +12,7 @@ export type { BridgeCounters, StreamCounters } from "./mqtt/counters.ts";
 export type { Oversized } from "./mqtt/guard.ts";
 export type { RetryOptions } from "./mqtt/link.ts";
 export { createLogger, type Logger } from "./mqtt/log.ts";
-export type { Held, MessageOutcome, OutcomeListener, Rejected, Stepped } from "./mqtt/outcomes.ts";
+export type { Commanded, Held, MessageOutcome, OutcomeListener, Rejected, Stepped } from "./mqtt/outcomes.ts";
 export type { StreamOptions } from "./mqtt/stream.ts";
 export { type RunOptions, startRun } from "./run.ts";
 export { openLevelStore } from "./store/level.ts";

@@ -113,10 +113,24 @@ async function openStreams(
       continue;
     }
     const { max_devices: maxDevices, qos, reset, overlap, sequence, publish } = config;
+    const watched = {
+      alarms: detector && planStreamAlarms(config, detector, modelInputs, path, problems),
+      takesCommands: config.commands,
+    };
     const sources = plans.map((plan) => numbered(createSource(plan, modelInputs), sequence?.field));
     const windows = reset === undefined && overlap === undefined ? undefined : { reset, overlap };
-    const alarms = detector && planStreamAlarms(config, detector, modelInputs, path, problems);
-    streams.push({ name, runtime, sources, alarms, windows, sampling, sequencing: sequence, publish, maxDevices, qos });
+    streams.push({
+      name,
+      runtime,
+      sources,
+      ...watched,
+      windows,
+      sampling,
+      sequencing: sequence,
+      publish,
+      maxDevices,
+      qos,
+    });
   }
   if (problems.length > 0) throw loaded.error(problems);
   return streams;

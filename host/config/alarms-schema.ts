@@ -29,6 +29,12 @@ export const alarmFields = {
     })
     .optional()
     .describe("detector: auto looks for what is unusual for the time of a day, say; default: auto, a day if two fit"),
+  commands: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Devices are told to mute, relearn or reset on <base_topic>/<stream>/<device>/set; the broker says by whom",
+    ),
   alarms: z
     .strictObject({
       per_week: z

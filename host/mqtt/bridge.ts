@@ -1,5 +1,6 @@
 import { formatAlarm } from "../alarm/format.ts";
 import type { StateStore } from "../store/store.ts";
+import { commandSources } from "../stream/command-source.ts";
 import { separateSubscriptions } from "../stream/filters.ts";
 import { formatAnswer } from "../stream/format.ts";
 import { Announcements } from "./announcements.ts";
@@ -14,7 +15,7 @@ import { lengthProblem } from "./lengths.ts";
 import { Link, type RetryOptions } from "./link.ts";
 import { createLimitedLog, type LimitedLog, type Logger } from "./log.ts";
 import { Outbox } from "./outbox.ts";
-import { type MessageOutcome, type OutcomeListener, Outcomes } from "./outcomes.ts";
+import { type Commanded, type MessageOutcome, type OutcomeListener, Outcomes } from "./outcomes.ts";
 import { RecentDeliveries } from "./recent.ts";
 import { Reports } from "./reports.ts";
 import { createStream, type Stream, type StreamOptions } from "./stream.ts";
@@ -77,10 +78,19 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const problem = lengthProblem(options.broker);
   if (problem !== undefined) throw new RangeError(problem);
   const clientId = options.broker.clientId ?? (await resolveClientId(options.store));
-  const bridge = new MqttBridge(options, clientId);
+  const bridge = new MqttBridge(withCommands(options), clientId);
   await bridge.prepare();
   bridge.start();
   return bridge;
+}
+
+/** Commands come like readings, from sources of their own. */
+function withCommands(options: BridgeOptions): BridgeOptions {
+  const streams = options.streams.map((stream) => {
+    if (stream.takesCommands !== true) return stream;
+    return { ...stream, sources: [...stream.sources, ...commandSources(options.baseTopic, stream.name)] };
+  });
+  return { ...options, streams };
 }
 
 class MqttBridge implements Bridge {
@@ -315,6 +325,7 @@ class MqttBridge implements Bridge {
     if (outcome.kind === "hold" && outcome.text !== undefined) {
       this.#limited.note(outcome.stream, "incomplete", `${outcome.text}; what came is remembered`);
     }
+    if (outcome.kind === "command") this.#answer(outcome);
     if (outcome.kind !== "step") return;
     const { stream, device, prediction, residual, n, time: ts, anomaly } = outcome;
     const topic = `${this.#options.baseTopic}/${stream}/${device}`;
@@ -327,6 +338,17 @@ class MqttBridge implements Bridge {
     if (anomaly?.change === undefined) return;
     const payload = formatAlarm(anomaly.change, { n, ts, detector: anomaly.detector });
     this.#announcements.add(`${stream}/${device}`, { topic: `${topic}/alarm`, payload, isRetained: true });
+  }
+
+  /** Answers a command, after what it changed is committed. */
+  #answer({ stream, device, n, time: ts, outcome }: Commanded): void {
+    const topic = `${this.#options.baseTopic}/${stream}/${device}`;
+    const { change, answer } = outcome;
+    if (change !== undefined) {
+      const payload = formatAlarm(change, { n, ts, detector: undefined });
+      this.#announcements.add(`${stream}/${device}`, { topic: `${topic}/alarm`, payload, isRetained: true });
+    }
+    this.#announcements.add(`${stream}/${device}`, { topic: `${topic}/result`, payload: answer, isRetained: false });
   }
 
   /** Publishes what was committed to be published, and commits that it was. */

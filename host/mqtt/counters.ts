@@ -12,6 +12,8 @@ export interface StreamCounters {
   late: number;
   /** Alarms that began. */
   alarms: number;
+  /** Commands to devices, refused ones too. */
+  commands: number;
   /** Messages whose values are remembered for later steps. */
   held: number;
   /** Retained messages that answer a subscription; they are old news, and never step the model. */
@@ -75,6 +77,7 @@ function createStreamCounters(): StreamCounters {
     duplicate: 0,
     late: 0,
     alarms: 0,
+    commands: 0,
     held: 0,
     retained: 0,
     rejected: {},
@@ -93,6 +96,7 @@ export function countOutcome(counters: StreamCounters, outcome: MessageOutcome):
     counters.steps++;
     if (outcome.anomaly?.change?.isAlarm) counters.alarms++;
   } else if (outcome.kind === "hold") counters.held++;
+  else if (outcome.kind === "command") counters.commands++;
   else counters.rejected[outcome.reason] = (counters.rejected[outcome.reason] ?? 0) + 1;
 }
 

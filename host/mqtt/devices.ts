@@ -1,4 +1,5 @@
 import type { Alarm } from "../alarm/alarm.ts";
+import { type CommandRequest, obey } from "../alarm/commands.ts";
 import { SampleError, SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -28,6 +29,8 @@ export interface Arrival {
   readonly digest?: number | undefined;
   /** By which the readings of the device are told apart and ordered, where the stream does so; default: it tells nothing. */
   readonly sequence?: number | undefined;
+  /** What the device is told; then there is no sample. */
+  readonly command?: CommandRequest | undefined;
 }
 
 export interface DevicesOptions {
@@ -198,6 +201,7 @@ export class Devices {
   /** Answers whether the sample was used. */
   #take(resident: Resident, arrival: Arrival): boolean {
     const { committer } = this.#options;
+    if (arrival.command !== undefined) return this.#obey(resident, arrival.command, arrival);
     let isUsed = true;
     if (this.#isPassedOver(resident, arrival)) {
       committer.settle(arrival.ticket);
@@ -233,6 +237,18 @@ export class Devices {
       step: (outcome, time) => this.#step(resident, outcome, time),
       hold: (time, text) => this.#told(resident, time, text),
     };
+  }
+
+  /** A device that is not known is not made by being told something. */
+  #obey(resident: Resident, command: CommandRequest, { time, ticket }: Arrival): boolean {
+    const { stream, committer, onOutcome } = this.#options;
+    const { name, device, alarm } = resident;
+    const outcome = obey(command, { alarm, n: device.n, reset: () => device.reset() }, time);
+    if (outcome.isDone) committer.touch(resident);
+    this.#putParts(resident);
+    onOutcome({ kind: "command", stream, device: name, time, n: device.n, outcome });
+    committer.settle(ticket);
+    return outcome.isDone;
   }
 
   /** What an alarm keeps apart is committed with its state. */

@@ -159,6 +159,7 @@ export class Intake {
     // Retained messages answer a SUBSCRIBE. What a resumed session has queued may carry the flag too, and is news.
     if (message.isRetained && connection.subscribed.some((filter) => filtersOverlap(filter, message.topic))) {
       counters.retained++;
+      if (source.isCommand) this.#tellRetained(device, stream, message);
       committer.settle(ticket);
       return;
     }
@@ -202,7 +203,13 @@ export class Intake {
     const { action = "step", sample, device = byTopic, time = this.#options.now(), digest } = reading;
     if (reading.isTimeReplaced) counters.times_replaced++;
     const sequence = reading.sequence ?? (reading.isTimeReplaced ? undefined : reading.time);
-    devices.accept(device, { action, sample, time, ticket, digest, sequence });
+    devices.accept(device, { action, sample, time, ticket, digest, sequence, command: reading.command });
+  }
+
+  /** A retained command would be obeyed at every start. */
+  #tellRetained(device: string | undefined, stream: Stream, { topic }: Message): void {
+    const text = `A command must not be retained: it is not obeyed (topic ${topic})`;
+    this.#options.onOutcome({ kind: "reject", stream: stream.name, device, reason: "bad_command", text });
   }
 
   #reject(

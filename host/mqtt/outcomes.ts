@@ -1,3 +1,4 @@
+import type { CommandOutcome } from "../alarm/commands.ts";
 import type { Outcome } from "../stream/device.ts";
 import type { Reason } from "../stream/payload.ts";
 
@@ -32,8 +33,20 @@ export interface Rejected {
   readonly text: string;
 }
 
+/** A device was told something; it may have been refused. */
+export interface Commanded {
+  readonly kind: "command";
+  readonly stream: string;
+  readonly device: string;
+  /** Of arrival, Unix milliseconds. */
+  readonly time: number;
+  /** Steps of the device so far. */
+  readonly n: number;
+  readonly outcome: CommandOutcome;
+}
+
 /** What became of a message that reached a stream. */
-export type MessageOutcome = Stepped | Held | Rejected;
+export type MessageOutcome = Stepped | Held | Rejected | Commanded;
 
 /** Looks on at what becomes of messages; must not throw. Arrays in an outcome are reused by the device's next step. */
 export type OutcomeListener = (outcome: MessageOutcome) => void;

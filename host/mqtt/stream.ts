@@ -22,6 +22,8 @@ export interface StreamOptions {
   readonly sources: readonly Source[];
   /** How a detector watches the devices; default: none does. */
   readonly alarms?: AlarmPlan | LearningPlan | undefined;
+  /** Whether devices are told what to do on `<base>/<stream>/<device>/set`. Default: false. */
+  readonly takesCommands?: boolean | undefined;
   /** On which the source of the model computes; default: the state of a device runs on. */
   readonly windows?: Windows | undefined;
   /** When samples are taken of what arrives; default: of every message. */

@@ -1,3 +1,4 @@
+import type { CommandRequest } from "../alarm/commands.ts";
 import { parseDecimal } from "./decimal.ts";
 import { compileField, type FieldReader } from "./pointer.ts";
 import { parseTime, type TimeOptions } from "./time.ts";
@@ -5,6 +6,7 @@ import type { Captures } from "./topic.ts";
 
 /** Why a message is not stepped. */
 export type Reason =
+  | "bad_command"
   | "bad_device"
   | "bad_sample"
   | "bad_sequence"
@@ -83,6 +85,8 @@ export interface Reading {
   readonly digest?: number;
   /** A number that rises with the readings of a device; undefined: the payload tells none that is looked at. */
   readonly sequence?: number;
+  /** What the device is told to do; then it is no reading. */
+  readonly command?: CommandRequest;
 }
 
 /** What is known of a message beside its payload. */

@@ -9,6 +9,8 @@ export interface Source {
   readonly decode: Decoder;
   /** Whether `decode` looks at what `topic` captures. Default: false. */
   readonly needsCaptures?: boolean;
+  /** Whether its messages tell devices what to do. Default: false. */
+  readonly isCommand?: boolean;
 }
 
 /**

@@ -22,6 +22,13 @@ describe("alarms of a stream", () => {
     expect(alarmSettings(both.streams[0]!.config)).toEqual({});
   });
 
+  it("are not to be commanded unless that is asked for", async () => {
+    const { streams } = await load(config("detector: d.safetensors"));
+    expect(streams[0]!.config.commands).toBe(false);
+    const asked = await load(config("detector: d.safetensors", "commands: true"));
+    expect(asked.streams[0]!.config.commands).toBe(true);
+  });
+
   it("learn from samples or for a time, with a period that fits twice", async () => {
     const planOf = async (...lines: string[]) => {
       const { streams } = await load(config("detector: auto", "payload: number", ...lines));

@@ -225,6 +225,98 @@ describe("an alarm, when the connection ends", () => {
   });
 });
 
+describe("commands", () => {
+  const resultsOf = (calls: readonly string[]) =>
+    calls.flatMap((call) => {
+      const [, topic, text, retained] = /^publish (\S+\/result) (.*?)( retained)?$/.exec(call) ?? [];
+      return text === undefined ? [] : [{ topic, retained: retained !== undefined, ...JSON.parse(text) }];
+    });
+
+  async function startWithCommands(store = new GatedStore()) {
+    const broker = new FakeBroker();
+    const streams = [{ ...streamOf(), takesCommands: true }];
+    const bridge = await startTestBridge("mqtt://fake", { connect: broker.connect, store, streams });
+    bridges.push(bridge);
+    broker.last.accept();
+    await bridge.ready;
+    return { bridge, connection: broker.last, store };
+  }
+
+  it("mute an alarm: it ends, and the answer comes after the commit", async () => {
+    const { connection, store, bridge } = await startWithCommands();
+    expect(connection.subscriptions.map(({ filter }) => filter)).toContain("rivulet/pump/+/set");
+    for (let t = 0; t <= FROM; t++) connection.deliver("plant/7/data", payloadOf(t), t + 1);
+    await turns(20);
+    store.hold("commit");
+    connection.deliver("rivulet/pump/7/set", '{"mute":"1h","transaction":"a"}', 500);
+    await turns(10);
+    expect(resultsOf(connection.calls)).toEqual([]);
+    expect(connection.acks).not.toContain(500);
+    store.release("commit");
+    await turns(20);
+    expect(resultsOf(connection.calls)).toEqual([
+      {
+        topic: "rivulet/pump/7/result",
+        retained: false,
+        ok: true,
+        set: { mute: "1h" },
+        alarms_per_week: 1,
+        n: FROM + 1,
+        transaction: "a",
+      },
+    ]);
+    expect(connection.acks).toContain(500);
+    connection.deliver("plant/7/data", payloadOf(FROM + 1), 600);
+    await turns(20);
+    expect(JSON.parse(connection.sent.at(-1)!.text)).toMatchObject({ alarm: false, muted: true });
+    expect(alarmsOf(connection.calls).map(({ alarm }) => alarm)).toEqual([true, false]);
+    expect(bridge.counters().streams.pump).toMatchObject({ commands: 1, steps: FROM + 2 });
+  });
+
+  it("that are wrong are answered with what is allowed; a device that is not known is not made", async () => {
+    const { connection, store } = await startWithCommands();
+    connection.deliver("plant/7/data", payloadOf(0), 1);
+    connection.deliver("rivulet/pump/7/set", '{"mutee":1}', 2);
+    connection.deliver("rivulet/pump/9/set", '{"mute":1}', 3);
+    await turns(20);
+    expect(resultsOf(connection.calls)).toEqual([
+      expect.objectContaining({ topic: "rivulet/pump/7/result", ok: false, error: expect.stringMatching(/unknown/) }),
+      expect.objectContaining({
+        topic: "rivulet/pump/9/result",
+        ok: false,
+        error: expect.stringMatching(/no reading/),
+      }),
+    ]);
+    expect(await store.get("device/pump/9")).toBeUndefined();
+  });
+
+  it("survive a restart: what was told is part of the state", async () => {
+    const first = await startWithCommands();
+    for (let t = 0; t < 30; t++) first.connection.deliver("plant/7/data", payloadOf(t), t + 1);
+    first.connection.deliver("rivulet/pump/7/set", '{"alarms_per_week":0.25}', 100);
+    await turns(20);
+    const second = await startWithCommands(first.store);
+    second.connection.deliver("rivulet/pump/7/set", '{"mute":0}', 1);
+    await turns(20);
+    expect(resultsOf(second.connection.calls)).toMatchObject([{ ok: true, alarms_per_week: 0.25, n: 30 }]);
+  });
+
+  it("are not obeyed where they are off, nor when retained, which is said", async () => {
+    const { connection, bridge } = await start(new GatedStore());
+    connection.deliver("plant/7/data", payloadOf(0), 1);
+    connection.deliver("rivulet/pump/7/set", '{"mute":1}', 2);
+    await turns(20);
+    expect(resultsOf(connection.calls)).toEqual([]);
+    expect(bridge.counters().unmatched).toBe(1);
+    const on = await startWithCommands();
+    on.connection.deliver("plant/7/data", payloadOf(0), 1);
+    on.connection.deliver("rivulet/pump/7/set", '{"mute":1}', 2, true);
+    await turns(20);
+    expect(resultsOf(on.connection.calls)).toEqual([]);
+    expect(on.bridge.counters().streams.pump).toMatchObject({ rejected: { bad_command: 1 } });
+  });
+});
+
 describe("detector: auto with Mosquitto", needs({ Mosquitto: hasMosquitto }), () => {
   it("learns what a sensor that sends plain numbers does, through restarts, and finds what is wrong", async () => {
     const folder = await mkdtemp(join(tmpdir(), "rivulet-auto-"));

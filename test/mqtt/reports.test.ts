@@ -73,6 +73,7 @@ describe("createCounters", () => {
           duplicate: 0,
           late: 0,
           alarms: 0,
+          commands: 0,
           held: 0,
           retained: 0,
           rejected: {},

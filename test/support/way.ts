@@ -64,7 +64,7 @@ async function linesOf(rehearsal: Rehearsal, messages: readonly DeviceMessage[])
       const { device = "?" } = outcome;
       if (outcome.kind === "reject") lines.push(`${device}: ${outcome.reason}`);
       else if (outcome.kind === "hold") lines.push(`${device} held`);
-      else {
+      else if (outcome.kind === "step") {
         const at = outcome.time === time ? "now" : new Date(outcome.time).toISOString().slice(11, 19);
         lines.push(`${device}: ${Array.from(outcome.sample, (value) => Number(value.toPrecision(7)))} at ${at}`);
       }
