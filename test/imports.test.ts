@@ -20,7 +20,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
     "verify",
     "wasm",
   ],
-  "tools/bench": ["commands", "demo", "firmware", "mcu", "quantize", "samples", "wasm"],
+  "tools/bench": ["commands", "demo", "detect", "firmware", "mcu", "quantize", "samples", "wasm"],
   "tools/detect": ["samples"],
   "tools/firmware": ["mcu"],
   "tools/fuzz": ["detect", "mcu", "read", "replay", "samples", "verify", "wasm"],

@@ -15,6 +15,11 @@ export interface Anomaly {
   /** Greatest distance of a score to its threshold, powers of 2; 0 and above is an alarm, unless the detector warms up. */
   readonly score: number;
   readonly isAlarm: boolean;
+  /**
+   * How far the row is from what was usual in the calibration, powers of 2, whatever the thresholds have got used to: 3 and above is a
+   * fault that lasts.
+   */
+  readonly deviation: number;
   /** Number of the row at which the alarm began; null without one. */
   readonly since: number | null;
   /** What the score looks at. */
@@ -34,5 +39,13 @@ export function anomalyOf({ spec }: Pick<DetectorFile, "spec">, detector: Detect
     .map((_, c) => c)
     .sort((a, b) => (shares[b] as number) - (shares[a] as number) || +(b === channel));
   const cause = order.map((c) => ({ input: spec.inputs[c]?.name ?? "", share: shares[c] as number }));
-  return { score, isAlarm, since: detector.since ?? null, block, cause, warmup: detector.mutedRows };
+  return {
+    score,
+    isAlarm,
+    deviation: detector.deviation,
+    since: detector.since ?? null,
+    block,
+    cause,
+    warmup: detector.mutedRows,
+  };
 }

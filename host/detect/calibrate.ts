@@ -5,6 +5,7 @@ import { distance, scoreOf } from "./distance.ts";
 import { fitBlock, fitChannel, fitSeasonalBlock, RELATION_RIDGE, RIDGE } from "./fit.ts";
 import { type Block, blocksOf, type ChannelParameters, type DetectorParameters } from "./parameters.ts";
 import { Season } from "./season.ts";
+import { quantile } from "./statistics.ts";
 import { extremeTail, sharesOf, tailOf, trackerOf } from "./thresholds.ts";
 
 /** Fewest rows to calibrate with. */
@@ -91,7 +92,15 @@ export function calibrate(raw: readonly Float64Array[], options: CalibrationOpti
       tails,
       shares.map((share) => share * rate),
     ),
+    usual: usualScores(scoresOf(features, blocks, SETTLE_ROWS, count), scores),
   };
+}
+
+/** What scores usually are, Q11: between those of rows that the blocks were fitted to, and of rows that they were not. */
+function usualScores(fitted: Scores, others: Scores): Int32Array {
+  const names = others.relation.length > 0 ? (["sensor", "relation"] as const) : (["sensor"] as const);
+  const medians = (name: (typeof names)[number]) => quantile(fitted[name], 0.5) + quantile(others[name], 0.5);
+  return Int32Array.from(names, (name) => Math.round((ONE / 2) * medians(name)));
 }
 
 function rangeOf(values: Float64Array): [number, number] {

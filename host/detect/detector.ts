@@ -92,6 +92,16 @@ export class Detector {
     return this.#verdict;
   }
 
+  /**
+   * How far the last row is from what is usual, powers of 2: the greatest distance of the scores of sensor and relation to their usual
+   * values. It knows no threshold that gets used to a fault: 3 and above is a state that lasts. 0 when the usual is not known.
+   */
+  get deviation(): number {
+    const { usual } = this.#parameters;
+    if (usual === undefined) return 0;
+    return Math.max(...Array.from(usual, (value, k) => (this.scores[k] as number) - value)) / 2048;
+  }
+
   /** Seasonal residuals of the channels at the last row, Q11; undefined without a period. */
   get seasonalResiduals(): Int32Array | undefined {
     return this.#season?.residuals;

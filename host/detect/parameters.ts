@@ -89,6 +89,8 @@ export interface DetectorParameters {
   readonly noise: Block;
   readonly seasonality?: Seasonality;
   readonly tracker: TrackerParameters;
+  /** i32 Q11: usual scores of sensor and, with several channels, relation. Absent in files of version 1. */
+  readonly usual?: Int32Array;
 }
 
 /** Names of the blocks that a detector has, in the order of its thresholds. */

@@ -52,6 +52,7 @@ function rulesOf(
     put("tail", "I32", blocks);
     put("least", "I32", C);
     put("greatest", "I32", C);
+    put("usual", "I32", C > 1 ? 2 : 1);
   }
   if (isClocked) {
     put("time_of_day.slots", "I16", C, slots);
@@ -140,6 +141,7 @@ function toParameters(shape: DetectorShape, tensors: ReadonlyMap<string, Tensor>
       fall: Int32Array.from(data("fall")),
       ...(hasStart && { tail: Int32Array.from(data("tail")) }),
     },
+    ...(hasStart && { usual: Int32Array.from(data("usual")) }),
   };
 }
 
@@ -190,6 +192,7 @@ export function toTensors(parameters: DetectorParameters, test: DetectorTest | u
   numbers.set("fall", tracker.fall);
   if (tracker.tail) {
     numbers.set("tail", tracker.tail);
+    numbers.set("usual", parameters.usual ?? [0, 0].slice(0, Math.min(channels.length, 2)));
     put("least", ({ range }) => [range?.[0] ?? 0]);
     put("greatest", ({ range }) => [range?.[1] ?? 0]);
   }

@@ -77,6 +77,21 @@ describe("a calibrated detector", () => {
     expect(alerts.filter(({ row }) => row >= last)).not.toEqual([]);
   });
 
+  it("says of a level that lasts how far it is from the usual, when the thresholds have got used to it", () => {
+    const readings = course(6);
+    const detector = new Detector(trained([readings]));
+    const begin = 2 * WEEK + 300;
+    const found: number[] = [];
+    for (let row = 2 * WEEK; row < 6 * WEEK; row++) {
+      const { score } = detector.step([readings(row) + (row >= begin ? 6000 : 0)], row);
+      if (row === begin - 1 || row === 6 * WEEK - 1) found.push(score, detector.deviation);
+    }
+    const [, healthy, scoreAtEnd, deviationAtEnd] = found;
+    expect(healthy).toBeLessThan(3);
+    expect(scoreAtEnd).toBeLessThan(0);
+    expect(deviationAtEnd).toBeGreaterThan(3);
+  });
+
   it("is silent for 20 rows after a long gap, and goes on", () => {
     const readings = course(7);
     const detector = new Detector(trained([readings]));

@@ -1,102 +1,61 @@
 // `npm run bench:nab -- FOLDER`: the detector on the Numenta Anomaly Benchmark, beside simple ones with the same tracker. No label
 // is looked at but to score.
 
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
 import { calibrate } from "../../host/detect/calibrate.ts";
 import { Channel } from "../../host/detect/channel.ts";
 import { Detector } from "../../host/detect/detector.ts";
 import { distance, scoreOf as log2Score } from "../../host/detect/distance.ts";
 import { fitBlock, fitChannel, RIDGE } from "../../host/detect/fit.ts";
 import { log2 } from "../../host/detect/log2.ts";
-import { blocksOf } from "../../host/detect/parameters.ts";
-import { quantile } from "../../host/detect/statistics.ts";
+import { blocksOf, withoutClock } from "../../host/detect/parameters.ts";
 import { extremeTail, sharesOf, startOf, tailOf, trackerOf } from "../../host/detect/thresholds.ts";
 import { Tracker } from "../../host/detect/tracker.ts";
 import { alignColumns } from "../columns.ts";
 import { mulberry32 } from "../random.ts";
-import { judge, type Labels, type Outcome, PROFILES, scoreOf, type Window } from "./nab-score.ts";
+import { judge, type Outcome, PROFILES, scoreOf } from "./nab-score.ts";
+import { readAllSeries, type Series } from "./nab-series.ts";
 
 const BUDGETS = [1, 0.5, 0.25];
 const JITTERS = 10;
 /** Standard deviation of the noise on scores, log2: one run alone is luck. */
 const NOISE = 0.02;
 
-interface Series extends Labels {
-  readonly name: string;
-  readonly raw: Float64Array;
-  /** Rows of a week. */
-  readonly perWeek: number;
-  /** Rows of a day, where two fit into the probation. */
-  readonly period: number | undefined;
-}
-
 /** Scores of all rows, Q11, with their names and where the thresholds start. */
 interface Scored {
   readonly names: readonly string[];
-  readonly scores: readonly Int32Array[];
+  /** Undefined where a row is missing. */
+  readonly scores: readonly (Int32Array | undefined)[];
   readonly starts: (rate: number) => readonly number[];
 }
 
-function readSeries(folder: string): Series[] {
-  const labels = JSON.parse(readFileSync(path.join(folder, "labels/combined_windows.json"), "utf8"));
-  return Object.keys(labels)
-    .sort()
-    .flatMap((name) => {
-      const file = path.join(folder, "data", name);
-      return existsIn(folder, name) ? [toSeries(name, readFileSync(file, "utf8"), labels[name])] : [];
-    });
-}
-
-const existsIn = (folder: string, name: string): boolean =>
-  readdirSync(path.join(folder, "data", path.dirname(name))).includes(path.basename(name));
-
-const timeOf = (text: string): number => Date.parse(`${text.trim().replace(" ", "T")}Z`) / 1000;
-
-function toSeries(name: string, text: string, windows: readonly (readonly [string, string])[]): Series {
-  const rows = text.trim().split(/\r?\n/).slice(1);
-  const times = rows.map((row) => timeOf(row.slice(0, row.indexOf(","))));
-  const values = Float64Array.from(rows, (row) => Number(row.slice(row.indexOf(",") + 1)));
-  const probation = Math.floor(Math.min(0.15 * values.length, 0.15 * 5000));
-  const step = quantile(
-    times.slice(1).map((time, i) => time - (times[i] as number)),
-    0.5,
-  );
-  const day = Math.round(86400 / step);
-  const within = ([from, to]: readonly [string, string]): Window => {
-    const inside = times.flatMap((time, row) => (time >= timeOf(from) && time <= timeOf(to) ? [row] : []));
-    return [inside[0] as number, inside.at(-1) as number];
-  };
-  return {
-    name,
-    raw: toRaw(values, probation),
-    rows: values.length,
-    windows: windows.map(within),
-    probation,
-    perWeek: (7 * 86400) / step,
-    period: day > 3 && 2 * day <= probation ? day : undefined,
-  };
-}
-
-/** Raw integers with as many bits as eight times the greatest value of the probation leaves. */
-function toRaw(values: Float64Array, probation: number): Float64Array {
-  const greatest = Math.max(...values.subarray(0, probation).map(Math.abs), 1e-30) * 8;
-  const fraction = Math.min(30, Math.max(-30, Math.floor(Math.log2(2 ** 30 / greatest))));
-  return values.map((value) => Math.min(Math.max(Math.floor(value * 2 ** fraction + 0.5), -(2 ** 30)), 2 ** 30));
-}
-
-/** The detector's own scores; its thresholds start as calibrated. */
-function scoreDetector({ raw, probation, period }: Series): Scored {
-  const warm = [raw.subarray(0, probation)];
-  const options = period === undefined ? {} : { period };
-  const parameters = calibrate(warm, { rate: 1, ...options });
+/**
+ * The detector's own scores; its thresholds start as calibrated. Rows that are missing are not seen, in the calibration neither.
+ *
+ * @param isMissing  which rows are
+ */
+function scoreDetector({ raw, probation, period }: Series, isMissing: (row: number) => boolean = () => false): Scored {
+  const present = Array.from(raw.keys()).filter((row) => !isMissing(row));
+  const warm = present.filter((row) => row < probation);
+  const readings = [Float64Array.from(warm, (row) => raw[row] as number)];
+  // Calibrated with rows numbered, but started without what the slots knew: the warm-up is run once more.
+  const calibrated = (rate: number) =>
+    withoutClock(calibrate(readings, { rate, rows: warm, ...(period !== undefined && { period }) }));
+  const parameters = calibrated(1);
   const detector = new Detector(parameters);
-  const scores = Array.from(raw, (value, row) => {
-    detector.step([value], row, true);
-    return detector.scores.slice();
-  });
-  const starts = (rate: number) => Array.from(calibrate(warm, { rate, ...options }).tracker.start, (q) => q / 2 ** 24);
+  const scores = new Array<Int32Array | undefined>(raw.length).fill(undefined);
+  for (const row of present) {
+    detector.step([raw[row] as number], row, true);
+    scores[row] = detector.scores.slice();
+  }
+  const starts = (rate: number) => Array.from(calibrated(rate).tracker.start, (q) => q / 2 ** 24);
   return { names: blocksOf(parameters), scores, starts };
+}
+
+/** A share of the rows, in bursts of a length. */
+function missing(series: Series, share: number, burst: number): (row: number) => boolean {
+  const random = mulberry32(series.rows + burst);
+  const drawn = Array.from({ length: Math.ceil(series.rows / burst) }, () => random() < share);
+  return (row) => drawn[Math.floor(row / burst)] === true;
 }
 
 /** A simple detector: one score, with or without that of new extremes. */
@@ -137,14 +96,18 @@ function scoreState(series: Series): Scored {
 }
 
 const DETECTORS: Readonly<Record<string, (series: Series) => Scored>> = {
-  detector: scoreDetector,
+  detector: (series) => scoreDetector(series),
+  "10 % of rows missing": (series) => scoreDetector(series, missing(series, 0.1, 1)),
+  "30 % of rows missing": (series) => scoreDetector(series, missing(series, 0.3, 1)),
+  "10 % missing, 20 at once": (series) => scoreDetector(series, missing(series, 0.1, 20)),
   "EWMA state + range guard": scoreState,
   "range guard": ({ raw, ...series }) => {
     const { scores } = scoreSimple({ raw, ...series }, () => 0, true);
-    return { names: ["extreme"], scores: scores.map((row) => row.subarray(1)), starts: () => [extremeTail(1).base] };
+    return { names: ["extreme"], scores: scores.map((row) => row?.subarray(1)), starts: () => [extremeTail(1).base] };
   },
   "EWMA residual": (series) =>
     scoreSimple(series, (channel) => magnitude(feature(channel, 0) - feature(channel, 1)), false),
+  "AR(8) residual + range guard": (series) => scoreSimple(series, (channel) => magnitude(feature(channel, 4)), true),
   "AR(8) residual": (series) => scoreSimple(series, (channel) => magnitude(feature(channel, 4)), false),
   "last value": (series) => {
     let before = 0;
@@ -176,7 +139,9 @@ function alertsOf({ names, scores, starts }: Scored, series: Series, budget: num
   const random = mulberry32(seed);
   const alerts: number[] = [];
   for (let row = series.probation; row < series.rows; row++) {
-    const noisy = Array.from(scores[row] as Int32Array, (score) => score + Math.round(2048 * NOISE * gaussian(random)));
+    const own = scores[row];
+    if (own === undefined) continue;
+    const noisy = Array.from(own, (score) => score + Math.round(2048 * NOISE * gaussian(random)));
     tracker.step(noisy);
     if (tracker.isAlert) alerts.push(row);
   }
@@ -207,6 +172,8 @@ function measure(name: string, all: readonly Series[], scored: readonly Scored[]
     );
   const weeks = all.reduce((sum, { rows, probation, perWeek }) => sum + (rows - probation) / perWeek, 0);
   const outside = mean(outcomes.map((run) => run.reduce((sum, { outsideCount }) => sum + outsideCount, 0)));
+  const rates = runs.flatMap((run) => run.map((rows, i) => isNearRate(rows.length, all[i] as Series, budget)));
+  const delays = runs.flatMap((run) => run.flatMap((rows, i) => delaysOf(all[i] as Series, rows)));
   const recall = mean(outcomes.map((run) => recallOf(run)));
   return [
     name,
@@ -217,9 +184,27 @@ function measure(name: string, all: readonly Series[], scored: readonly Scored[]
     score("LowFP"),
     score("LowFN"),
     recall.toFixed(2),
+    median(delays).toFixed(2),
     (outside / (weeks * budget)).toFixed(2),
+    `${Math.round(100 * mean(rates.map(Number)))} %`,
   ];
 }
+
+/** Whether a stream has at most three times the alarms that are accepted, and of three and more at least a third. */
+function isNearRate(alerts: number, { rows, probation, perWeek }: Series, budget: number): boolean {
+  const accepted = (budget * (rows - probation)) / perWeek;
+  return alerts <= 3 * Math.max(accepted, 1) && (accepted < 3 || alerts >= accepted / 3);
+}
+
+/** How far into each window that was found its first alarm is, as a share of the window. */
+function delaysOf({ windows }: Series, alerts: readonly number[]): number[] {
+  return windows.flatMap(([first, last]) => {
+    const row = alerts.find((alert) => alert >= first && alert <= last);
+    return row === undefined ? [] : [(row - first) / (last - first + 1)];
+  });
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 1;
 
 function recallOf(run: readonly Outcome[]): number {
   const hits = run.flatMap((outcome) => outcome.hits);
@@ -228,9 +213,21 @@ function recallOf(run: readonly Outcome[]): number {
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error("npm run bench:nab -- FOLDER, which has data/ and labels/ of the benchmark");
-const all = readSeries(folder);
+const all = readAllSeries(folder);
 console.log(`${all.length} series, ${JITTERS} runs with noise of ${NOISE} on the scores; mean ± standard deviation`);
-const header = ["", "a week", "standard", "first half", "second half", "LowFP", "LowFN", "recall", "outside / asked"];
+const header = [
+  "",
+  "a week",
+  "standard",
+  "first half",
+  "second half",
+  "LowFP",
+  "LowFN",
+  "recall",
+  "delay",
+  "outside / asked",
+  "near rate",
+];
 const lines = Object.entries(DETECTORS).flatMap(([name, score]) => {
   const scored = all.map(score);
   return BUDGETS.map((budget) => measure(name, all, scored, budget));

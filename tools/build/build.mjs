@@ -7,6 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { writeLicences } from "./licences.mjs";
+import { buildPage } from "./page.mjs";
 
 process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
 
@@ -28,6 +29,8 @@ const BUNDLES = [
   { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true, isInternal: true },
   { entry: "tools/bench/detect.ts", outfile: "dist/bench-detect.js", node: true, isInternal: true },
   { entry: "tools/bench/nab.ts", outfile: "dist/bench-nab.js", node: true, isInternal: true },
+  { entry: "tools/bench/skab.ts", outfile: "dist/bench-skab.js", node: true, isInternal: true },
+  { entry: "tools/bench/residuals.ts", outfile: "dist/bench-residuals.js", node: true, isInternal: true },
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true, isInternal: true },
   { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true, isInternal: true },
   { entry: "tools/mutate/main.ts", outfile: "dist/mutate.js", node: true, isInternal: true },
@@ -105,8 +108,9 @@ async function bundle({ entry, outfile, node, isExecutable }) {
 const start = performance.now();
 mkdirSync("dist", { recursive: true });
 await buildKernels();
+const page = await buildPage();
 const inputs = await Promise.all(BUNDLES.map(bundle)).catch(() => process.exit(1)); // esbuild has told why
-writeLicences([...inputs.filter((_, i) => !BUNDLES[i].isInternal).flat(), LINKER.source]);
+writeLicences([...inputs.filter((_, i) => !BUNDLES[i].isInternal).flat(), ...page, LINKER.source]);
 buildTypes();
 for (const name of WASM) copyFileSync(`build/${name}.wasm`, `dist/${name}.wasm`);
 for (const name of ["pump", "pump-detector"]) copyFileSync(`models/${name}.safetensors`, `dist/${name}.safetensors`);

@@ -4,8 +4,10 @@ import { parseIsoTime } from "../../host/stream/time.ts";
 import { alignColumns } from "../columns.ts";
 import { type Alarm, AlarmList } from "../detect/alarms.ts";
 import { Judge, readWatched } from "../detect/judge.ts";
+import { Report } from "../detect/page/report.ts";
 import { RowClock, streamRows } from "../detect/rows.ts";
 import { UsageError } from "../errors.ts";
+import { checkWritable, writeFileAtomic } from "../files.ts";
 import type { Io } from "../io.ts";
 import { joinLines } from "../print.ts";
 
@@ -23,6 +25,8 @@ export interface DetectArgs {
   readonly alarmsPerWeek?: number;
   /** Write a line of JSON for every row. */
   readonly json?: boolean;
+  /** Page (HTML) to write. */
+  readonly report?: string;
   readonly decimalComma?: boolean;
 }
 
@@ -32,12 +36,14 @@ export interface DetectArgs {
  * @throws {CliError} when the detector or a row is not what it should be
  */
 export async function runDetect(args: DetectArgs, io: Io): Promise<void> {
+  if (args.report !== undefined) await checkWritable(args.report);
   const watched = await readWatched(args.detector);
   const { file } = watched;
   const from = startOf(args);
   const judge = new Judge(watched, args.time !== undefined && file.spec.interval !== undefined, args.alarmsPerWeek);
   const clock = new RowClock(file.spec.interval === undefined ? undefined : 1000 * file.spec.interval);
   const list = new AlarmList();
+  const report = args.report === undefined ? undefined : new Report(judge);
   let [rows, text] = [0, ""];
   const source = {
     file: args.file,
@@ -51,10 +57,9 @@ export async function runDetect(args: DetectArgs, io: Io): Promise<void> {
     rows++;
     const verdict = judge.step(values, row, from !== undefined && time !== undefined && time < from);
     const cause = () => judge.cause(verdict);
-    if (args.json !== true) {
-      list.take(verdict, row, time, cause);
-      return;
-    }
+    report?.take(verdict, row, time, values);
+    list.take(verdict, row, time, cause);
+    if (args.json !== true) return;
     const { score, isAlarm } = verdict;
     const place = time === undefined ? { row } : { row, time: new Date(time).toISOString() };
     text += `${JSON.stringify({ ...place, score: Number(score.toFixed(3)), alarm: isAlarm, ...(isAlarm && { cause: cause() }) })}\n`;
@@ -64,7 +69,12 @@ export async function runDetect(args: DetectArgs, io: Io): Promise<void> {
     }
   });
   if (text !== "" && !io.stdout.write(text)) await once(io.stdout, "drain");
-  if (args.json !== true) io.stdout.write(joinLines(summarise(list.alarms, rows, file.spec, args.alarmsPerWeek)));
+  const total = totalOf(list.alarms.length, rows, file.spec, args.alarmsPerWeek);
+  if (report !== undefined && args.report !== undefined) {
+    const lines = [`${args.file}: ${total}`];
+    await writeFileAtomic(args.report, Buffer.from(report.html(list.alarms, lines, placeOf)));
+  }
+  if (args.json !== true) io.stdout.write(joinLines([...alignColumns(cellsOf(list.alarms)), total]));
   if (clock.skipped > 0) {
     io.stderr.write(joinLines([`${clock.skipped} rows skipped: their time is not later than that of the row before`]));
   }
@@ -78,26 +88,23 @@ function startOf({ from, time }: DetectArgs): number | undefined {
   return start;
 }
 
-function summarise(
-  alarms: readonly Alarm[],
-  rows: number,
-  spec: DetectorSpec,
-  alarmsPerWeek: number = spec.alarmsPerWeek,
-): string[] {
-  const place = (row: number, time: number | undefined) =>
-    time === undefined ? `row ${row}` : new Date(time).toISOString().replace(/(:00)?\.000Z$/, "Z");
-  const cells = alarms.map(({ row, time, lastRow, lastTime, peak, cause }) => [
-    place(row, time),
-    `to ${place(lastRow, lastTime)}`,
+/** A row in words. */
+const placeOf = (row: number, time: number | undefined): string =>
+  time === undefined ? `row ${row}` : new Date(time).toISOString().replace(/(:00)?\.000Z$/, "Z");
+
+const cellsOf = (alarms: readonly Alarm[]): string[][] =>
+  alarms.map(({ row, time, lastRow, lastTime, peak, cause }) => [
+    placeOf(row, time),
+    `to ${placeOf(lastRow, lastTime)}`,
     `${lastRow - row + 1} rows`,
     `score ${peak.toFixed(1)}`,
     cause,
   ]);
+
+/** How many alarms there were, beside how many are accepted. */
+function totalOf(alarms: number, rows: number, spec: DetectorSpec, alarmsPerWeek: number = spec.alarmsPerWeek): string {
   const weeks = spec.interval === undefined ? undefined : (rows * spec.interval) / (7 * 86400);
   const asked = `${alarmsPerWeek} a week accepted`;
-  const rate = weeks === undefined ? asked : `${(alarms.length / weeks).toFixed(2)} a week, ${asked}`;
-  return [
-    ...alignColumns(cells),
-    `${alarms.length} ${alarms.length === 1 ? "alarm" : "alarms"} in ${rows} rows (${rate})`,
-  ];
+  const rate = weeks === undefined ? asked : `${(alarms / weeks).toFixed(2)} a week, ${asked}`;
+  return `${alarms} ${alarms === 1 ? "alarm" : "alarms"} in ${rows} rows (${rate})`;
 }

@@ -333,11 +333,13 @@ function addDetect(program: Command, io: Io): void {
     .option("--from <time>", "rows before this time are scored and raise no alarm")
     .option("--alarms-per-week <n>", "false alarms a week that are accepted (default: as calibrated)", positive)
     .option("--json", "write a verdict for every row, as a line of JSON")
+    .option("--report <file>", "write a page (HTML) with readings, predictions, scores and alarms")
     .option("--decimal-comma", "CSV: numbers are written as 21,5")
     .addHelpText(
       "after",
       examples(
         "rivulet detect detector.safetensors readings.csv --time timestamp",
+        "rivulet detect pump.safetensors readings.csv --from 2024-11-19T08:00 --time timestamp --report alarms.html",
         "tail -f readings.ndjson | rivulet detect detector.safetensors --json",
       ),
     )

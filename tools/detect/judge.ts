@@ -4,7 +4,7 @@ import { describeCause } from "../../host/detect/cause.ts";
 import { Detector, type Verdict } from "../../host/detect/detector.ts";
 import { type DetectorFile, detectorOf, parseDetector } from "../../host/detect/file.ts";
 import { withoutClock } from "../../host/detect/parameters.ts";
-import { toRaw } from "../../host/detect/real.ts";
+import { expectationOf, toRaw } from "../../host/detect/real.ts";
 import { checkTestResult, runDetectorTest } from "../../host/detect/selftest.ts";
 import { withRate } from "../../host/detect/thresholds.ts";
 import { ModelFormatError } from "../../host/model/errors.ts";
@@ -102,6 +102,15 @@ export class Judge {
     return Array.from(this.#residuals, (residual, c) =>
       Number.isNaN(residual) ? null : (this.#values[c] as number) - residual,
     );
+  }
+
+  /** What was expected of each input of the latest row, in its unit: by the model or by AR(8); null while nothing was. */
+  expected(): (number | null)[] {
+    const predicted = this.predicted();
+    return this.file.parameters.channels.map((channel, c) => {
+      if (channel.residual === "model") return predicted[c] ?? null;
+      return expectationOf(channel, this.file.spec.inputs[c]?.fraction ?? 0, this.detector.expectedOf(c));
+    });
   }
 
   /** What explains the verdict of the latest row, in words. */
