@@ -130,7 +130,8 @@ async function passwordFile(users: Readonly<Record<string, string>>, folder: str
   return path;
 }
 
-function accepts(port: number): Promise<boolean> {
+/** Tells whether somebody listens on a port of the loopback interface. */
+export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     socket.once("connect", () => {

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findProgram } from "./programs.ts";
 
 /** A disk of its own, small enough to be filled. */
 export interface SmallDisk {
@@ -11,9 +12,10 @@ export interface SmallDisk {
 
 /** Mounts a disk of `kib` KiB in memory; undefined where only root could. */
 export function mountSmallDisk(kib: number): SmallDisk | undefined {
-  if (process.platform !== "linux") return undefined;
+  const [mount, umount] = [findProgram("mount"), findProgram("umount")];
+  if (process.platform !== "linux" || mount === undefined || umount === undefined) return undefined;
   const path = mkdtempSync(join(tmpdir(), "rivulet-disk-"));
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${kib}k`, "tmpfs", path]);
+  const { status } = spawnSync(mount, ["-t", "tmpfs", "-o", `size=${kib}k`, "tmpfs", path]);
   if (status !== 0) {
     rmSync(path, { recursive: true });
     return undefined;
@@ -21,7 +23,7 @@ export function mountSmallDisk(kib: number): SmallDisk | undefined {
   return {
     path,
     remove() {
-      spawnSync("umount", ["--lazy", path]);
+      spawnSync(umount, ["--lazy", path]);
       rmSync(path, { recursive: true, force: true });
     },
   };
