@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { DOCUMENT_FORMATS } from "../stream/decode/index.ts";
+import { NUMBER_TYPES } from "../stream/decode/struct.ts";
 import { duration } from "./duration.ts";
 
 /** Bytes of the longest text in a packet of MQTT; host/mqtt/lengths.ts asks it of programs. */
@@ -15,6 +16,22 @@ export const mqttText = (most = MOST_TEXT_BYTES) =>
 
 const field = z.string().describe("Plain name or JSON Pointer; /e[n=temp]/v chooses an element by a member");
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+const structField = z.strictObject({
+  name: text,
+  type: z.enum(NUMBER_TYPES),
+  at: z.int().min(0).max(65_535).optional().describe("Bytes from the start; default: behind the field before"),
+  scale: z.number().optional().describe("What the number is multiplied by; default: 1"),
+  offset: z.number().optional().describe("What is added then; default: 0"),
+});
+
+const OTHER_FORMATS = DOCUMENT_FORMATS.filter((name) => name !== "json");
+
+/** A multiple of the interval, e.g. `3x`. */
+const multiple = z
+  .string()
+  .regex(/^\d+(\.\d+)?x$/, { error: "expected a multiple of the interval such as 3x, seconds, or a duration" })
+  .transform((text) => ({ times: Number.parseFloat(text) }));
 
 const inputObject = z.strictObject({
   name: text.describe("Name of the model's input"),
@@ -41,6 +58,7 @@ const inputObject = z.strictObject({
     .tuple([z.number(), z.number()])
     .optional()
     .describe("Least and greatest value; others are faults of the sensor"),
+  max_rate: z.number().positive().optional().describe("Greatest change in a second that a sound sensor tells"),
   sentinels: z.array(z.number()).optional().describe("Values that stand for a fault of the sensor, e.g. [85, -127]"),
 });
 
@@ -59,7 +77,24 @@ export const messageFields = {
     ])
     .optional()
     .describe("Key of the device; default: all captures, joined by /"),
-  payload: z.enum([...DOCUMENT_FORMATS, "array", "number", "f32le"]).default("json"),
+  payload: z.enum(["json", "array", "number", "f32le", ...OTHER_FORMATS, "samples"]).default("json"),
+  encoding: z.enum(["base64", "hex"]).optional().describe("The payload is text of bytes; default: it is bytes"),
+  struct: z.array(structField).min(1).optional().describe("Numbers of a binary payload, for struct"),
+  samples: z
+    .strictObject({
+      type: z.enum(NUMBER_TYPES),
+      interval: duration.describe("Seconds or a duration between samples; the last one is of the time of arrival"),
+    })
+    .optional()
+    .describe("Numbers of a payload of samples, which has the inputs of each, one sample after the other"),
+  unpack: z
+    .strictObject({
+      field: field.describe("Field that holds bytes as text; their values are added to those of the document"),
+      encoding: z.enum(["base64", "hex"]).default("base64"),
+      as: z.enum(DOCUMENT_FORMATS).describe("Format of the bytes"),
+    })
+    .optional()
+    .describe("A payload within the payload"),
   each: z
     .string()
     .optional()
@@ -82,6 +117,23 @@ export const messageFields = {
     .optional()
     .describe("When a sample is taken; default: all where inputs have topics of their own, else any"),
   max_age: duration.optional().describe("Seconds or a duration; default of the inputs' max_age"),
+  resample: duration.optional().describe("Seconds or a duration; the same as trigger: { every: … }"),
+  distinct: z
+    .strictObject({
+      fields: z.array(field).min(1).describe("Fields in which two messages of one reading agree"),
+      within: duration.describe("Seconds or a duration"),
+    })
+    .optional()
+    .describe("A reading that several gateways hear is stepped once; default: every message is"),
+  interval: duration.optional().describe("Seconds or a duration between samples; default: learned from each device"),
+  gap: z
+    .strictObject({
+      after: z.union([multiple, duration]).describe("Multiple of the interval (3x), or seconds or a duration"),
+      do: z.enum(["reset", "hold", "skip"]).describe("New state; samples of last values; the state goes on"),
+      warmup: z.int().min(0).max(1_000_000).default(0).describe("Steps after a gap whose answers say so"),
+    })
+    .optional()
+    .describe("What to do when a device was silent; default: the state goes on"),
   time: z
     .strictObject({
       field,

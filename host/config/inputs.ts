@@ -8,6 +8,7 @@ import { parseDeviceTemplate, parseTopicTemplate, type TopicTemplate } from "../
 import type { ValueOptions } from "../stream/value.ts";
 import { createZone } from "../stream/zone.ts";
 import type { Path, Problem } from "./document.ts";
+import { checkSampling, samplingOf, takesHeld } from "./sampling.ts";
 import type { InputConfig, StreamConfig } from "./schema.ts";
 
 /** A plan, and where the configuration tells its topic, from the stream on. */
@@ -29,7 +30,7 @@ export interface PlannedInputs {
 /** Seconds for which values stand in that come in messages of their own, unless the configuration tells. */
 const DEFAULT_MAX_AGE = 3600;
 /** Formats whose documents have fields; the values of others stand for themselves, or have places. */
-const HAS_NO_FIELDS: readonly PlanFormat[] = ["array", "number", "f32le"];
+const HAS_NO_FIELDS: readonly PlanFormat[] = ["array", "number", "f32le", "samples"];
 /** Fields that tell nothing of which quantity it is. */
 const NAMELESS: readonly (string | undefined)[] = ["", "value", "/value", "val", "/val", "v", "/v"];
 
@@ -63,8 +64,9 @@ export function planInputs(name: string, config: StreamConfig, problems: Problem
   );
   for (const { index, config: input } of placed ?? []) checkInput(input, config, [...path, "inputs", index], problems);
   checkMessage(config, groups, path, problems);
+  checkSampling(config, path, problems);
   const elements = attempt(problems, [...path, "each"], () => compileElements(config.each ?? ""));
-  const isHeld = groups.length > 1 || config.trigger !== undefined;
+  const isHeld = groups.length > 1 || takesHeld(config);
   const sources = groups.flatMap((group, index): PlannedSource[] => {
     const topic = topics[index];
     if (topic === undefined || elements === undefined) return [];
@@ -162,6 +164,7 @@ function checkMessage(config: StreamConfig, groups: readonly Group[], path: Path
     const { zone } = time;
     if (zone !== undefined) attempt(problems, [...path, "time", "zone"], () => createZone(zone));
   }
+  checkFormat(config, path, problems);
   for (const field of Object.keys(where)) attempt(problems, [...path, "where", field], () => compileField(field));
   if (typeof trigger !== "object" || !("on" in trigger)) return;
   const names = inputs?.map((input) => (typeof input === "string" ? input : input.name));
@@ -173,6 +176,31 @@ function checkMessage(config: StreamConfig, groups: readonly Group[], path: Path
       message: `there is no input "${trigger.on}"; there are ${names.join(", ")}`,
     });
   }
+}
+
+/** What is said of a format must be of the one that is used. */
+function checkFormat(
+  { payload, struct, samples, unpack, encoding }: StreamConfig,
+  path: Path,
+  problems: Problem[],
+): void {
+  const needsStruct = payload === "struct" || unpack?.as === "struct";
+  if (needsStruct && struct === undefined)
+    problems.push({ path, message: 'a payload of struct needs "struct", its fields' });
+  if (!needsStruct && struct !== undefined) {
+    problems.push({ path: [...path, "struct"], message: `a payload of ${payload} has no struct` });
+  }
+  if ((payload === "samples") !== (samples !== undefined)) {
+    const message =
+      samples === undefined ? 'a payload of samples needs "samples"' : `a payload of ${payload} has no samples`;
+    problems.push({ path: samples === undefined ? path : [...path, "samples"], message });
+  }
+  const hasFields = !HAS_NO_FIELDS.includes(payload);
+  if (unpack !== undefined && !hasFields)
+    problems.push({ path: [...path, "unpack"], message: `a payload of ${payload} has no fields` });
+  if (unpack !== undefined) attempt(problems, [...path, "unpack", "field"], () => compileField(unpack.field));
+  if (encoding !== undefined && !hasFields)
+    problems.push({ path: [...path, "encoding"], message: `a payload of ${payload} is read as it is` });
 }
 
 function deviceOf(name: string, config: StreamConfig, topic: TopicTemplate, elements: readonly string[]): string {
@@ -226,27 +254,38 @@ function remedy({ topic, inputs = [] }: PlannedSource): string {
 }
 
 function optionsOf(config: StreamConfig, format: PlanFormat) {
-  const { each, where, trigger, time } = config;
+  const { each, where, trigger, time, distinct } = config;
   const hasTime = time !== undefined && !HAS_NO_FIELDS.includes(format) && format !== "any";
   return {
     maxBytes: config.max_payload,
+    ...formatOptions(config, format),
     ...(each === undefined ? {} : { each }),
     ...(where === undefined ? {} : { where: mapValues(where, (value) => [value].flat().map(String)) }),
     ...(typeof trigger === "object" && "on" in trigger ? { triggeredBy: trigger.on } : {}),
     ...(hasTime ? { time: timeOf(time) } : {}),
+    ...(distinct === undefined ? {} : { distinct: distinct.fields }),
+  };
+}
+
+function formatOptions({ payload, struct, encoding, unpack, samples }: StreamConfig, format: PlanFormat) {
+  if (format !== payload) return {};
+  const options = {
+    ...(struct === undefined ? {} : { struct: struct.map(withoutUndefined) }),
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(unpack === undefined ? {} : { unpack: { field: unpack.field, encoding: unpack.encoding, format: unpack.as } }),
+    ...(samples === undefined ? {} : { samples: { type: samples.type, intervalMs: 1000 * samples.interval } }),
+  };
+  return Object.keys(options).length === 0 ? {} : { options };
+}
+
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
   };
 }
 
 function timeOf({ field, format, zone, max_future: maxFuture }: NonNullable<StreamConfig["time"]>) {
   return { field, format, ...(zone === undefined ? {} : { zone }), ...(maxFuture === undefined ? {} : { maxFuture }) };
-}
-
-function samplingOf({ trigger }: StreamConfig, topics: number): Sampling | undefined {
-  if (trigger === "all" || (trigger === undefined && topics > 1)) return { trigger: { kind: "all" } };
-  if (typeof trigger === "object" && "every" in trigger) {
-    return { trigger: { kind: "every", periodMs: 1000 * trigger.every } };
-  }
-  return undefined;
 }
 
 function toInput(input: InputObject, config: StreamConfig, isHeld: boolean): ReaderInput {

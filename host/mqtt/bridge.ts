@@ -327,11 +327,11 @@ class MqttBridge implements Bridge {
     }
     if (outcome.kind === "command") this.#answer(outcome);
     if (outcome.kind !== "step") return;
-    const { stream, device, prediction, residual, n, time: ts, anomaly } = outcome;
+    const { stream, device, prediction, residual, n, time: ts, anomaly, warmup } = outcome;
     const topic = `${this.#options.baseTopic}/${stream}/${device}`;
     // A runtime without outputs stands for no model.
     const model = runtime.outputSize > 0 ? runtime.model.id : undefined;
-    const answer = formatAnswer({ prediction, residual, n, ts, model, anomaly }, runtime.numeric);
+    const answer = formatAnswer({ prediction, residual, n, ts, model, anomaly, warmup }, runtime.numeric);
     const { qos = 0, retain = false } = publish ?? {};
     if (qos === 1) this.#sure.add(topic, answer, retain);
     else this.#outbox.push(topic, answer, retain);

@@ -5,11 +5,11 @@ import { crc32 } from "../runtime/crc32.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Windows } from "../runtime/windows.ts";
 import type { StateStore } from "../store/store.ts";
+import type { SamplerListener } from "../stream/arriving.ts";
 import { createDevice, type Device, DeviceStateError, type Outcome } from "../stream/device.ts";
 import { PayloadError, type Reading } from "../stream/payload.ts";
 import { createSampler, type Sampler, type Sampling, withoutSampler } from "../stream/sampler.ts";
 import { createSeenValues, type SeenValues, type Sequencing, withoutSeenValues } from "../stream/sequence.ts";
-import type { SamplerListener } from "../stream/trigger.ts";
 import { alarmPartsOf, watchDevice } from "../stream/watched.ts";
 import type { Committer, Stateful, Ticket } from "./committer.ts";
 import type { StreamCounters } from "./counters.ts";
@@ -74,12 +74,15 @@ interface Resident extends Stateful {
  */
 export class Devices {
   readonly #options: DevicesOptions;
+  /** Of the model's inputs. */
+  readonly #names: readonly string[];
   readonly #residents = new Map<string, Resident>();
   readonly #loading = new Map<string, Arrival[]>();
   #isClosed = false;
 
   constructor(options: DevicesOptions) {
     this.#options = options;
+    this.#names = options.runtime.model.spec.inputs.map(({ name }) => name);
   }
 
   /** Hands a sample to a device, now or when its state is there. */
@@ -152,7 +155,7 @@ export class Devices {
     const alarm = createAlarm?.();
     alarm?.provide(parts);
     const device = watchDevice(createDevice(runtime, maxAges, windows), alarm);
-    const sampler = sampling && createSampler(device, runtime.inputSize, sampling);
+    const sampler = sampling && createSampler(device, this.#names, sampling);
     const seen = sequencing && createSeenValues(sequencing.window);
     const inner = () => (sampler ?? device).snapshot();
     const snapshot = seen === undefined ? inner : () => seen.join(inner());

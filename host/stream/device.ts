@@ -51,6 +51,8 @@ export interface Outcome {
   readonly residual: readonly (number | null)[];
   /** Steps so far, this one included. */
   readonly n: number;
+  /** Steps that the state needs to settle after a gap, this one included; absent when it has. */
+  readonly warmup?: number;
   /** What a detector says of the sample, where the stream has one. */
   readonly anomaly?: Anomaly;
 }

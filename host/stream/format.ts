@@ -13,6 +13,8 @@ export interface Answer {
   readonly ts: number;
   /** `name@hash8` of the model; undefined without one, then there is no prediction either. */
   readonly model: string | undefined;
+  /** Steps that the state needs to settle after a gap, this one included; undefined when it has. */
+  readonly warmup?: number | undefined;
   /** What a detector says of the sample, where there is one. */
   readonly anomaly?: Anomaly | undefined;
 }
@@ -29,11 +31,12 @@ export function formatNumber(value: number, numeric: Numeric): string {
 
 /** Prints an answer as one line of JSON. */
 export function formatAnswer(answer: Answer, numeric: Numeric): string {
-  const { prediction, residual, n, ts, model, anomaly } = answer;
+  const { prediction, residual, n, ts, model, anomaly, warmup } = answer;
   const verdict = anomaly === undefined ? "" : `${formatAnomaly(anomaly)},`;
+  const warm = warmup === undefined ? "" : `"warmup":${warmup},`;
   const by = anomaly?.detector === undefined ? "" : `,"detector":${JSON.stringify(anomaly.detector)}`;
-  if (model === undefined) return `{${verdict}"n":${n},"ts":${ts}${by}}`;
+  if (model === undefined) return `{${verdict}${warm}"n":${n},"ts":${ts}${by}}`;
   const values = Array.from(prediction, (value) => formatNumber(value, numeric));
   const residuals = residual.map((value) => (value === null ? "null" : formatNumber(value, numeric)));
-  return `{"prediction":[${values}],"residual":[${residuals}],${verdict}"n":${n},"ts":${ts},"model":${JSON.stringify(model)}${by}}`;
+  return `{"prediction":[${values}],"residual":[${residuals}],${verdict}${warm}"n":${n},"ts":${ts},"model":${JSON.stringify(model)}${by}}`;
 }

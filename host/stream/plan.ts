@@ -1,6 +1,7 @@
 // What a configuration says of a source, and the source that it makes once the model's inputs are known.
 
-import { createDocumentDecoder, type DocumentFormat } from "./decode/index.ts";
+import { createDocumentDecoder, type DocumentFormat, type DocumentOptions } from "./decode/index.ts";
+import { createSamplesDecoder, type SampleArray } from "./decode/struct.ts";
 import type { DocumentDecoder } from "./decode/types.ts";
 import { createDecoder, PayloadError, type PayloadFormat, parseJson } from "./payload.ts";
 import { createReader, type ReaderInput, type ReaderOptions } from "./reader.ts";
@@ -8,7 +9,7 @@ import type { Source } from "./source.ts";
 import type { TopicTemplate } from "./topic.ts";
 
 /** How payloads are written. */
-export type PlanFormat = PayloadFormat | DocumentFormat;
+export type PlanFormat = PayloadFormat | DocumentFormat | "samples";
 
 /** What is known of a source before its model is. */
 export interface SourcePlan
@@ -17,6 +18,8 @@ export interface SourcePlan
     "isPartial" | "triggeredBy" | "device" | "each" | "where" | "time" | "distinct" | "maxBytes"
   > {
   readonly topic: TopicTemplate;
+  /** What there is to say of the format. */
+  readonly options?: DocumentOptions & { readonly samples?: SampleArray };
   readonly format: PlanFormat;
   /** Undefined: the model's inputs, by name. */
   readonly inputs: readonly ReaderInput[] | undefined;
@@ -35,16 +38,18 @@ export function createSource(plan: SourcePlan, modelInputs: readonly string[]): 
   const inputs = plan.inputs ?? modelInputs.map((name) => ({ name, ...(maxAge === undefined ? {} : { maxAge }) }));
   const plain = asPlain(plan, inputs);
   if (plain !== undefined) return { topic, device, decode: createDecoder({ ...plain, modelInputs }) };
-  const decode = createReader({ ...plan, ...asDocument(plan.format, inputs), modelInputs });
+  const decode = createReader({ ...plan, ...asDocument(plan, inputs), modelInputs });
   return { topic, device, decode, needsCaptures: device.isOfPayload };
 }
 
 const PLAIN: readonly string[] = ["json", "array", "number", "f32le"] satisfies PayloadFormat[];
 
 /** The options of the short way, which most messages can take; undefined when these cannot. */
-function asPlain({ format, isPartial, maxBytes, time, ...rest }: SourcePlan, inputs: readonly ReaderInput[]) {
+function asPlain({ format, options, isPartial, maxBytes, time, ...rest }: SourcePlan, inputs: readonly ReaderInput[]) {
   const { triggeredBy, each, where, distinct, device } = rest;
-  const isSimple = [triggeredBy, each, where, distinct, time?.zone, time?.maxFuture].every((one) => one === undefined);
+  const isSimple = [triggeredBy, each, where, distinct, time?.zone, time?.maxFuture, options].every(
+    (one) => one === undefined,
+  );
   const isBare = inputs.every(({ value }) => value === undefined) && device.fields.length === 0;
   if (!isSimple || !isBare || !isPlainFormat(format)) return undefined;
   return { payload: format, inputs, isPartial, maxBytes, ...(time === undefined ? {} : { time }) };
@@ -56,9 +61,9 @@ function isPlainFormat(format: PlanFormat): format is PayloadFormat {
 
 /** How the formats whose values have no names are read as documents. */
 function asDocument(
-  format: PlanFormat,
+  { format, options = {} }: SourcePlan,
   inputs: readonly ReaderInput[],
-): { readonly decode: DocumentDecoder; readonly inputs: readonly ReaderInput[] } {
+): Pick<ReaderOptions, "inputs" | "each" | "time"> & { readonly decode: DocumentDecoder } {
   const byPlace = inputs.map((input, index) => ({ ...input, field: `/${index}` }));
   switch (format) {
     case "number":
@@ -67,9 +72,21 @@ function asDocument(
       return { decode: parseJson, inputs: byPlace };
     case "f32le":
       return { decode: (bytes) => readFloats(bytes, inputs.length), inputs: byPlace };
+    case "samples":
+      return samplesOf(options.samples ?? { type: "f32le", intervalMs: 0 }, inputs);
     default:
-      return { decode: createDocumentDecoder(format), inputs };
+      return { decode: createDocumentDecoder(format, options), inputs };
   }
+}
+
+/** Each sample is an element, with its values by place and its time. */
+function samplesOf(samples: SampleArray, inputs: readonly ReaderInput[]) {
+  return {
+    decode: createSamplesDecoder(samples, inputs.length),
+    inputs: inputs.map((input, index) => ({ ...input, field: `/v/${index}` })),
+    each: "",
+    time: { field: "t", format: "unix_ms" as const },
+  };
 }
 
 function readFloats(bytes: Uint8Array, count: number): number[] {

@@ -1,6 +1,9 @@
 import { crc32 } from "../runtime/crc32.ts";
+import type { Arriving, SamplerListener } from "./arriving.ts";
 import { type Device, DeviceStateError } from "./device.ts";
-import { type Arriving, createTrigger, type SamplerListener, type Trigger } from "./trigger.ts";
+import { createGaps, type GapOptions, type Gaps } from "./gap.ts";
+import { createRateGuard, createRepeatGuard } from "./guards.ts";
+import { createTrigger, type Trigger } from "./trigger.ts";
 
 // State of a device whose samples a sampler takes; little-endian. Devices without a sampler are kept as they are.
 //
@@ -13,9 +16,15 @@ import { type Arriving, createTrigger, type SamplerListener, type Trigger } from
 const MAGIC = 0x31535652; // "RVS1" as a little-endian u32
 const HEADER_BYTES = 8;
 
-/** When samples are taken of what arrives. */
+/** When samples are taken of what arrives, and what is refused or done before. */
 export interface Sampling {
   readonly trigger: Trigger;
+  /** A reading with the same digest is refused for so long. Default: none is. */
+  readonly distinctMs?: number;
+  /** By input of the model, greatest change in a second. Default: any. */
+  readonly maxRates?: ReadonlyMap<string, number | undefined>;
+  /** Default: a silence means nothing. */
+  readonly gap?: GapOptions;
 }
 
 /** Takes the samples of a device. */
@@ -41,19 +50,61 @@ export interface Sampler {
 /**
  * Creates the sampler of a device.
  *
- * @param inputs  number of the model's inputs
+ * @param names  of the model's inputs
  */
-export function createSampler(device: Device, inputs: number, { trigger }: Sampling): Sampler {
-  const taker = createTrigger(trigger, inputs, device);
+export function createSampler(device: Device, names: readonly string[], sampling: Sampling): Sampler {
+  const { distinctMs, maxRates, gap } = sampling;
+  const trigger = createTrigger(sampling.trigger, names.length, device);
+  const gaps = gap && createGaps(gap, names.length, device);
+  const guards = [
+    ...(distinctMs === undefined ? [] : [createRepeatGuard(distinctMs)]),
+    ...(maxRates === undefined
+      ? []
+      : [
+          createRateGuard(
+            names,
+            names.map((name) => maxRates.get(name)),
+          ),
+        ]),
+  ];
+  const { memory, areas } = allot([trigger.size, gaps?.size ?? 0, ...guards.map(({ size }) => size)]);
+  const [triggerArea, gapArea, ...guardAreas] = areas as [Float64Array, Float64Array, ...Float64Array[]];
   return {
-    take: (arrival, listener) => taker.take(arrival, listener),
-    snapshot: () => encode(taker.memory, device.snapshot()),
+    take(arrival, listener) {
+      for (const [index, guard] of guards.entries()) guard.check(arrival, guardAreas[index] as Float64Array);
+      gaps?.before(arrival, gapArea, listener);
+      trigger.take(arrival, triggerArea, gaps === undefined ? listener : warming(listener, gaps, gapArea));
+      for (const [index, guard] of guards.entries()) guard.keep(arrival, guardAreas[index] as Float64Array);
+    },
+    snapshot: () => encode(memory, device.snapshot()),
     restore(bytes) {
       const { values, rest } = decode(bytes);
       device.restore(rest);
-      taker.memory.fill(0);
-      if (values.length === taker.memory.length) taker.memory.set(values);
+      memory.fill(0);
+      if (values.length === memory.length) memory.set(values);
     },
+  };
+}
+
+/** One stretch of memory, and an area of it for each size. */
+function allot(sizes: readonly number[]): { readonly memory: Float64Array; readonly areas: Float64Array[] } {
+  const memory = new Float64Array(sizes.reduce((sum, size) => sum + size, 0));
+  let start = 0;
+  const areas = sizes.map((size) => {
+    start += size;
+    return memory.subarray(start - size, start);
+  });
+  return { memory, areas };
+}
+
+/** Marks the outcomes of a warm-up. */
+function warming(listener: SamplerListener, gaps: Gaps, memory: Float64Array): SamplerListener {
+  return {
+    step(outcome, time) {
+      const left = gaps.warmup(memory);
+      listener.step(left > 0 ? { ...outcome, warmup: left } : outcome, time);
+    },
+    hold: (time, text) => listener.hold(time, text),
   };
 }
 

@@ -1,24 +1,8 @@
 // When the values that arrive for a device, one by one or together, are a sample.
 
-import type { Device, Outcome } from "./device.ts";
-import { PayloadError, type Reading } from "./payload.ts";
-
-/** What arrives for a device. */
-export interface Arriving {
-  readonly action: NonNullable<Reading["action"]>;
-  /** f64[I], NaN where there is no value. */
-  readonly sample: Float64Array;
-  /** Unix milliseconds. */
-  readonly time: number;
-}
-
-/** Is told what an arrival leads to, in order. */
-export interface SamplerListener {
-  /** The device advanced by the sample of a time. */
-  step(outcome: Outcome, time: number): void;
-  /** Values are remembered; `text` tells why a sample that was due could not be taken. */
-  hold(time: number, text?: string): void;
-}
+import type { Arriving, SamplerListener } from "./arriving.ts";
+import type { Device } from "./device.ts";
+import { PayloadError } from "./payload.ts";
 
 /**
  * When a sample is taken: `each` of every message that may be one, with what is held for its gaps; `all` once every input has
@@ -31,10 +15,10 @@ export type Trigger =
 
 /** A trigger at work on one device. */
 export interface TriggerState {
-  /** What it remembers, to be kept with the device; all 0 in the beginning. */
-  readonly memory: Float64Array;
-  /** As `Sampler.take`. */
-  take(arrival: Arriving, listener: SamplerListener): void;
+  /** f64 values that it keeps; all 0 in the beginning. */
+  readonly size: number;
+  /** As `Sampler.take`; `memory` holds its f64 values. */
+  take(arrival: Arriving, memory: Float64Array, listener: SamplerListener): void;
 }
 
 /** Samples that one message may lead to at most: those of a longer silence are left out. */
@@ -42,11 +26,11 @@ const MOST_STEPS = 1000;
 
 /** Sets a trigger to work on a device with so many inputs. */
 export function createTrigger(trigger: Trigger, inputs: number, device: Device): TriggerState {
-  if (trigger.kind === "all") return triggerOfAll(new Float64Array(inputs), device);
-  if (trigger.kind === "every") return triggerOfTime(trigger.periodMs, new Float64Array(2), inputs, device);
+  if (trigger.kind === "all") return triggerOfAll(inputs, device);
+  if (trigger.kind === "every") return triggerOfTime(trigger.periodMs, inputs, device);
   return {
-    memory: new Float64Array(0),
-    take({ action, sample, time }, listener) {
+    size: 0,
+    take({ action, sample, time }, _memory, listener) {
       if (action === "step") listener.step(device.step(sample, time), time);
       else {
         device.hold(sample, time);
@@ -57,10 +41,10 @@ export function createTrigger(trigger: Trigger, inputs: number, device: Device):
 }
 
 /** `memory`: per input, 1 when it has a value that was in no sample yet. */
-function triggerOfAll(memory: Float64Array, device: Device): TriggerState {
+function triggerOfAll(inputs: number, device: Device): TriggerState {
   return {
-    memory,
-    take({ sample, time }, listener) {
+    size: inputs,
+    take({ sample, time }, memory, listener) {
       const isNew = (index: number) => memory[index] === 1 || !Number.isNaN(sample[index]);
       const isComplete = memory.every((_, index) => isNew(index));
       const outcome = isComplete ? step(device, sample, time) : undefined;
@@ -77,11 +61,11 @@ function triggerOfAll(memory: Float64Array, device: Device): TriggerState {
 }
 
 /** `memory`: whether a period began, and its number since 1970. */
-function triggerOfTime(periodMs: number, memory: Float64Array, inputs: number, device: Device): TriggerState {
+function triggerOfTime(periodMs: number, inputs: number, device: Device): TriggerState {
   const nothing = new Float64Array(inputs).fill(Number.NaN);
   return {
-    memory,
-    take({ sample, time }, listener) {
+    size: 2,
+    take({ sample, time }, memory, listener) {
       const now = Math.floor(time / periodMs);
       const last = memory[0] === 1 ? (memory[1] as number) : now;
       let why: string | undefined;

@@ -89,11 +89,28 @@ describe("a number out of range", () => {
   );
 });
 
+const FORMATS = [
+  "json",
+  "array",
+  "number",
+  "f32le",
+  "cbor",
+  "msgpack",
+  "senml",
+  "senml_cbor",
+  "influx",
+  "cayenne_lpp",
+  "struct",
+  "samples",
+]
+  .map((name) => JSON.stringify(name))
+  .join(", ");
+
 describe("a choice", () => {
   it.each([
-    ["payload: jsn", 'payload: found "jsn", expected one of "json", "array", "number", "f32le", did you mean "json"?'],
-    ["payload: xml", 'payload: found "xml", expected one of "json", "array", "number", "f32le"'],
-    ["payload: 7", 'payload: found the number 7, expected one of "json", "array", "number", "f32le"'],
+    ["payload: jsn", `payload: found "jsn", expected one of ${FORMATS}, did you mean "json"?`],
+    ["payload: xml", `payload: found "xml", expected one of ${FORMATS}`],
+    ["payload: 7", `payload: found the number 7, expected one of ${FORMATS}`],
     ["qos: 2", "qos: found the number 2, expected one of 0, 1"],
     ["numeric: F32", 'numeric: found "F32", expected one of "f32", "q15", did you mean "f32"?'],
   ])("that is not known is told: %s", async (line, message) => {

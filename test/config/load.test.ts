@@ -81,7 +81,7 @@ streams:
       'config.yaml:2:1 unknown key "base_topc", did you mean "base_topic"?',
       'config.yaml:4:3 streams.pump: a stream needs a "model", a "detector", or both',
       "config.yaml:5:12 streams.pump.topic: found the number 7, expected text",
-      'config.yaml:6:14 streams.pump.payload: found "jsn", expected one of "json", "array", "number", "f32le", did you mean "json"?',
+      'config.yaml:6:14 streams.pump.payload: found "jsn", expected one of "json", "array", "number", "f32le", "cbor", "msgpack", "senml", "senml_cbor", "influx", "cayenne_lpp", "struct", "samples", did you mean "json"?',
       'config.yaml:7:14 streams.pump.numeric: found "q16", expected one of "f32", "q15", did you mean "q15"?',
       "config.yaml:8:13 streams.pump.inputs: the list is empty",
       "config.yaml:9:10 streams.pump.qos: found the number 2, expected one of 0, 1",

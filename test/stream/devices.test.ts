@@ -401,3 +401,110 @@ inputs: [{ name: t, field: /values/temperature }, { name: h, field: /values/humi
     ]);
   });
 });
+
+describe("a format", () => {
+  const SENML = `each: ""\ndevice: { field: bn }\ntime: { field: time, format: unix }\ninputs: [{ name: t, field: temp }, { name: h, field: hum }]`;
+  it.each([
+    [
+      "senml-json-fixed",
+      `topic: senml/a\npayload: senml\n${SENML}`,
+      ["urn:dev:mac:0024befffe804ff1:: 21.5,40 at 09:00:00"],
+    ],
+    [
+      "senml-json-order-and-batch",
+      `topic: senml/a\npayload: senml\n${SENML}`,
+      ["urn:dev:mac:0024befffe804ff1:: 21.5,40 at now", "d:: 21.5,40 at 09:00:00", "d:: 21.6,41 at 09:01:00"],
+    ],
+    [
+      "senml-cbor",
+      `topic: senml/{device}\npayload: senml_cbor\n${SENML.replace("device: { field: bn }\n", "")}`,
+      ["a: 21.5,40 at now"],
+    ],
+    [
+      "influx-line",
+      `topic: telegraf/{host}/{measurement}\npayload: influx\neach: ""\ntime: { field: time, format: unix_ns }\ninputs: [{ name: t, field: /fields/temperature }, { name: h, field: /fields/humidity }]`,
+      ["pi/environment: 21.5,40 at 09:00:00"],
+    ],
+    [
+      "chirpstack4-no-codec",
+      `topic: application/{app}/device/{device}/event/up\nunpack: { field: data, as: struct }\nstruct: [{ name: t, type: i16be, scale: 0.1 }, { name: h, type: i16be, scale: 0.1 }]\ninputs: [t, h]`,
+      ["9f2c/70b3d50000000002: 21.5,40 at now"],
+    ],
+    [
+      "ttn-v3-cayenne",
+      `topic: v3/{app}/devices/{device}/up\ndevice: "{device}"\nunpack: { field: /uplink_message/frm_payload, as: cayenne_lpp }\ninputs: [{ name: t, field: temperature_1 }, { name: h, field: relative_humidity_2 }]`,
+      ["th2: 21.5,40 at now"],
+    ],
+    [
+      "ruuvi-gateway-raw",
+      `topic: ruuvi/{gateway}/{mac}\ndevice: "{mac}"\ntime: { field: ts, format: unix }\nunpack: { field: data, encoding: hex, as: struct }\nstruct: [{ name: t, type: i16be, at: 8, scale: 0.005 }, { name: h, type: u16be, scale: 0.0025 }, { name: p, type: u16be, offset: 50000 }]\ninputs: [t, h, p]`,
+      ["DD:EE:FF:00:00:01: 17.605,40,101440 at 08:59:59"],
+    ],
+  ])("of %s is read", async (fixture, stream, expected) => {
+    expect(await read(fixture, stream)).toEqual(expected);
+  });
+
+  it("may be many samples of binary numbers", async () => {
+    const { streams } = await load(
+      configOf("topic: t/{device}\npayload: samples\nsamples: { type: f32le, interval: 500ms }\ninputs: [a, b]"),
+    );
+    const payload = Buffer.from(Float32Array.of(1, 2, 3, 4).buffer);
+    expect(await wayOf(streams, [{ topic: "t/1", payload, isRetained: false }])).toEqual([
+      "1: 1,2 at 08:29:59",
+      "1: 3,4 at now",
+    ]);
+  });
+
+  it.each([
+    ["payload: struct", 'a payload of struct needs "struct", its fields'],
+    ["struct: [{ name: a, type: u8 }]", "a payload of json has no struct"],
+    ["payload: samples", 'a payload of samples needs "samples"'],
+    ["samples: { type: u8, interval: 1 }", "a payload of json has no samples"],
+    ["payload: array\nencoding: hex", "a payload of array is read as it is"],
+    ["unpack: { field: /a~, as: cbor }", "is not a JSON Pointer"],
+  ])("is refused where it is said in part: %s", async (lines, message) => {
+    expect((await problemsOf(configOf(`topic: t/{device}\n${lines}`))).join()).toContain(message);
+  });
+});
+
+describe("a reading that two gateways hear", () => {
+  it("is stepped once", async () => {
+    const stream = `topic: home/{gw}/BTtoMQTT/{mac}\ndevice: "{mac}"\ndistinct: { fields: [tempc, hum], within: 5s }\ninputs: [{ name: t, field: tempc }, { name: h, field: hum }]`;
+    expect(await read("theengs-openmqttgateway", stream)).toEqual([
+      "A4C138000001: 21.5,40.1 at now",
+      "A4C138000001: missing_field",
+      "A4C138000001: repeated",
+    ]);
+  });
+});
+
+describe("sampling", () => {
+  const message = (a: number) => ({ topic: "t/1", payload: Buffer.from(`{"a":${a}}`), isRetained: false });
+  it("is configured", async () => {
+    const text =
+      "topic: t/{device}\ninterval: 1s\ngap: { after: 3x, do: reset, warmup: 3 }\ninputs: [{ name: a, max_rate: 5 }]";
+    const { streams } = await load(configOf(text));
+    expect(await wayOf(streams, [message(1), message(9), message(3)])).toEqual([
+      "1: 1 at now",
+      "1: too_fast",
+      "1: 3 at now",
+    ]);
+    expect(streams[0]?.sampling?.gap).toEqual({ after: { times: 3 }, intervalMs: 1000, action: "reset", warmup: 3 });
+    const resampled = await load(configOf("topic: t/{device}\nresample: 2s\ninputs: [a]"));
+    expect(await wayOf(resampled.streams, [message(1), message(2), message(3)])).toEqual([
+      "1 held",
+      "1 held",
+      "1: 2 at now",
+      "1 held",
+    ]);
+  });
+
+  it.each([
+    ["trigger: any\nresample: 1s", "either trigger or resample, not both"],
+    ["interval: 1s", "the interval is looked at for a gap only, there is none"],
+    ["distinct: { fields: [/a~], within: 1s }", "is not a JSON Pointer"],
+    ["gap: { after: often, do: skip }", "expected"],
+  ])("is refused: %s", async (lines, text) => {
+    expect((await problemsOf(configOf(`topic: t/{device}\n${lines}\ninputs: [a]`))).join()).toContain(text);
+  });
+});

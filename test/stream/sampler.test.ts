@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createDevice, DeviceStateError } from "../../host/stream/device.ts";
+import type { GapOptions } from "../../host/stream/gap.ts";
+import type { PayloadError } from "../../host/stream/payload.ts";
 import { createSampler, type Sampling, withoutSampler } from "../../host/stream/sampler.ts";
 import { createFakeRuntime } from "../support/fake-runtime.ts";
 
@@ -9,7 +11,7 @@ const gap = Number.NaN;
 /** A sampler, and what it told. */
 function setUp(sampling: Sampling, maxAge = 60_000) {
   const device = createDevice(runtime, [maxAge, maxAge]);
-  const sampler = createSampler(device, 2, sampling);
+  const sampler = createSampler(device, ["a", "b"], sampling);
   const told: string[] = [];
   const take = (a: number, b: number, time: number, action: "step" | "hold" = "step") =>
     sampler.take(
@@ -137,5 +139,113 @@ describe("the state of a sampler", () => {
       expect(() => withoutSampler(damaged)).toThrow(DeviceStateError);
     }
     expect(() => withoutSampler(bytes.subarray(0, 12))).toThrow("State of the sampler is damaged");
+  });
+});
+
+describe("a sampler with guards", () => {
+  const each = { kind: "each" } as const;
+  const arrive = ({ sampler, told }: ReturnType<typeof setUp>, a: number, time: number, digest?: number) => {
+    try {
+      sampler.take(
+        { action: "step", sample: Float64Array.of(a, 0), time, digest },
+        { step: (outcome, at) => told.push(`${outcome.sample[0]} at ${at}`), hold: () => told.push("held") },
+      );
+    } catch (error) {
+      told.push((error as PayloadError).reason);
+    }
+  };
+
+  it("steps a reading once that is heard twice", () => {
+    const one = setUp({ trigger: each, distinctMs: 5000 });
+    for (const [time, digest] of [
+      [0, 7],
+      [5000, 7],
+      [5000, 0],
+      [5001, 0],
+      [10_001, 7],
+    ] as const)
+      arrive(one, 1, time, digest);
+    arrive(one, 1, 10_002);
+    expect(one.told).toEqual(["1 at 0", "repeated", "1 at 5000", "repeated", "1 at 10001", "1 at 10002"]);
+    const again = setUp({ trigger: each, distinctMs: 5000 });
+    again.sampler.restore(one.sampler.snapshot());
+    arrive(again, 1, 10_003, 7);
+    expect(again.told).toEqual(["repeated"]);
+  });
+
+  it("refuses a jump, and believes a change that stays", () => {
+    const one = setUp({ trigger: each, maxRates: new Map([["a", 2]]) });
+    for (const [value, time] of [
+      [20, 0],
+      [22, 1000],
+      [85, 2000],
+      [23, 3000],
+      [43, 4000],
+      [43, 12_999],
+      [43, 13_000],
+    ] as const) {
+      arrive(one, value, time);
+    }
+    expect(one.told).toEqual([
+      "20 at 0",
+      "22 at 1000",
+      "too_fast",
+      "23 at 3000",
+      "too_fast",
+      "too_fast",
+      "43 at 13000",
+    ]);
+  });
+});
+
+describe("a gap", () => {
+  const each = { kind: "each" } as const;
+  const run = (gap: GapOptions, times: readonly number[]) => {
+    const { sampler, device } = setUp({ trigger: each, gap }, 1e9);
+    const told: string[] = [];
+    for (const time of times) {
+      sampler.take(
+        { action: "step", sample: Float64Array.of(1, 2), time },
+        {
+          step: ({ prediction, warmup }, at) =>
+            told.push(`${prediction[0]}${warmup ? ` warm ${warmup}` : ""} at ${at}`),
+          hold() {},
+        },
+      );
+    }
+    return { told, n: device.n };
+  };
+
+  it("has the state begin anew, which the next answers say", () => {
+    const gap = { after: { ms: 1000 }, action: "reset", warmup: 2 } as const;
+    const { told, n } = run(gap, [1000, 2000, 3001, 3002, 3003]);
+    expect(told).toEqual([
+      "2.75 at 1000",
+      "4.296875 at 2000",
+      "2.75 warm 2 at 3001",
+      "4.296875 warm 1 at 3002",
+      "5.1669921875 at 3003",
+    ]);
+    expect(n).toBe(5);
+  });
+
+  it("is filled with the last values", () => {
+    const gap = { after: { times: 2 }, intervalMs: 1000, action: "hold", warmup: 0 } as const;
+    const { told, n } = run(gap, [1000, 2000, 5000]);
+    expect(told.map((line) => line.split(" at ")[1])).toEqual(["1000", "2000", "3000", "4000", "5000"]);
+    expect(n).toBe(5);
+  });
+
+  it("is passed over", () => {
+    const gap = { after: { ms: 1000 }, action: "skip", warmup: 1 } as const;
+    expect(run(gap, [1000, 9000]).told).toEqual(["2.75 at 1000", "4.296875 warm 1 at 9000"]);
+  });
+
+  it("is told by the interval that was learned", () => {
+    const gap = { after: { times: 3 }, action: "reset", warmup: 1 } as const;
+    const regular = Array.from({ length: 9 }, (_, index) => 1000 + 100 * index);
+    expect(run(gap, [1000, 9000]).told.at(-1)).toBe("4.296875 at 9000");
+    expect(run(gap, [...regular, 2100]).told.at(-1)).not.toContain("warm");
+    expect(run(gap, [...regular, 2101]).told.at(-1)).toBe("2.75 warm 1 at 2101");
   });
 });

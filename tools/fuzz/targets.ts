@@ -1,5 +1,6 @@
 // The readers of everything that comes from outside.
 
+import { documents } from "./documents.ts";
 import { FORMATS, framework, key, map, recording, reference, samples } from "./files.ts";
 import { detector, device, image, model, snapshot } from "./host.ts";
 import { config, metadata, packets, payload } from "./messages.ts";
@@ -16,6 +17,7 @@ export const TARGETS: Readonly<Record<string, () => Target>> = {
   packets,
   metadata,
   payload,
+  documents,
   samples,
   recording,
   config,
