@@ -8,6 +8,7 @@ import { pageHtml } from "../../../tools/detect/page/html.ts";
 import { Points } from "../../../tools/detect/page/points.ts";
 import { chromiumFlags, chromiumPath } from "../../browser/page.ts";
 import { cli } from "../../support/cli.ts";
+import { needs } from "../../support/needs.ts";
 
 let folder = "";
 const at = (name: string) => path.join(folder, name);
@@ -73,7 +74,7 @@ describe("pageHtml", () => {
   });
 });
 
-describe.skipIf(chromiumPath === undefined)("the page in Chromium", () => {
+describe("the page in Chromium", needs({ Chromium: chromiumPath !== undefined }), () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: chromiumPath ?? "", args: [...chromiumFlags] });
