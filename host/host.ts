@@ -5,8 +5,25 @@
  * @module rivulet/host
  */
 
+export type { CommandOutcome, CommandRequest } from "./alarm/commands.ts";
+export type { LearningPlan } from "./alarm/learning-alarm.ts";
+export { type AlarmPlan, type AlarmPlanOptions, planAlarms } from "./alarm/plan.ts";
+export type { AlarmChange, AlarmSettings, Anomaly, Cause } from "./alarm/types.ts";
 export { ConfigError } from "./config/document.ts";
-export { type Bridge, type BridgeOptions, startBridge } from "./mqtt/bridge.ts";
+export type { DetectorInput, DetectorSpec } from "./detect/document.ts";
+export type { DetectorFile } from "./detect/file.ts";
+export type {
+  Block,
+  BlockName,
+  ChannelParameters,
+  DetectorParameters,
+  Seasonality,
+  SlotsSeen,
+  TrackerParameters,
+} from "./detect/parameters.ts";
+export type { DetectorTest } from "./detect/tensors.ts";
+export { loadDetector } from "./detector-file.ts";
+export { type Bridge, type BridgeOptions, type StopOptions, startBridge } from "./mqtt/bridge.ts";
 export type { BrokerOptions, Connection, ConnectionHandlers, Message } from "./mqtt/connection.ts";
 export type { BridgeCounters, StreamCounters } from "./mqtt/counters.ts";
 export type { Oversized } from "./mqtt/guard.ts";
@@ -14,11 +31,13 @@ export type { RetryOptions } from "./mqtt/link.ts";
 export { createLogger, type Logger } from "./mqtt/log.ts";
 export type { Commanded, Held, MessageOutcome, OutcomeListener, Rejected, Stepped } from "./mqtt/outcomes.ts";
 export type { StreamOptions } from "./mqtt/stream.ts";
+export type { StreamTotals } from "./mqtt/totals.ts";
 export { type RunOptions, startRun } from "./run.ts";
-export { openLevelStore } from "./store/level.ts";
+export { type LevelStoreOptions, type OnDamage, openLevelStore } from "./store/level.ts";
 export { createMemoryStore } from "./store/memory.ts";
 export { type Change, type StateStore, StateStoreError } from "./store/store.ts";
 export type { Subscription } from "./stream/filters.ts";
+export type { GapOptions } from "./stream/gap.ts";
 export {
   type Around,
   createDecoder,
@@ -33,6 +52,7 @@ export {
   type Reason,
 } from "./stream/payload.ts";
 export type { Sampling } from "./stream/sampler.ts";
+export type { Sequencing } from "./stream/sequence.ts";
 export type { Source } from "./stream/source.ts";
 export type { TimeFormat, TimeOptions } from "./stream/time.ts";
 export {

@@ -64,7 +64,7 @@ export interface SlotsSeen {
 
 /** How the thresholds start and move; all in Q24 of log2. */
 export interface TrackerParameters {
-  /** Per block, in the order of {@link BLOCKS}, those that the detector has. */
+  /** Per block, in the order of {@link BlockName}, those that the detector has. */
   readonly start: Int32Array;
   /** What each threshold falls every `every` rows. */
   readonly fall: Int32Array;

@@ -64,7 +64,11 @@ function splitTensors(tensors: Tensors, text: string | undefined): [Tensors, Det
  * @param detector  what `detectorPart` of host/detect gives
  * @throws {ModelFormatError} when the model breaks a rule of FORMAT.md
  */
-export function serializeModel(input: ModelSpecInput, tensors: Tensors, detector?: DetectorPart): Uint8Array {
+export function serializeModel(
+  input: ModelSpecInput,
+  tensors: ReadonlyMap<string, Tensor>,
+  detector?: DetectorPart,
+): Uint8Array {
   const spec = parseSpec({ ...withoutTolerance(input), format: detector === undefined ? 1 : 2 });
   checkTensors(spec, tensors);
   const ordered = new Map<string, Tensor>();
