@@ -1,6 +1,6 @@
 // `rivulet run`: a configuration file becomes models, a state store and a bridge to the broker.
 
-import { inputsWithoutModel, openDetector, planStreamAlarms } from "./alarms.ts";
+import { inputsWithoutModel, openDetector, planStreamAlarms, watchModel } from "./alarms.ts";
 import type { Problem } from "./config/document.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { loginOf } from "./config/login.ts";
@@ -88,17 +88,19 @@ async function openStreams(
   const streams: StreamOptions[] = [];
   for (const { name, config, inputs: bound, sources: plans, sampling } of loaded.streams) {
     const path = ["streams", name];
-    const detector = openDetector(loaded, name, config, problems);
-    const names = inputsWithoutModel(detector, bound);
-    let runtime: Runtime;
+    const named = openDetector(loaded, name, config, problems);
+    const names = inputsWithoutModel(named, bound);
+    let found: Runtime;
     try {
-      if (config.model !== undefined) runtime = await openRuntime(loaded.resolvePath(config.model), config.numeric);
-      else if (names !== undefined) runtime = createRuntimeWithoutModel(names);
+      if (config.model !== undefined) found = await openRuntime(loaded.resolvePath(config.model), config.numeric);
+      else if (names !== undefined) found = createRuntimeWithoutModel(names);
       else continue;
     } catch (error) {
       problems.push({ path: [...path, "model"], message: describeModelError(config.model ?? "", error) });
       continue;
     }
+    const watch = watchModel(found, named);
+    const { runtime } = watch;
     const modelInputs = runtime.model.spec.inputs.map((input) => input.name);
     const inputs = bound ?? modelInputs.map((input) => ({ name: input }));
     const problem = bindingProblem(inputs, modelInputs);
@@ -114,7 +116,7 @@ async function openStreams(
     }
     const { max_devices: maxDevices, qos, reset, overlap, sequence, publish } = config;
     const watched = {
-      alarms: detector && planStreamAlarms(config, detector, modelInputs, path, problems),
+      alarms: planStreamAlarms(config, watch, modelInputs, path, problems),
       takesCommands: config.commands,
     };
     const sources = plans.map((plan) => numbered(createSource(plan, modelInputs), sequence?.field));

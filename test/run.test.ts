@@ -13,6 +13,7 @@ import { createTestLog } from "./support/bridge.ts";
 import { FakeBroker, turns } from "./support/fake-broker.ts";
 import { createFakeRuntime } from "./support/fake-runtime.ts";
 import { randomF32Model } from "./support/models.ts";
+import { PUMP, readings, watchedBytes } from "./support/watched-pump.ts";
 
 let folder: string;
 const closers: (() => Promise<unknown>)[] = [];
@@ -71,6 +72,36 @@ describe("startRun with a detector", () => {
       model: expect.stringMatching(/^fake@/),
       detector: expect.stringMatching(/^test@/),
     });
+  });
+
+  it("tells the alarms of the detector in the model file, which the configuration need not name", async () => {
+    await writeFile(join(folder, "m.safetensors"), watchedBytes(PUMP));
+    const stream = "streams: { pump: { model: m.safetensors, topic: 'plant/{device}/data', payload: array } }";
+    const file = join(folder, "config.yaml");
+    await writeFile(file, [BROKER, "state: { memory: true }", stream].join("\n"));
+    const broker = new FakeBroker();
+    const log = createTestLog();
+    const bridge = await startRun({ file, env: {}, log, connect: broker.connect });
+    closers.push(() => bridge.stop());
+    broker.last.accept();
+    await bridge.ready;
+    const connection = broker.last;
+    for (const sample of readings(9, 390, 300)) {
+      connection.deliver("plant/7/data", JSON.stringify(sample), 1);
+      await turns();
+    }
+    const [alarm = ""] = connection.calls.filter((call) => call.startsWith("publish rivulet/pump/7/alarm "));
+    expect(alarm).toContain('{"alarm":true,');
+    expect(alarm).toContain('"cause":[{"input":"bearing_temperature"');
+    expect(log.lines).toContainEqual(expect.stringMatching(/^info pump: model pump@\w{8}, f32.*, detector pump@/));
+  });
+
+  it.each([
+    ["no detector at all", [], "alarms come from a detector, there is none"],
+    ["none that is of q15", [", numeric: q15"], "(that of an f32 model is left out with numeric: q15)"],
+  ])("refuses alarms with %s", async (_, [numeric = ""], message) => {
+    const failure = start([BROKER, STREAM.replace(" } }", `${numeric}, alarms: { per_week: 2 } } }`)]);
+    await expect(failure).rejects.toThrow(message);
   });
 
   it.each([

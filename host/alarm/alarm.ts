@@ -14,8 +14,9 @@ export interface Alarm {
    *
    * @param sample  finite values in the order of the stream's inputs
    * @param time  Unix milliseconds
+   * @param residuals  per output of the stream's model: the sample minus what was predicted for it; undefined while that says nothing
    */
-  step(sample: ArrayLike<number>, time: number): Anomaly;
+  step(sample: ArrayLike<number>, time: number, residuals?: readonly (number | null)[]): Anomaly;
   /** Lets no alarm begin for some time from the next sample on, ms, and ends one that is. 0 ends a mute. */
   mute(ms: number): void;
   /** Accepts another number of false alarms a week. */

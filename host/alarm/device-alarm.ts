@@ -1,12 +1,13 @@
 import { Detector } from "../detect/detector.ts";
 import type { DetectorFile } from "../detect/file.ts";
 import { toRaw } from "../detect/real.ts";
+import { ModelResiduals } from "../detect/residuals.ts";
 import { SnapshotError } from "../model/errors.ts";
 import type { Alarm, Part } from "./alarm.ts";
 import { explain } from "./cause.ts";
 import { Latch } from "./latch.ts";
 import type { Readings } from "./learn.ts";
-import { type AlarmPlan, fileWithRate } from "./plan.ts";
+import { type AlarmPlan, fileOf, fileWithRate } from "./plan.ts";
 import { RowClock } from "./rows.ts";
 import { type AlarmState, readAlarmState, writeAlarmState } from "./state.ts";
 import type { AlarmChange, Anomaly } from "./types.ts";
@@ -24,6 +25,9 @@ export class DeviceAlarm implements Alarm {
   readonly #latch: Latch;
   readonly #values: Float64Array;
   readonly #raw: Float64Array;
+  readonly #residuals: ModelResiduals | undefined;
+  /** The detector with the rate that it was made for. */
+  readonly #original: DetectorFile;
   #file: DetectorFile;
   #detector: Detector;
   #settling = SETTLE_ROWS;
@@ -39,9 +43,12 @@ export class DeviceAlarm implements Alarm {
   #at = Number.NEGATIVE_INFINITY;
 
   constructor(plan: AlarmPlan) {
-    const { file, settings, isTimed } = plan;
+    const { settings, isTimed, model } = plan;
+    const file = fileOf(plan);
     const { interval, inputs } = file.spec;
     this.#plan = plan;
+    this.#original = file;
+    this.#residuals = model && new ModelResiduals(file.spec, model);
     this.#file = fileWithRate(file, settings.perWeek);
     this.#detector = new Detector(this.#file.parameters);
     this.#clock = new RowClock({
@@ -64,18 +71,19 @@ export class DeviceAlarm implements Alarm {
    *
    * @param sample  finite values in the order of the stream's inputs
    * @param time  Unix milliseconds
+   * @param residuals  per output of the model, if the detector looks at them: the sample minus what was predicted for it
    */
-  step(sample: ArrayLike<number>, time: number): Anomaly {
+  step(sample: ArrayLike<number>, time: number, residuals?: readonly (number | null)[]): Anomaly {
     const lastRow = this.#clock.state.lastRow;
     const row = this.#clock.take(time);
     if (row === undefined) return this.#answer(null);
     const at = this.#advance(row, lastRow, time);
     const { inputs } = this.#plan;
     for (let c = 0; c < inputs.length; c++) this.#values[c] = sample[inputs[c] as number] as number;
-    toRaw(this.#file, this.#values, this.#raw);
+    this.#convert();
     const isMuted = at < this.#mutedUntil;
     const isQuiet = isMuted || this.#settling > 0 || at < this.#gapUntil;
-    const verdict = this.#detector.step(this.#raw, row, isQuiet);
+    const verdict = this.#detector.step(this.#raw, row, isQuiet, residuals && this.#residuals?.toRaw(residuals));
     if (this.#settling > 0) this.#settling--;
     const change = isMuted
       ? this.#latch.end(time)
@@ -83,6 +91,14 @@ export class DeviceAlarm implements Alarm {
           explain(this.#file, this.#detector, verdict, this.#values),
         );
     return this.#answer(verdict.score, change ?? this.#endOrphan(time));
+  }
+
+  /** An f32 model takes its samples in single precision, and so does the detector that travels with it. */
+  #convert(): void {
+    if (this.#plan.model?.numeric === "f32") {
+      for (let c = 0; c < this.#values.length; c++) this.#values[c] = Math.fround(this.#values[c] as number);
+    }
+    toRaw(this.#file, this.#values, this.#raw);
   }
 
   /** Moves the clock of the rows; answers it, ms. */
@@ -125,7 +141,7 @@ export class DeviceAlarm implements Alarm {
   accept(perWeek: number): void {
     this.#perWeek = perWeek;
     const snapshot = this.#detector.snapshot();
-    this.#file = fileWithRate(this.#plan.file, perWeek);
+    this.#file = fileWithRate(this.#original, perWeek);
     this.#detector = new Detector(this.#file.parameters);
     this.#detector.restore(snapshot);
   }
@@ -165,7 +181,7 @@ export class DeviceAlarm implements Alarm {
       if (row === undefined) continue;
       this.#advance(row, row, time);
       for (let c = 0; c < inputs.length; c++) this.#values[c] = values[inputs[c] as number]?.[i] as number;
-      toRaw(this.#file, this.#values, this.#raw);
+      this.#convert();
       this.#detector.step(this.#raw, row, true);
       if (this.#settling > 0) this.#settling--;
     }
@@ -197,7 +213,7 @@ export class DeviceAlarm implements Alarm {
   prepare(bytes: Uint8Array): () => void {
     const state = readAlarmState(bytes);
     const perWeek = Number.isNaN(state.perWeek) ? undefined : state.perWeek;
-    const file = perWeek === undefined ? this.#file : fileWithRate(this.#plan.file, perWeek);
+    const file = perWeek === undefined ? this.#file : fileWithRate(this.#original, perWeek);
     const detector = new Detector(file.parameters);
     try {
       detector.restore(state.detector);

@@ -1,5 +1,7 @@
 import type { DetectorFile } from "../detect/file.ts";
+import { withoutClock } from "../detect/parameters.ts";
 import { withRate } from "../detect/thresholds.ts";
+import type { ModelSpec } from "../model/types.ts";
 import type { AlarmSettings } from "./types.ts";
 
 /** How the devices of a stream are watched by a detector: what they all share. */
@@ -10,6 +12,8 @@ export interface AlarmPlan {
   readonly settings: AlarmSettings;
   /** Whether samples have times of their own. */
   readonly isTimed: boolean;
+  /** The model that the detector travels with; undefined: none. */
+  readonly model: ModelSpec | undefined;
 }
 
 /** What a plan is made of. */
@@ -19,6 +23,8 @@ export interface AlarmPlanOptions {
   readonly inputs: readonly string[];
   readonly settings?: AlarmSettings;
   readonly isTimed: boolean;
+  /** The model that the detector travels with; its residuals are looked at. */
+  readonly model?: ModelSpec | undefined;
 }
 
 /**
@@ -26,14 +32,14 @@ export interface AlarmPlanOptions {
  *
  * @throws {RangeError} when it watches an input that the stream does not have
  */
-export function planAlarms({ file, inputs, settings = {}, isTimed }: AlarmPlanOptions): AlarmPlan {
+export function planAlarms({ file, inputs, settings = {}, isTimed, model }: AlarmPlanOptions): AlarmPlan {
   const places = file.spec.inputs.map(({ name }) => inputs.indexOf(name));
   const unknown = file.spec.inputs.filter((_, c) => places[c] === -1).map(({ name }) => `"${name}"`);
   if (unknown.length > 0) {
     const has = inputs.map((name) => `"${name}"`).join(", ");
     throw new RangeError(`the detector watches ${unknown.join(", ")}, which the stream does not have; it has ${has}`);
   }
-  return { file, inputs: places, settings, isTimed };
+  return { file, inputs: places, settings, isTimed, model };
 }
 
 /**
@@ -44,6 +50,12 @@ export function planAlarms({ file, inputs, settings = {}, isTimed }: AlarmPlanOp
 export function checkSettings({ spec }: DetectorFile, { muteAfterGapMs }: AlarmSettings): void {
   if (muteAfterGapMs === undefined || spec.interval !== undefined) return;
   throw new RangeError("mute_after_gap needs a detector that knows its interval; calibrate it with --interval");
+}
+
+/** The detector of a plan as devices use it: rows that are counted say nothing of the time of day. */
+export function fileOf({ file, isTimed }: AlarmPlan): DetectorFile {
+  if (isTimed && file.spec.interval !== undefined) return file;
+  return { ...file, parameters: withoutClock(file.parameters) };
 }
 
 /** The detector with thresholds for another number of false alarms a week. */

@@ -10,14 +10,13 @@ const PERIODS: Readonly<Record<string, string>> = { day: "1d", week: "1w" };
 
 /** Checks what a stream says of its model and its alarms; adds to `problems` what is wrong. */
 export function checkAlarms(config: StreamConfig, path: Path, problems: Problem[]): void {
-  const { model, detector, alarms } = config;
+  const { model, detector } = config;
   const fault = (key: string, message: string) => problems.push({ path: [...path, key], message });
   if (model === undefined) {
     for (const key of ["numeric", "reset", "overlap"] as const) {
       if (config[key] !== undefined) fault(key, "belongs to a model, there is none");
     }
   }
-  if (alarms !== undefined && detector === undefined) fault("alarms", 'alarms come from a "detector", there is none');
   if (detector === "auto") checkLearning(config, fault);
   for (const key of ["learn", "period"] as const) {
     if (config[key] !== undefined && detector !== "auto") fault(key, "belongs to detector: auto");

@@ -2,6 +2,7 @@ import { type Anomaly, anomalyOf } from "../detect/anomaly.ts";
 import { Detector } from "../detect/detector.ts";
 import type { DetectorFile } from "../detect/file.ts";
 import { withoutClock } from "../detect/parameters.ts";
+import { ModelResiduals } from "../detect/residuals.ts";
 import { rawOf } from "../model/integers.ts";
 import type { Instance } from "./instance.ts";
 
@@ -11,10 +12,7 @@ export class Watch {
   readonly #file: DetectorFile;
   #detector: Detector;
   readonly #raw: Float64Array;
-  readonly #residuals: Float64Array;
-  /** Per channel, the output whose forecast the residual is of; -1 with AR(8). */
-  readonly #outputs: readonly number[];
-  readonly #hasModel: boolean;
+  readonly #residuals: ModelResiduals;
   #row = -1;
 
   constructor(instance: Instance, file: DetectorFile) {
@@ -23,11 +21,7 @@ export class Watch {
     this.#file = file;
     this.#detector = new Detector(file.parameters);
     this.#raw = new Float64Array(file.spec.inputs.length);
-    this.#residuals = new Float64Array(file.spec.inputs.length);
-    this.#outputs = file.spec.inputs.map(({ name, residual }) =>
-      residual === "model" ? spec.outputs.findIndex(({ forecasts }) => forecasts === name) : -1,
-    );
-    this.#hasModel = this.#outputs.some((output) => output >= 0);
+    this.#residuals = new ModelResiduals(file.spec, spec);
   }
 
   /** What it says of the latest sample; a fresh object. */
@@ -52,7 +46,7 @@ export class Watch {
       this.#raw[c] = rawOf(isFloat ? Math.fround(value) : value, fraction);
     }
     this.#row = row ?? this.#row + 1;
-    this.#detector.step(this.#raw, this.#row, false, this.#hasModel ? this.#readResiduals(address) : undefined);
+    this.#detector.step(this.#raw, this.#row, false, this.#readResiduals(address));
   }
 
   /** Starts anew: thresholds as calibrated, no row seen. */
@@ -76,11 +70,6 @@ export class Watch {
     const instance = this.#instance;
     // The prediction for this step is of the step before, which is to be behind the warm-up.
     if (instance.stepsAt(address) <= instance.model.spec.warmup + 1) return undefined;
-    const residuals = instance.forecastsAt(address, "residual");
-    for (const [c, output] of this.#outputs.entries()) {
-      if (output < 0) continue;
-      this.#residuals[c] = rawOf(residuals[output] ?? 0, this.#file.spec.inputs[c]?.fraction ?? 0);
-    }
-    return this.#residuals;
+    return this.#residuals.toRaw(instance.forecastsAt(address, "residual"));
   }
 }

@@ -49,6 +49,8 @@ export interface Outcome {
   readonly sample: ArrayLike<number>;
   /** Per output: the sample minus the prediction made for it `horizon` steps earlier; null when there is none. */
   readonly residual: readonly (number | null)[];
+  /** Whether the prediction that the residual is of was made behind the model's warm-up. */
+  readonly isWarm: boolean;
   /** Steps so far, this one included. */
   readonly n: number;
   /** Steps that the state needs to settle after a gap, this one included; absent when it has. */
@@ -110,6 +112,8 @@ export function createDevice(
     maxAges,
   );
   let n = 0;
+  /** Steps until a prediction is behind the warm-up and has met its sample. */
+  let cold = spec.warmup + spec.horizon;
   return {
     get n() {
       return n;
@@ -119,7 +123,9 @@ export function createDevice(
       const prediction = session.step(sample);
       held.keep(given, time);
       n++;
-      return { sample, prediction, residual: session.residual, n };
+      const isWarm = cold === 0;
+      if (!isWarm) cold--;
+      return { sample, prediction, residual: session.residual, isWarm, n };
     },
     hold(given, time) {
       checkHeld(given, spec.inputs);
@@ -128,10 +134,12 @@ export function createDevice(
     snapshot: () => encode({ runtime, session, held }, n),
     restore(bytes) {
       n = decode({ runtime, session, held }, bytes);
+      cold = Math.max(0, spec.warmup + spec.horizon - n);
     },
     reset() {
       session.reset();
       held.clear();
+      cold = spec.warmup + spec.horizon;
     },
     release: () => session.release(),
   };

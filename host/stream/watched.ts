@@ -1,8 +1,9 @@
 import type { Alarm } from "../alarm/alarm.ts";
 import { partsOf } from "../alarm/learning-alarm.ts";
+import type { Anomaly } from "../alarm/types.ts";
 import { SnapshotError } from "../model/errors.ts";
 import { crc32 } from "../runtime/crc32.ts";
-import { type Device, DeviceStateError } from "./device.ts";
+import { type Device, DeviceStateError, type Outcome } from "./device.ts";
 
 // State of a device that a detector watches; little-endian:
 //
@@ -31,7 +32,7 @@ export function watchDevice(device: Device, alarm: Alarm | undefined): Device {
     },
     step(sample, time = 0) {
       const outcome = device.step(sample, time);
-      return alarm === undefined ? outcome : { ...outcome, anomaly: alarm.step(outcome.sample, time) };
+      return alarm === undefined ? outcome : { ...outcome, anomaly: watch(alarm, outcome, time) };
     },
     hold: (sample, time) => device.hold(sample, time),
     snapshot: () => (alarm === undefined ? device.snapshot() : encode(device.snapshot(), alarm.snapshot())),
@@ -45,6 +46,10 @@ export function watchDevice(device: Device, alarm: Alarm | undefined): Device {
     reset: () => device.reset(),
     release: () => device.release(),
   };
+}
+
+function watch(alarm: Alarm, { sample, residual, isWarm }: Outcome, time: number): Anomaly {
+  return alarm.step(sample, time, isWarm ? residual : undefined);
 }
 
 function encode(device: Uint8Array, alarm: Uint8Array): Uint8Array {

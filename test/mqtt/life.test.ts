@@ -146,6 +146,7 @@ describe("Bridge.onOutcome", () => {
         sample: Float64Array.of(1, 2),
         prediction: Float64Array.of(2.75, 2.75),
         residual: [null, null],
+        isWarm: false,
         n: 1,
       },
     ]);

@@ -101,7 +101,7 @@ describe("countOutcome", () => {
   it("counts each kind of outcome", () => {
     const counters = createCounters(["pump"]).streams.pump!;
     const about = { stream: "pump", device: "7" };
-    const outcome = { sample: [1], prediction: Float64Array.of(1), residual: [null], n: 1, time: 0 };
+    const outcome = { sample: [1], prediction: Float64Array.of(1), residual: [null], isWarm: false, n: 1, time: 0 };
     countOutcome(counters, { kind: "step", ...about, ...outcome });
     countOutcome(counters, { kind: "hold", ...about, time: 0 });
     for (const reason of ["not_json", "not_json", "bad_time"] as const) {
