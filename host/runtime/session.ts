@@ -134,21 +134,23 @@ export class KernelSession implements Session {
     if (!this.#isReplaying) this.#watch?.reset();
   }
 
-  /** Copies the state out: a few dozen bytes, bound to the model by its hash (FORMAT.md 7). */
+  /** Copies the state out, that of the detector too: bound to the model by its hash (FORMAT.md 7). */
   snapshot(): Uint8Array {
-    return writeSnapshot(this.#instance.model.hash, this.#instance.stateAt(this.#live()));
+    const state = this.#instance.stateAt(this.#live());
+    return writeSnapshot(this.#instance.model.hash, state, this.#watch?.snapshot());
   }
 
   /**
-   * Replaces the state by that of a snapshot.
+   * Replaces the state by that of a snapshot. A detector of which it knows nothing starts anew.
    *
    * @throws {SnapshotError} when it is damaged or of another model; the state is untouched
    */
   restore(bytes: Uint8Array): void {
     const { model, stateBytes, ringOffset } = this.#instance;
     const state = this.#instance.stateAt(this.#live());
-    const saved = readSnapshot(model.hash, { 1: ringOffset, 2: stateBytes }, bytes);
+    const { state: saved, detector } = readSnapshot(model.hash, { 1: ringOffset, 2: stateBytes }, bytes);
     checkState(model, saved);
+    this.#watch?.restore(detector);
     state.set(saved);
     // Version 1 has no ring of forecasts: it starts anew.
     state.fill(0, saved.length);

@@ -49,6 +49,23 @@ export class Watch {
     this.#detector.step(this.#raw, this.#row, false, this.#readResiduals(address));
   }
 
+  /** Copies the state out (FORMAT.md 8.6). */
+  snapshot(): Uint8Array {
+    return this.#detector.snapshot();
+  }
+
+  /**
+   * Goes on from a snapshot; without one it starts anew.
+   *
+   * @throws {SnapshotError} when it is damaged or of another detector; the state is untouched
+   */
+  restore(snapshot: Uint8Array | undefined): void {
+    const detector = new Detector(this.#file.parameters);
+    if (snapshot !== undefined) detector.restore(snapshot);
+    this.#detector = detector;
+    this.#row = detector.lastRow ?? -1;
+  }
+
   /** Starts anew: thresholds as calibrated, no row seen. */
   reset(): void {
     this.#detector = new Detector(this.#file.parameters);

@@ -5,11 +5,13 @@ import { Detector } from "../../host/detect/detector.ts";
 import type { DetectorSpec } from "../../host/detect/document.ts";
 import { detectorOf, detectorPart, parseDetector, serializeDetector } from "../../host/detect/file.ts";
 import { runDetectorTest } from "../../host/detect/selftest.ts";
+import { SnapshotError } from "../../host/model/errors.ts";
 import { rawOf } from "../../host/model/integers.ts";
 import { parseModel, serializeModel } from "../../host/model/model.ts";
 import { readContainer, writeContainer } from "../../host/model/safetensors.ts";
 import type { Model } from "../../host/model/types.ts";
 import { quantizeInMemory } from "../../host/quantize/in-memory.ts";
+import { crc32 } from "../../host/runtime/crc32.ts";
 import { createRuntime, loadModel, runDetectorSelftest } from "../../host/runtime/index.ts";
 import { serializeWithDetector, testAlone } from "../../tools/detect/vectors.ts";
 import { randomF32Model } from "../support/models.ts";
@@ -81,6 +83,50 @@ describe.each([
     expect(first.cause[0]?.share).toBeGreaterThan(0.25);
     expect(first.cause.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
     expect(alarms.filter(({ row }) => row < 300)).toEqual([]);
+  });
+
+  it("goes on from a snapshot at every row: with one of another session, and with one that knows no detector", () => {
+    const runtime = createRuntime(watched);
+    const samples = readings(9, 420, 300);
+    const whole = runtime.createSession();
+    const scores = samples.map((sample, row) => {
+      whole.step(sample, row);
+      return [whole.anomaly?.score, whole.anomaly?.isAlarm];
+    });
+    for (const at of [0, 1, 19, 250, 301, 390]) {
+      const [before, after] = [runtime.createSession(), runtime.createSession()];
+      for (const [row, sample] of samples.slice(0, at).entries()) before.step(sample, row);
+      for (const sample of readings(11, 30)) after.step(sample);
+      after.restore(before.snapshot());
+      const rest = samples.slice(at).map((sample, i) => {
+        after.step(sample, at + i);
+        return [after.anomaly?.score, after.anomaly?.isAlarm];
+      });
+      expect(rest, `from row ${at}`).toEqual(scores.slice(at));
+      expect(() => after.step(samples[0] as number[], 419)).toThrow("Row 419, expected a whole number above 419");
+    }
+    const { detector: _, ...bare } = watched;
+    const plain = createRuntime(bare).createSession();
+    plain.restore(whole.snapshot());
+    expect(plain.step(samples[0] as number[])).toEqual(whole.step(samples[0] as number[]));
+    whole.restore(plain.snapshot());
+    whole.step(samples[0] as number[]);
+    expect(whole.anomaly?.warmup).toBe(19);
+  });
+
+  it("refuses a snapshot whose detector is damaged, and is as it was", () => {
+    const session = createRuntime(watched).createSession();
+    const samples = readings(12, 40);
+    for (const sample of samples) session.step(sample);
+    const snapshot = session.snapshot();
+    const end = snapshot.length - 4;
+    for (const at of [end - 1, end - 20]) {
+      const damaged = snapshot.slice();
+      damaged[at] = (damaged[at] as number) ^ 1;
+      new DataView(damaged.buffer).setUint32(end, crc32(damaged.subarray(0, end)), true);
+      expect(() => session.restore(damaged)).toThrow(SnapshotError);
+      expect(session.snapshot()).toEqual(snapshot);
+    }
   });
 
   it("gives the same from step, run and a batch, and starts anew after a reset", () => {

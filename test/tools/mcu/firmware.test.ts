@@ -132,7 +132,7 @@ describe("C shared by the firmware", needs({ gcc: hasProgram("gcc") }), () => {
     const bytes = Buffer.from(hex, "hex");
     const hash = Array.from({ length: 16 }, (_, i) => (16 * i + 3).toString(16).padStart(2, "0")).join("");
     const state = Uint8Array.from({ length: 40 }, (_, i) => (7 * i) & 255);
-    expect([...readSnapshot(hash, { 1: 24, 2: 40 }, bytes)]).toEqual([...state]);
+    expect([...readSnapshot(hash, { 1: 24, 2: 40 }, bytes).state]).toEqual([...state]);
     expect(hex).toBe(Buffer.from(writeSnapshot(hash, state)).toString("hex"));
     // Read, the same; truncated; of another size; of another model; damaged; of a newer version; of version 1, the rest zeros.
     expect(statuses.map(Number)).toEqual([0, 0, 1, 3, 3, 1, 2, 0, 0]);
