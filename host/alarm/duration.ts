@@ -1,5 +1,5 @@
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7, w: 6.048e8 };
-const DURATION = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d|w)$/;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, min: 6e4, m: 6e4, h: 3.6e6, d: 8.64e7, w: 6.048e8 };
+const DURATION = /^(\d+(?:\.\d+)?) ?(ms|s|min|m|h|d|w)$/;
 /** A hundred years. */
 const LONGEST_MS = 100 * 365.25 * 8.64e7;
 

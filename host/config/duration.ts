@@ -1,22 +1,14 @@
 import * as z from "zod";
+import { parseDuration } from "../alarm/duration.ts";
 
-/** Seconds of a unit. */
-const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, min: 60, m: 60, h: 3600, d: 86_400 };
-const DURATION = /^(\d+(?:\.\d+)?) ?(ms|s|min|m|h|d)$/;
-
-/** A duration: seconds, or text such as `90s`, `10m`, `1h`, `7d`; as seconds. */
+/** A duration above 0: seconds, or text such as `90s`, `10m`, `1h`, `7d`; as seconds. */
 export const duration = z.union([
   z.number().positive(),
   z
     .string()
-    .refine((text) => parseDuration(text) > 0, {
+    .refine((text) => (parseDuration(text) ?? 0) > 0, {
       error: ({ input }) =>
         `found ${JSON.stringify(input)}, expected seconds, or a duration such as 500ms, 90s, 10m, 1h or 7d`,
     })
-    .transform(parseDuration),
+    .transform((text) => (parseDuration(text) ?? 0) / 1000),
 ]);
-
-function parseDuration(text: string): number {
-  const [, number, unit = ""] = DURATION.exec(text) ?? [];
-  return Number(number) * (UNITS[unit] ?? Number.NaN);
-}
