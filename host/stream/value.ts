@@ -45,11 +45,12 @@ export function createValueReader(options: ValueOptions, what: string): (value: 
 }
 
 function toNumber(value: unknown, options: ValueOptions, what: string): number {
-  const number = typeof value === "string" ? parseText(value.trim(), options, what) : Number(value);
   if (typeof value !== "number" && typeof value !== "string" && typeof value !== "bigint") {
     const hint = typeof value === "boolean" ? "; map tells what true and false are" : "";
     throw new PayloadError("not_a_number", `The ${what} is ${describeValue(value)}, expected a number${hint}`);
   }
+  // Only now: an object without a prototype, as decoders make, cannot be converted.
+  const number = typeof value === "string" ? parseText(value.trim(), options, what) : Number(value);
   // Single precision decides: a double that overflows it would be infinite in the state.
   if (Number.isFinite(Math.fround(number)) || (Number.isNaN(number) && typeof value === "string")) return number;
   throw new PayloadError("not_finite", `The ${what} is not a finite single precision number`);
