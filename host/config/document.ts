@@ -1,4 +1,5 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { isNestedTooDeeply } from "./nesting.ts";
 
 /** A path into a configuration, e.g. `["streams", "pump", "inputs", 0]`. */
 export type Path = readonly PropertyKey[];
@@ -98,6 +99,7 @@ const TOO_DEEP = "the file is nested too deeply";
 
 /** `logLevel`: a warning of the library would show keys. */
 function parse(text: string, file: string, lineCounter: LineCounter): ReturnType<typeof parseDocument> {
+  if (isNestedTooDeeply(text)) throw new ConfigError(`${file}: ${TOO_DEEP}`);
   try {
     return parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
   } catch (cause) {

@@ -297,6 +297,7 @@ describe("an error of a configuration", () => {
     ["YAML in brackets", "[".repeat(100_000)],
     ["YAML in dashes", "- ".repeat(50_000)],
     ["JSON", `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`],
+    ["a sequence of 300 levels", `${"- ".repeat(300)}a`],
   ])("says in words that %s is nested too deeply", async (_, text) => {
     const problems = await problemsOf(text);
     expect(problems).toEqual(["config.yaml: the file is nested too deeply"]);

@@ -301,5 +301,6 @@ describe("a description of very many keys", () => {
     const text = Array.from({ length: 60_000 }, (_, i) => `k${i}: 1`).join("\n");
     expect(() => parseMap(text, "map.yaml")).toThrow("map.yaml: Has more than 10000 keys");
     expect(() => parseMap("[".repeat(30_000), "map.yaml")).toThrow("map.yaml: The file is nested too deeply");
+    expect(() => parseMap(`${"- ".repeat(300)}a`, "map.yaml")).toThrow("map.yaml: The file is nested too deeply");
   });
 });

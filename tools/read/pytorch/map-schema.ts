@@ -19,6 +19,7 @@
 
 import { type Document, parseDocument } from "yaml";
 import { z } from "zod";
+import { isNestedTooDeeply } from "../../../host/config/nesting.ts";
 import { CliError } from "../../errors.ts";
 import { FUNCTION_NAMES, parseFunction } from "../functions.ts";
 
@@ -105,8 +106,7 @@ export function parseMap(text: string, source: string): ModelMap {
   if ((text.match(/[:,?]/g)?.length ?? 0) > MAX_KEYS) {
     throw new CliError(`${source}: Has more than ${MAX_KEYS} keys, which no description of a model needs`);
   }
-  // A warning of the library would go to the terminal as it is.
-  const document = parseDocument(text, { logLevel: "error" });
+  const document = parseYaml(text, source);
   const [error] = document.errors;
   if (error !== undefined) throw new CliError(`${source}: ${describeYaml(error.message)}`);
   const plain = toPlain(document, source);
@@ -123,10 +123,22 @@ export function parseMap(text: string, source: string): ModelMap {
   throw new CliError(`${source}: ${issue?.path.join(".") || "document"}: ${issue?.message ?? "not a map of a model"}`);
 }
 
-/** The library tells of nesting that it cannot follow as an overflow of its stack. */
+const TOO_DEEP = "The file is nested too deeply";
+
+/** `logLevel`: a warning of the library would go to the terminal as it is. */
+function parseYaml(text: string, source: string): Document {
+  if (isNestedTooDeeply(text)) throw new CliError(`${source}: ${TOO_DEEP}`);
+  try {
+    return parseDocument(text, { logLevel: "error" });
+  } catch (cause) {
+    throw new CliError(`${source}: ${cause instanceof RangeError ? TOO_DEEP : "This is not YAML"}`, { cause });
+  }
+}
+
+/** The library tells of nesting that it cannot follow as an overflow of its stack, or overflows it. */
 function describeYaml(message: string): string {
   const line = message.split("\n", 1)[0] as string;
-  return /call stack/.test(line) ? "The file is nested too deeply" : line.replace(/:$/, "");
+  return /call stack/.test(line) ? TOO_DEEP : line.replace(/:$/, "");
 }
 
 /** Of a union, zod cannot say what was meant: a layer is told by its one key. */
@@ -146,6 +158,7 @@ function toPlain(document: Document, source: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 0 });
   } catch (cause) {
+    if (cause instanceof RangeError) throw new CliError(`${source}: ${TOO_DEEP}`, { cause });
     if (!(cause instanceof ReferenceError)) throw cause;
     throw new CliError(`${source}: Aliases (*name) are not allowed in a map; write the value again`, { cause });
   }
