@@ -116,7 +116,7 @@ export function framework(): Target {
     ...filesOf("keras", ".keras", ".h5").slice(0, 4),
     ...texts("version https://git-lfs.github.com/spec/v1\n", "<!DOCTYPE html>"),
   ];
-  return { seeds, tokens: ["PK\x03\x04", "\x89HDF", "TFL3"], enough: 100_000, read, refusals: [CliError] };
+  return { seeds, tokens: ["PK\x03\x04", "\x89HDF", "TFL3"], read, refusals: [CliError] };
 }
 
 /** Keys of `build --sign`. */
@@ -129,7 +129,7 @@ export function key(): Target {
       if (!(error instanceof RangeError && /^Key has \d+ bytes/.test(error.message))) throw error;
     }
   };
-  return { seeds: [new Uint8Array(32), new Uint8Array(60)], tokens: [], enough: 20_000, read, refusals: [] };
+  return { seeds: [new Uint8Array(32), new Uint8Array(60)], tokens: [], read, refusals: [] };
 }
 
 /** Weights and models of other frameworks, arrays of NumPy, and WebAssembly modules. */

@@ -120,5 +120,5 @@ export function image(): Target {
     const status = kernels.check(start, bytes.length);
     if (isSound !== (status === 0)) throw new Error(`The status of the image is ${status}`);
   };
-  return { seeds: [sound], tokens: [], enough: 100_000, read, refusals: [] };
+  return { seeds: [sound], tokens: [], read, refusals: [] };
 }

@@ -65,7 +65,7 @@ async function fuzz(reader: string, { seconds, seed, file }: Omit<Task, "reader"
       (peakBytes > MAX_PEAK_BYTES ? `took ${mebibytes(peakBytes)}, at most ${mebibytes(MAX_PEAK_BYTES)}` : undefined);
     if (finding !== undefined)
       return { reader, inputs, refused, peakBytes, finding: `${finding}\n${keep(reader, seed + inputs, file)}` };
-    isOver = report.isOver === true || performance.now() >= end || inputs >= (TARGETS[reader]?.().enough ?? Infinity);
+    isOver = report.isOver === true || performance.now() >= end;
   }
   return { reader, inputs, refused, peakBytes };
 }

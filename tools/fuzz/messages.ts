@@ -99,7 +99,7 @@ export function metadata(): Target {
     });
   };
   const seeds = texts("rivulet-1", '{"clientId":"rivulet-1","filters":["plant/+/data","old/#"]}');
-  return { seeds, tokens: JSON_TOKENS, enough: 200_000, read, refusals: [] };
+  return { seeds, tokens: JSON_TOKENS, read, refusals: [] };
 }
 
 /** Payloads of devices, in every format. */

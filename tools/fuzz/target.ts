@@ -12,8 +12,6 @@ export interface Target extends Material {
   readonly refusals: readonly (abstract new (
     ...args: never[]
   ) => Error)[];
-  /** Inputs after which more find nothing new: a small reader needs no minute. Default: none. */
-  readonly enough?: number;
   /** Refusals hold no control characters: they quote a file whose names may be anything. */
   readonly isOneLine?: boolean;
 }
