@@ -23,7 +23,7 @@ const shortName = (input: string): string => input.replace("_temperature", "");
 
 /** Renders the table: two lines of header and a line for each pump, 80 columns wide. */
 export function renderTable(pumps: readonly PumpView[], hasColors: boolean): string[] {
-  const { bold, dim, red, green, cyan } = createColors(hasColors);
+  const { bold, dim, red, green, yellow, cyan } = createColors(hasColors);
   const row = (name: string, cells: readonly string[], next: string, rest: string) =>
     `${name.padEnd(8)}${cells.map((cell, i) => cell.padStart(WIDTHS[i] as number)).join("")}${next.padStart(NEXT_WIDTH)}  ${rest}`;
 
@@ -39,10 +39,12 @@ export function renderTable(pumps: readonly PumpView[], hasColors: boolean): str
     const score = pump.isWarm ? pump.score.toFixed(1).padStart(4) : "   –";
     const bars = sparkline(pump.history);
     const line = row(pump.name, cells, next, `${pump.isAlarm ? bars : cyan(bars)} ${score} `);
+    // Thresholds get used to a fault that lasts, which is no reason to call the pump fine.
+    const state = pump.detectedAt === undefined ? green("ok") : yellow("alarmed");
     lines.push(
       pump.isAlarm
         ? red(bold(`${line} ${shortName(pump.cause ?? "alarm")}?`))
-        : `${line} ${pump.isWarm ? green("ok") : dim("warm-up")}`,
+        : `${line} ${pump.isWarm ? state : dim("warm-up")}`,
     );
   }
   return lines;
@@ -53,6 +55,6 @@ export function renderLegend(hasColors: boolean): string[] {
   const { dim } = createColors(hasColors);
   return [
     "next: bearing temperature that the model expects for the next reading",
-    "score: how unlike a healthy pump all readings are, powers of 2; alarm from 0 on",
+    "score: how unlike a healthy pump, powers of 2; alarm from 0 on; alarmed: before",
   ].map(dim);
 }

@@ -25,6 +25,8 @@ export interface PumpView {
   readonly isAlarm: boolean;
   /** Input that explains most of the alarm; undefined without one. */
   readonly cause: string | undefined;
+  /** Step at which its first alarm began; undefined when it had none. */
+  readonly detectedAt: number | undefined;
 }
 
 /** What the bridge answers to a reading, as far as the demo reads it. */

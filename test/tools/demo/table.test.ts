@@ -33,6 +33,14 @@ describe("renderTable", () => {
     expect(lines[4]).toMatch(/ -2\.0 {2}ok$/);
   });
 
+  it("does not call a pump fine whose alarm has ended", () => {
+    const watch = watchPump([-2, 1, 1, -1], "pump-07", "bearing_temperature");
+    watch.alarm({ alarm: false, cause: [], n: 5 });
+    const [, , line = ""] = renderTable([watch], false);
+    expect(line).toMatch(/ -1\.0 {2}alarmed$/);
+    expect(line.length).toBeLessThanOrEqual(80);
+  });
+
   it("is red where there is an alarm, and only with colours", () => {
     const suspect = watchPump(Array(300).fill(1), "pump-01", "current");
     expect(renderTable([suspect], true).at(-1)).toContain("\x1b[31m");
