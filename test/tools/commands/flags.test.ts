@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { cli } from "../../support/cli.ts";
 
 const COMMANDS = readdirSync("tools/commands")
+  .filter((file) => file.endsWith(".ts"))
   .map((file) => path.basename(file, ".ts"))
   .filter((name) => name !== "index");
 

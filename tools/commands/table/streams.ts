@@ -1,0 +1,93 @@
+// Streams over MQTT: demo, run, replay, state. Arguments, flags and help here, the work in one file each, loaded when it is called.
+
+import { type Command, Option } from "commander";
+import type { Io } from "../../io.ts";
+import { examples, number, positive, positiveInteger, upTo, wholeNumber } from "./arguments.ts";
+
+/** `rivulet demo`. */
+export function addDemo(program: Command, io: Io): void {
+  program
+    .command("demo")
+    .description("Watch twelve simulated pumps on an embedded MQTT broker; the bearing of one of them fails.")
+    .option("--seconds <n>", "stop after n seconds and print a summary (default: run until Ctrl-C)", positive)
+    .option("--pumps <n>", "number of pumps", upTo(99), 12)
+    .option("--seed <n>", "seed of the simulation", wholeNumber, 1)
+    .addHelpText(
+      "after",
+      examples("rivulet demo", "rivulet demo --seconds 60", "rivulet demo --pumps 4 --seed 7 | cat"),
+    )
+    .action(async (flags) => {
+      const { runDemo } = await import("../demo.ts");
+      await runDemo(flags, io);
+    });
+}
+
+/** `rivulet run`. */
+export function addRun(program: Command, io: Io): void {
+  program
+    .command("run")
+    .description("Answer the readings on an MQTT broker with predictions, as a configuration file says.")
+    .argument("<config>", "configuration file (YAML)")
+    .addHelpText("after", examples("rivulet run rivulet.yaml", "MQTT_PASSWORD=… rivulet run plant.yaml"))
+    .action(async (config) => {
+      const { runRun } = await import("../run.ts");
+      await runRun({ config }, io);
+    });
+}
+
+/** `rivulet replay`. */
+export function addReplay(program: Command, io: Io): void {
+  program
+    .command("replay")
+    .description("Publish the rows of a CSV file to an MQTT broker.")
+    .argument("<file>", "CSV file with a header")
+    .option("--broker <url>", "mqtt://host[:port] or mqtts://host[:port]")
+    .option("--config <file>", "configuration of rivulet run: its broker, in place of --broker and what follows it")
+    .requiredOption("--topic <topic>", "topic; {column} stands for the row's value of that column")
+    .option("--rate <rows>", "rows per second", positive)
+    .option("--speed <factor>", "times as fast as recorded; needs --time", positive)
+    .option("--max", "as fast as the broker takes them (default)")
+    .option("--time <column>", "column with the time of recording")
+    .option("--columns <names>", "columns of the payload, separated by commas (default: all that are not in the topic)")
+    .option("--decimal-comma", "numbers are written as 21,5")
+    .addOption(new Option("--payload <format>", "format of the payload").choices(["json", "array", "number", "f32le"]))
+    .option("--qos <level>", "0 or 1 (default: 1)", (text) => number(text, (n) => n === 0 || n === 1, "0 or 1"))
+    .option("--limit <rows>", "most rows to publish", positiveInteger)
+    .option("--username <name>", "user name; the password comes from the environment, RIVULET_PASSWORD")
+    .option("--ca <file>", "PEM file of the authority that signed the broker's certificate")
+    .option("--cert <file>", "PEM file of the client certificate")
+    .option("--key <file>", "PEM file of its key; a passphrase comes from the environment, RIVULET_PASSPHRASE")
+    .option("--insecure", "take any certificate of the broker")
+    .option("--client-id <id>", "client id (default: one of its own)")
+    .option("--protocol <version>", "4 is MQTT 3.1.1 (default), 5 is MQTT 5", (text) =>
+      number(text, (n) => n === 4 || n === 5, "4 or 5"),
+    )
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet replay readings.csv --broker mqtt://localhost --topic plant/pump1/data --rate 10",
+        "rivulet replay plant.csv --broker mqtt://localhost --topic plant/{pump}/data --time timestamp --speed 60",
+        "rivulet replay readings.csv --config rivulet.yaml --topic plant/pump1/data",
+      ),
+    )
+    .action(async (file, flags) => {
+      const { runReplay } = await import("../replay.ts");
+      await runReplay({ ...flags, file }, io);
+    });
+}
+
+/** `rivulet state`. */
+export function addState(program: Command, io: Io): void {
+  program
+    .command("state")
+    .description("Look after the state directory of rivulet run, while nobody uses it.")
+    .addHelpText("after", examples("rivulet state repair ./state"))
+    .command("repair")
+    .description("Replace a damaged state directory by what can be read of it; the damaged files are kept.")
+    .argument("<directory>", "state directory")
+    .addHelpText("after", examples("rivulet state repair ./state"))
+    .action(async (directory) => {
+      const { runStateRepair } = await import("../state.ts");
+      await runStateRepair({ directory }, io);
+    });
+}
