@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 /** What a folder of tools/ may import of tools/, besides itself and BASE. A folder without a line imports no other. */
 const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "tools/commands": [
+    "check",
     "demo",
     "detect",
     "export",

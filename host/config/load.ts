@@ -3,12 +3,14 @@ import { type CheckedStream, checkConfig } from "./check.ts";
 import { type ConfigDocument, ConfigError, formatPath, type Problem, parseConfigDocument } from "./document.ts";
 import { describeIssue, type IsHidden } from "./issues.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { isSecret, nameOfReferenced, readReferenced, readText, resolveSecrets } from "./secrets.ts";
+import { hideSecrets, isSecret, nameOfReferenced, readReferenced, readText, resolveSecrets } from "./secrets.ts";
 import { checkTls, type TlsTexts } from "./tls.ts";
 
 /** A configuration that is ready to be used. */
 export interface LoadedConfig {
   readonly config: Config;
+  /** The same as it is written, references to secrets in place of what they stand for; secrets in the file are hidden. */
+  readonly written: unknown;
   readonly streams: readonly CheckedStream[];
   /** PEM texts of TLS, the key decrypted. */
   readonly tls: TlsTexts;
@@ -46,6 +48,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<
   if (problems.length > 0) throw document.error(problems);
   return {
     config,
+    written: hideSecrets(document.value),
     streams,
     tls,
     warnings: findWarnings(config, streams, document),

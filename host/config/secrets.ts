@@ -76,6 +76,19 @@ export function isSecret(document: unknown, [section, key]: Problem["path"]): bo
   return typeof written === "string" && written.includes("${");
 }
 
+/** Keys of the broker's section that hold secrets. */
+const SECRET_KEYS: ReadonlySet<string> = new Set(["password", "passphrase"]);
+
+/** Answers a configuration with its secrets hidden, unless references stand in their place. */
+export function hideSecrets(document: unknown): unknown {
+  if (!isMapping(document) || !isMapping(document.broker)) return document;
+  const shown = Object.entries(document.broker).map(([key, value]) => {
+    const isOpen = !SECRET_KEYS.has(key) || (typeof value === "string" && /^\$\{[^}]*\}$/.test(value));
+    return [key, isOpen ? value : "(hidden)"];
+  });
+  return { ...document, broker: Object.fromEntries(shown) };
+}
+
 const UNNAMED = "the file that the reference names";
 
 /** How the file of a key of the broker's section is called in messages. */

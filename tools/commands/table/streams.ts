@@ -1,4 +1,4 @@
-// Streams over MQTT: demo, run, replay, state. Arguments, flags and help here, the work in one file each, loaded when it is called.
+// Streams over MQTT: demo, run, check, replay, state. Arguments, flags and help here, the work in one file each, loaded when it is called.
 
 import { type Command, Option } from "commander";
 import type { Io } from "../../io.ts";
@@ -32,6 +32,33 @@ export function addRun(program: Command, io: Io): void {
     .action(async (config) => {
       const { runRun } = await import("../run.ts");
       await runRun({ config }, io);
+    });
+}
+
+/** `rivulet check`. */
+export function addCheck(program: Command, io: Io): void {
+  program
+    .command("check")
+    .description("Check a configuration of rivulet run without connecting, and print the way of messages through it.")
+    .argument("<config>", "configuration file (YAML)")
+    .option("--topic <topic>", "topic of a message whose way is printed; needs --payload")
+    .option("--payload <text>", "payload of that message")
+    .option(
+      "--recording <file>",
+      "messages to print the way of: what mosquitto_sub -F '%J' or '%j' writes; - for standard input",
+    )
+    .option("--explain", "print the configuration in full, presets written out")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet check rivulet.yaml",
+        "rivulet check rivulet.yaml --topic zigbee2mqtt/cellar --payload '{\"temperature\":14.1}'",
+        "mosquitto_sub -h localhost -t '#' -F '%J' | rivulet check rivulet.yaml --recording -",
+      ),
+    )
+    .action(async (config, flags) => {
+      const { runCheck } = await import("../check.ts");
+      await runCheck({ ...flags, config }, io);
     });
 }
 
