@@ -14,3 +14,13 @@ export function printable(text: string): string {
     return digits.length > 4 ? `\\u{${digits}}` : `\\u${digits.padStart(4, "0")}`;
   });
 }
+
+/** A value as JSON in one line that a terminal shows and does not obey: the same characters are escaped as JSON escapes them. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (character) =>
+    Array.from({ length: character.length }, (_, index) => {
+      const unit = character.charCodeAt(index);
+      return `\\u${unit.toString(16).padStart(4, "0")}`;
+    }).join(""),
+  );
+}

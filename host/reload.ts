@@ -78,7 +78,9 @@ class Run implements ReloadableRun {
       plan = await planRun(this.#options);
       if (storePlace(plan) !== storePlace(this.#plan)) store = await openStore(plan, this.#options);
     } catch (error) {
-      log.error("config", `cannot be used, the old one runs on: ${error instanceof Error ? error.message : error}`);
+      this.#options.onLogSettings?.(this.#plan.loaded.config.log);
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error("config", `cannot be used, the old one runs on: ${reason}`, "config_refused");
       return false;
     }
     await this.bridge.stop({ isHandover: true });
@@ -86,7 +88,7 @@ class Run implements ReloadableRun {
     this.#plan = plan;
     this.#store = store;
     await this.start();
-    log.info("config", "read again");
+    log.info("config", "read again", "config_reloaded");
     return true;
   }
 }

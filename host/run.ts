@@ -9,7 +9,7 @@ import { loadModel } from "./load-file.ts";
 import { ModelFormatError } from "./model/errors.ts";
 import type { Numeric } from "./model/types.ts";
 import { type Bridge, type BridgeOptions, startBridge } from "./mqtt/bridge.ts";
-import type { Logger } from "./mqtt/log.ts";
+import type { Logger, LogSettings } from "./mqtt/log.ts";
 import type { StreamOptions } from "./mqtt/stream.ts";
 import { inNumeric } from "./quantize/in-memory.ts";
 import { createRuntime, type Runtime } from "./runtime/index.ts";
@@ -30,6 +30,8 @@ export interface RunOptions {
   /** Where `${env:NAME}` is looked up. */
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
+  /** Called with what a configuration says of the log, before anything of it is told. */
+  readonly onLogSettings?: (settings: LogSettings) => void;
   /** Makes the runtime of a model file; default: reads it, runs its self-test, and picks the fastest kernels. */
   readonly openRuntime?: (path: string, numeric: Numeric | undefined) => Promise<Runtime>;
   readonly retry?: BridgeOptions["retry"];
@@ -56,11 +58,13 @@ export async function startRun(options: RunOptions): Promise<Bridge> {
 }
 
 /** Reads a configuration and the models that it names. @throws {ConfigError} when they cannot be used */
-export async function planRun({ file, env, log, openRuntime = openModelRuntime }: RunOptions): Promise<RunPlan> {
+export async function planRun(options: RunOptions): Promise<RunPlan> {
+  const { file, env, log, openRuntime = openModelRuntime, onLogSettings } = options;
   const loaded = await loadConfig(file, env);
-  for (const warning of loaded.warnings) log.warn("config", warning);
+  onLogSettings?.(loaded.config.log);
+  for (const warning of loaded.warnings) log.warn("config", warning, "config_warning");
   const streams = await openStreams(loaded, openRuntime);
-  for (const stream of streams) log.info(stream.name, describeStream(stream));
+  for (const stream of streams) log.info(stream.name, describeStream(stream), "stream");
   return { loaded, streams };
 }
 
@@ -169,17 +173,17 @@ export function storePlace({ loaded: { config, resolvePath } }: RunPlan): string
 export async function openStore(plan: RunPlan, { log, onFatal }: RunOptions): Promise<StateStore> {
   const directory = storePlace(plan);
   if (directory === undefined) {
-    log.warn("state", "kept in memory: it is lost when the process ends");
+    log.warn("state", "kept in memory: it is lost when the process ends", "state_in_memory");
     return createMemoryStore();
   }
   const store = await openLevelStore(directory, {
     onDamage: plan.loaded.config.state.on_damage,
     isSynced: plan.loaded.config.state.durability === "power",
-    report: (level, text) => log[level]("state", text),
+    report: (level, text, event) => log[level]("state", text, event),
     ...(onFatal === undefined ? {} : { onFatal }),
   });
   const exposure = await describeExposure(directory);
-  if (exposure !== undefined) log.warn("state", exposure);
+  if (exposure !== undefined) log.warn("state", exposure, "state_exposed");
   return store;
 }
 

@@ -56,6 +56,11 @@ const state = z.strictObject({
   ...durability,
 });
 
+const log = z.strictObject({
+  format: z.enum(["text", "json"]).default("text").describe("json: an object in each line"),
+  level: z.enum(["error", "warn", "info"]).default("info").describe("The least that is written"),
+});
+
 const streamFields = z.strictObject({
   model: text.optional().describe("Model file"),
   numeric: z.enum(["f32", "q15"]).optional().describe("Default: the numeric form of the model file"),
@@ -99,6 +104,7 @@ const stream = streamFields.refine(({ model, detector }) => model !== undefined 
 export const configSchema = z.strictObject({
   broker,
   state: state.prefault({}),
+  log: log.prefault({}),
   base_topic: mqttText(MOST_BASE_BYTES).default("rivulet").describe("First levels of all topics that are published"),
   streams: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), stream),
 });

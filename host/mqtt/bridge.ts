@@ -177,7 +177,8 @@ class MqttBridge implements Bridge {
     await this.#sure.load();
     const damaged = (await this.#recent?.load(this.#options.store)) ?? [];
     for (const key of damaged) {
-      this.#options.log.warn("state", `${key} is damaged and passed over: a message may be stepped twice`);
+      const text = `${key} is damaged and passed over: a message may be stepped twice`;
+      this.#options.log.warn("state", text, "delivery_passed_over", { key });
     }
   }
 
@@ -310,7 +311,8 @@ class MqttBridge implements Bridge {
     const { last } = this.#totals;
     const since = last === undefined ? null : new Date(last).toISOString();
     const span = since === null ? "" : ` since ${since}`;
-    this.#options.log.warn("broker", `the broker has forgotten our MQTT session: readings${span} may be missing`);
+    const text = `the broker has forgotten our MQTT session: readings${span} may be missing`;
+    this.#options.log.warn("broker", text, "session_lost", { since });
     const event = { type: "session_lost", since, client_id: this.#clientId };
     await this.#publishOwn(connection, `${this.#options.baseTopic}/bridge/event`, JSON.stringify(event), false);
   }
@@ -372,7 +374,8 @@ class MqttBridge implements Bridge {
     this.#intake.close();
     const isCommitted = await this.#committer.idle(STOP_TIMEOUT_MS);
     if (!isCommitted) {
-      log.error("state", "not everything could be committed; the broker keeps the messages");
+      const text = "not everything could be committed; the broker keeps the messages";
+      log.error("state", text, "commits_failed_at_end");
       this.#committer.stop();
     }
     if (isCommitted) await this.#announce();

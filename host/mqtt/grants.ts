@@ -44,11 +44,14 @@ export class Grants {
         this.#refused.add(filter);
         const reason = REASONS.get(code);
         const why = reason === undefined ? "" : ` (${reason})`;
-        this.#tell("error", `the broker refuses the subscription to ${filter}${why}: nothing of it arrives`);
+        this.#tell(
+          "subscription_refused",
+          `the broker refuses the subscription to ${filter}${why}: nothing of it arrives`,
+        );
       } else if (code < qos) {
         this.#lowered.add(filter);
         this.#tell(
-          "warn",
+          "subscription_lowered",
           `the broker grants ${filter} at QoS ${code} only, not ${qos}: what is published while the host is away is lost`,
         );
       }
@@ -65,9 +68,9 @@ export class Grants {
     return parts.length === 0 ? "online" : `degraded: ${parts.join("; ")}`;
   }
 
-  #tell(level: "warn" | "error", text: string): void {
+  #tell(event: "subscription_lowered" | "subscription_refused", text: string): void {
     if (this.#told.has(text)) return;
     this.#told.add(text);
-    this.#log[level]("broker", text);
+    this.#log[event === "subscription_refused" ? "error" : "warn"]("broker", text, event);
   }
 }

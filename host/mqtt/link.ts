@@ -102,7 +102,8 @@ export class Link {
     }
     this.#isServed = true;
     this.#told.clear();
-    log.info("broker", `connected to ${broker.url} as ${broker.clientId}${hasSession ? ", MQTT session resumed" : ""}`);
+    const text = `connected to ${broker.url} as ${broker.clientId}${hasSession ? ", MQTT session resumed" : ""}`;
+    log.info("broker", text, "connected", { has_session: hasSession });
   }
 
   #lose(reason: string | undefined): void {
@@ -140,6 +141,7 @@ export class Link {
     this.#told.set(reason, now());
     const verb = this.#openedAt === undefined ? "cannot connect to" : "lost the connection to";
     const attempts = told === undefined ? "trying again" : `still trying (${this.#failures} attempts)`;
-    log.warn("broker", `${verb} ${broker.url}: ${reason}; ${attempts}`);
+    const event = this.#openedAt === undefined ? "connection_failed" : "connection_lost";
+    log.warn("broker", `${verb} ${broker.url}: ${reason}; ${attempts}`, event, { reason, attempts: this.#failures });
   }
 }

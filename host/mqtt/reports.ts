@@ -36,8 +36,9 @@ export class Reports {
     const text = JSON.stringify(counters);
     if (text === this.#reported) return;
     this.#reported = text;
-    for (const [name, stream] of Object.entries(streams)) log.info(name, describeCounters(stream));
-    log.info("bridge", describeBridge(bridge));
+    for (const [name, stream] of Object.entries(streams))
+      log.info(name, describeCounters(stream), "counters", { ...stream });
+    log.info("bridge", describeBridge(bridge), "counters", bridge);
   }
 }
 

@@ -49,7 +49,7 @@ export class Watchdog {
       const next = this.receiveMaximum;
       const remedy = next === undefined ? "" : `, with a Receive Maximum of ${next}`;
       const what = `the broker has sent nothing for ${waitMs / 1000} s, although ${inFlight} messages are on their way to us`;
-      log.warn("broker", `${what}; connecting again${remedy}`);
+      log.warn("broker", `${what}; connecting again${remedy}`, "connection_silent", { in_flight: inFlight });
       connection.destroy();
     }, waitMs);
     this.#timer.unref();

@@ -16,6 +16,9 @@ const CLIENT_ID_FILE = "client-id";
 /** What to do about a state directory that is damaged: nothing but tell it, or go on with what can be read. */
 export type OnDamage = "stop" | "quarantine";
 
+/** Names of what is told, which stay the same. */
+type StoreEvent = "commits_work_again" | "state_cut_off" | "state_mended";
+
 /** How a state store deals with its disk. */
 export interface LevelStoreOptions {
   /** A commit resolves when it survives a loss of power, too; default: the end of the process. */
@@ -23,7 +26,7 @@ export interface LevelStoreOptions {
   /** Default: stop. */
   readonly onDamage?: OnDamage;
   /** Takes what an operator should know. */
-  readonly report?: (level: "info" | "warn" | "error", text: string) => void;
+  readonly report?: (level: "info" | "warn" | "error", text: string, event: StoreEvent) => void;
   /** Called once with the reason when a store that was open cannot be used any more. */
   readonly onFatal?: (error: StateStoreError) => void;
 }
@@ -187,7 +190,11 @@ class LevelStore implements StateStore {
     const { damages, tornBytes } = await inspectDatabase(this.#directory);
     const { report } = this.#options;
     if (tornBytes > 0) {
-      report?.("warn", `the last commit was cut off, as by a loss of power: ${tornBytes} bytes of it are left out`);
+      report?.(
+        "warn",
+        `the last commit was cut off, as by a loss of power: ${tornBytes} bytes of it are left out`,
+        "state_cut_off",
+      );
     }
     if (damages.length > 0) await this.#quarantine(damages);
     await this.#openDatabase();
@@ -199,7 +206,11 @@ class LevelStore implements StateStore {
     await checkUnlocked(this.#directory);
     if (onDamage === "stop") throw new DamagedStateError(describeDamage(this.#directory, damages));
     const rebuilt = await rebuild(this.#directory);
-    report?.("error", `${this.#directory} was damaged (${damages.join(", ")}): ${describeRebuilt(rebuilt).join("; ")}`);
+    report?.(
+      "error",
+      `${this.#directory} was damaged (${damages.join(", ")}): ${describeRebuilt(rebuilt).join("; ")}`,
+      "state_mended",
+    );
   }
 
   async #openDatabase(): Promise<void> {
@@ -243,7 +254,7 @@ class LevelStore implements StateStore {
     if (this.#failure === undefined) return;
     const seconds = Math.round((Date.now() - this.#failure.since) / 1000);
     this.#failure = undefined;
-    this.#options.report?.("info", `commits work again, after ${seconds} s`);
+    this.#options.report?.("info", `commits work again, after ${seconds} s`, "commits_work_again");
   }
 
   /** Bytes of the files that LevelDB begins anew only when it is opened. */

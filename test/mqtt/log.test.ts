@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createLimitedLog, createLogger } from "../../host/mqtt/log.ts";
+import { createLimitedLog, createLogger, type LoggerOptions, type LogSettings } from "../../host/mqtt/log.ts";
+import { LOG_EVENTS } from "../../host/mqtt/log-events.ts";
 import { createTestLog } from "../support/bridge.ts";
 
 afterEach(() => {
@@ -9,16 +11,16 @@ afterEach(() => {
 describe("createLogger", () => {
   const linesOf = (write: (log: ReturnType<typeof createLogger>) => void, now?: () => number) => {
     const output: string[] = [];
-    write(createLogger({ write: (text) => output.push(text) }, now));
+    write(createLogger({ write: (text) => output.push(text) }, now && { now }));
     return output;
   };
 
   it("writes time, level, scope and text", () => {
     const lines = linesOf(
       (log) => {
-        log.info("pump", "a");
-        log.warn("broker", "b");
-        log.error("state", "c");
+        log.info("pump", "a", "stream");
+        log.warn("broker", "b", "session_lost");
+        log.error("state", "c", "state_mended");
       },
       () => 1,
     );
@@ -31,19 +33,69 @@ describe("createLogger", () => {
 
   it("takes the time of the system by default", () => {
     vi.useFakeTimers({ now: 1000 });
-    expect(linesOf((log) => log.info("pump", "a"))).toEqual(["1970-01-01T00:00:01.000Z info pump: a\n"]);
+    expect(linesOf((log) => log.info("pump", "a", "stream"))).toEqual(["1970-01-01T00:00:01.000Z info pump: a\n"]);
   });
 
   it("writes one line per entry, whatever the text holds", () => {
     const text = "a\nb\u001b[31m \u0000\u001f \u007f\u009f\u00a0 \u2027\u2028\u2029 é~";
     expect(
       linesOf(
-        (log) => log.info("pump", text),
+        (log) => log.info("pump", text, "stream"),
         () => 0,
       ),
     ).toEqual([
       "1970-01-01T00:00:00.000Z info pump: a\\u000ab\\u001b[31m \\u0000\\u001f \\u007f\\u009f\u00a0 \u2027\\u2028\\u2029 é~\n",
     ]);
+  });
+});
+
+describe("createLogger with settings", () => {
+  const write = (settings: LogSettings, options: LoggerOptions = {}) => {
+    const output: string[] = [];
+    const log = createLogger({ write: (text) => output.push(text) }, { now: () => 1, ...options });
+    log.configure(settings);
+    log.info("pump", "a\nb", "stream", { count: 2 });
+    log.warn("broker", "\u009b31m\u{e0041}", "session_lost");
+    log.error("state", "c", "state_mended");
+    return output;
+  };
+
+  it("writes an object in each line, with the name of the event and fields", () => {
+    const lines = write({ format: "json", level: "info" });
+    expect(lines[0]).toBe(
+      '{"count":2,"time":"1970-01-01T00:00:00.001Z","level":"info","scope":"pump","event":"stream","text":"a\\nb"}\n',
+    );
+    expect(lines[1]).toContain("\\u009b31m\\udb40\\udc41");
+    expect(lines.map((line) => JSON.parse(line).text)).toEqual(["a\nb", "\u009b31m\u{e0041}", "c"]);
+  });
+
+  it("lets no field take the place of what every line has", () => {
+    const output: string[] = [];
+    const log = createLogger({ write: (text) => output.push(text) }, { now: () => 1 });
+    log.configure({ format: "json", level: "info" });
+    log.info("pump", "a", "counters", { level: "error", event: "other" });
+    expect(JSON.parse(output[0]!)).toMatchObject({ level: "info", event: "counters" });
+  });
+
+  it("leaves out what is less than the level", () => {
+    expect(write({ format: "text", level: "warn" })).toHaveLength(2);
+    expect(write({ format: "text", level: "error" })).toEqual(["1970-01-01T00:00:00.001Z error state: c\n"]);
+  });
+
+  it("gives the journal priorities, and no time of its own", () => {
+    expect(write({ format: "text", level: "info" }, { isJournal: true })).toEqual([
+      "<6>info pump: a\\u000ab\n",
+      "<4>warn broker: \\u009b31m\\u{e0041}\n",
+      "<3>error state: c\n",
+    ]);
+    expect(write({ format: "json", level: "error" }, { isJournal: true })[0]).toMatch(/^<3>\{"time"/);
+  });
+});
+
+describe("LOG_EVENTS", () => {
+  it("are in docs/service.md, each with what it means", () => {
+    const text = readFileSync("docs/service.md", "utf8");
+    expect(LOG_EVENTS.filter((event) => !text.includes(`| \`${event}\` |`))).toEqual([]);
   });
 });
 

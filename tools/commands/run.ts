@@ -1,5 +1,6 @@
 import { isMainThread } from "node:worker_threads";
 import { ConfigError } from "../../host/config/document.ts";
+import { isJournal } from "../../host/journal.ts";
 import { createLogger } from "../../host/mqtt/log.ts";
 import { settledWithin } from "../../host/mqtt/timeout.ts";
 import { startReloadableRun } from "../../host/reload.ts";
@@ -14,7 +15,7 @@ import type { Io } from "../io.ts";
  * @throws {CliError} when the configuration, a model or the state directory cannot be used
  */
 export async function runRun(args: { readonly config: string }, io: Io): Promise<number> {
-  const log = createLogger(io.stderr);
+  const log = createLogger(io.stderr, { isJournal: isJournal(io.env) });
   // LevelDB makes files all the time, and those of the state are private. A thread cannot set this, nor do tests need it.
   if (isMainThread) process.umask(0o077);
   const { signal } = io;
@@ -28,7 +29,13 @@ export async function runRun(args: { readonly config: string }, io: Io): Promise
     const failed = new Promise<StateStoreError>((resolve) => {
       fail = resolve;
     });
-    const starting = startReloadableRun({ file: args.config, env: io.env, log, onFatal: fail });
+    const starting = startReloadableRun({
+      file: args.config,
+      env: io.env,
+      log,
+      onFatal: fail,
+      onLogSettings: log.configure,
+    });
     // A disk or a share that does not answer must not keep the process.
     const run = await Promise.race([starting, aborted]);
     if (run === undefined) {
@@ -41,10 +48,10 @@ export async function runRun(args: { readonly config: string }, io: Io): Promise
     const forget = io.onHangup?.(() => void run.reload().catch(fail));
     const failure = await Promise.race([aborted, failed]);
     forget?.();
-    log.info("run", "stopping");
+    log.info("run", "stopping", "stopping");
     await run.stop();
     if (failure !== undefined) throw failure;
-    log.info("run", "stopped");
+    log.info("run", "stopped", "stopped");
     return 0;
   } catch (error) {
     if (error instanceof ConfigError || error instanceof StateStoreError) {
