@@ -3,6 +3,7 @@
 
 import type { Bridge } from "./mqtt/bridge.ts";
 import { openStore, planRun, type RunOptions, type RunPlan, startPlan, storePlace } from "./run.ts";
+import { RunWeb } from "./run-web.ts";
 import type { StateStore } from "./store/store.ts";
 
 /** A run whose configuration can be read again. */
@@ -38,6 +39,7 @@ class Run implements ReloadableRun {
   #plan: RunPlan;
   #store: StateStore;
   #bridge: Bridge | undefined;
+  readonly #web: RunWeb;
   /** Reloads and the stop, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
   #isStopped = false;
@@ -46,6 +48,7 @@ class Run implements ReloadableRun {
     this.#options = options;
     this.#plan = plan;
     this.#store = store;
+    this.#web = new RunWeb(options.log);
   }
 
   get bridge(): Bridge {
@@ -54,6 +57,7 @@ class Run implements ReloadableRun {
 
   async start(): Promise<void> {
     this.#bridge = await startPlan(this.#plan, keptOpen(this.#store), this.#options);
+    await this.#web.attach(this.#bridge, this.#plan);
   }
 
   reload(): Promise<boolean> {
@@ -65,6 +69,7 @@ class Run implements ReloadableRun {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#last;
+    await this.#web.stop();
     await this.bridge.stop();
     await this.#store.close();
   }
@@ -83,6 +88,7 @@ class Run implements ReloadableRun {
       log.error("config", `cannot be used, the old one runs on: ${reason}`, "config_refused");
       return false;
     }
+    this.#web.detach();
     await this.bridge.stop({ isHandover: true });
     if (store !== this.#store) await this.#store.close();
     this.#plan = plan;

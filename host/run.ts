@@ -12,6 +12,7 @@ import { type Bridge, type BridgeOptions, startBridge } from "./mqtt/bridge.ts";
 import type { Logger, LogSettings } from "./mqtt/log.ts";
 import type { StreamOptions } from "./mqtt/stream.ts";
 import { inNumeric } from "./quantize/in-memory.ts";
+import { RunWeb } from "./run-web.ts";
 import { createRuntime, type Runtime } from "./runtime/index.ts";
 import { describeExposure } from "./store/directory.ts";
 import { openLevelStore } from "./store/level.ts";
@@ -54,7 +55,16 @@ export interface RunPlan {
  */
 export async function startRun(options: RunOptions): Promise<Bridge> {
   const plan = await planRun(options);
-  return startPlan(plan, await openStore(plan, options), options);
+  const bridge = await startPlan(plan, await openStore(plan, options), options);
+  if (plan.loaded.config.web === undefined) return bridge;
+  const web = new RunWeb(options.log);
+  await web.attach(bridge, plan);
+  const stop = bridge.stop.bind(bridge);
+  bridge.stop = async (how) => {
+    await web.stop();
+    await stop(how);
+  };
+  return bridge;
 }
 
 /** Reads a configuration and the models that it names. @throws {ConfigError} when they cannot be used */

@@ -7,6 +7,7 @@ import type { Path, Problem } from "./document.ts";
 import { type PlannedInputs, planInputs } from "./inputs.ts";
 import type { Config, StreamConfig } from "./schema.ts";
 import { checkSequence } from "./sequence-schema.ts";
+import { checkWeb } from "./web-schema.ts";
 
 /** A stream whose templates are parsed. */
 export interface CheckedStream extends PlannedInputs {
@@ -17,6 +18,7 @@ export interface CheckedStream extends PlannedInputs {
 /** Checks a configuration and answers its streams; adds to `problems` what is wrong. */
 export function checkConfig(config: Config, problems: Problem[]): CheckedStream[] {
   checkBroker(config.broker, problems);
+  checkWeb(config.web, problems);
   if (config.state.memory && config.state.directory !== undefined) {
     problems.push({ path: ["state"], message: "either memory: true or a directory, not both" });
   }

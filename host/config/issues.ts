@@ -94,10 +94,11 @@ function typeName(type: string): string {
   return names[type] ?? `a ${type}`;
 }
 
-/** A value of the broker's section may be a secret, such as a password that is all digits. */
+/** A value may be a secret, such as a password that is all digits. */
 function describeInput({ path, input }: Issue, isHidden: boolean): string {
   if (isHidden && typeof input === "string") return "a text";
-  return path[0] === "broker" && typeof input === "number" ? "a number (write it in quotes)" : describeValue(input);
+  const isText = path[0] === "broker" || (path[0] === "web" && path[1] === "token");
+  return isText && typeof input === "number" ? "a number (write it in quotes)" : describeValue(input);
 }
 
 function describeValue(value: unknown): string {

@@ -88,6 +88,12 @@ function findWarnings(config: Config, streams: readonly CheckedStream[], documen
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of a configuration
     warn(key, "is in the file as plain text; ${env:NAME} or ${file:/path} keeps it out");
   }
+  const token = (document.value as { web?: { token?: string } }).web?.token;
+  if (token !== undefined && !token.includes("${")) {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of a configuration
+    const message = "is in the file as plain text; ${env:NAME} or ${file:/path} keeps it out";
+    warnings.push({ path: ["web", "token"], message });
+  }
   if (!config.broker.reject_unauthorized) {
     warn(
       "reject_unauthorized",

@@ -3,6 +3,7 @@ import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
 import { alarmFields } from "./alarms-schema.ts";
 import { messageFields, mqttText } from "./inputs-schema.ts";
 import { sequenceFields } from "./sequence-schema.ts";
+import { web } from "./web-schema.ts";
 
 /** What is published is longer than the base by the names of a stream and of a device. */
 const MOST_BASE_BYTES = 32_768;
@@ -105,6 +106,7 @@ export const configSchema = z.strictObject({
   broker,
   state: state.prefault({}),
   log: log.prefault({}),
+  web: web.optional().describe("The page that shows the devices; default: there is none"),
   base_topic: mqttText(MOST_BASE_BYTES).default("rivulet").describe("First levels of all topics that are published"),
   streams: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), stream),
 });

@@ -11,22 +11,39 @@ export interface SecretSources {
   readonly folder: string;
 }
 
+/** The sections whose texts may be references. */
+const SECTIONS = ["broker", "web"];
+
 /**
- * Replaces `${env:NAME}` and `${file:path}` in the texts of the broker's section; a line feed that ends a file is left
- * out. Adds to `problems` what is not found, never what was read.
+ * Replaces `${env:NAME}` and `${file:path}` in the texts of the sections of the broker and of the page; a line feed that ends a file
+ * is left out. Adds to `problems` what is not found, never what was read.
  */
 export async function resolveSecrets(value: unknown, sources: SecretSources, problems: Problem[]): Promise<unknown> {
-  if (!isMapping(value) || !isMapping(value.broker)) return value;
-  const broker: Record<string, unknown> = { ...value.broker };
-  for (const [key, text] of Object.entries(broker)) {
+  if (!isMapping(value)) return value;
+  const resolved: Record<string, unknown> = { ...value };
+  for (const section of SECTIONS) {
+    const texts = value[section];
+    if (isMapping(texts)) resolved[section] = await resolveSection(section, texts, sources, problems);
+  }
+  return resolved;
+}
+
+async function resolveSection(
+  section: string,
+  texts: Readonly<Record<string, unknown>>,
+  sources: SecretSources,
+  problems: Problem[],
+): Promise<Record<string, unknown>> {
+  const resolved: Record<string, unknown> = { ...texts };
+  for (const [key, text] of Object.entries(texts)) {
     if (typeof text !== "string") continue;
     try {
-      broker[key] = await replaceReferences(text, sources);
+      resolved[key] = await replaceReferences(text, sources);
     } catch (error) {
-      problems.push({ path: ["broker", key], message: error instanceof Error ? error.message : String(error) });
+      problems.push({ path: [section, key], message: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { ...value, broker };
+  return resolved;
 }
 
 async function replaceReferences(text: string, sources: SecretSources): Promise<string> {
@@ -62,17 +79,21 @@ const PUBLIC_KEYS: ReadonlySet<PropertyKey | undefined> = new Set([
   "reject_unauthorized",
 ]);
 
+/** Those of the page's section. */
+const PUBLIC_WEB_KEYS: ReadonlySet<PropertyKey | undefined> = new Set(["listen", "hosts", "history"]);
+
 /**
  * Whether what stands at a path of a configuration must not be shown: the broker's section as a text, its user name, password and
- * url, its unknown keys, and every value with a reference.
+ * url, its unknown keys, the token of the page, and every value with a reference.
  *
  * @param document  the configuration as it is written, references and all
  */
 export function isSecret(document: unknown, [section, key]: Problem["path"]): boolean {
-  if (section !== "broker") return false;
-  if (!PUBLIC_KEYS.has(key)) return true;
-  const broker = isMapping(document) ? document.broker : undefined;
-  const written = isMapping(broker) ? broker[String(key)] : undefined;
+  if (section !== "broker" && section !== "web") return false;
+  if (section === "broker" && !PUBLIC_KEYS.has(key)) return true;
+  if (section === "web" && !PUBLIC_WEB_KEYS.has(key)) return true;
+  const texts = isMapping(document) ? document[section] : undefined;
+  const written = isMapping(texts) ? texts[String(key)] : undefined;
   return typeof written === "string" && written.includes("${");
 }
 

@@ -13,6 +13,7 @@ import { Intake } from "./intake.ts";
 import { armKillPoint } from "./kill-points.ts";
 import { lengthProblem } from "./lengths.ts";
 import { Link, type RetryOptions } from "./link.ts";
+import { LocalCommands } from "./local-commands.ts";
 import { createLimitedLog, type LimitedLog, type Logger } from "./log.ts";
 import { Outbox } from "./outbox.ts";
 import { type Commanded, type MessageOutcome, type OutcomeListener, Outcomes } from "./outcomes.ts";
@@ -54,10 +55,26 @@ export interface Bridge {
   counters(): BridgeCounters;
   /** Answers, per stream, what was counted since the state directory was made, through all restarts. */
   totals(): Readonly<Record<string, StreamTotals>>;
+  /** Whether the broker is connected and subscribed to, and how many of its messages are not acknowledged yet. */
+  status(): BridgeStatus;
+  /**
+   * Tells a device something, as by MQTT on its topic `set`: answers what is published on `result`, once it is committed; undefined when
+   * there is no such stream.
+   *
+   * @param payload  JSON text of a command
+   */
+  command(stream: string, device: string, payload: Uint8Array): Promise<string | undefined>;
   /** Has a listener told what becomes of every message, as it happens; answers a function that ends this. */
   onOutcome(listener: OutcomeListener): () => void;
   /** Ends gracefully: what was received is stepped, committed and published, then the connection and the store are closed. */
   stop(options?: StopOptions): Promise<void>;
+}
+
+/** How a bridge is now. */
+export interface BridgeStatus {
+  readonly isConnected: boolean;
+  /** Messages received and not acknowledged yet. */
+  readonly pending: number;
 }
 
 /** How a bridge ends. */
@@ -113,6 +130,7 @@ class MqttBridge implements Bridge {
   readonly #confirmations: Confirmations | undefined;
   readonly #clientId: string;
   readonly #watchdog: Watchdog;
+  readonly #commands: LocalCommands;
   #becomeReady: () => void = () => {};
   #stopped: Promise<void> | undefined;
 
@@ -159,6 +177,7 @@ class MqttBridge implements Bridge {
       isCrowded: () => (this.#outbox.isCrowded || this.#sure.isCrowded) && this.#link.connection !== undefined,
       onOutcome: (outcome) => this.#outcomes.tell(outcome),
     });
+    this.#commands = new LocalCommands({ committer: this.#committer, outcomes: this.#outcomes, now });
     const wanted = options.streams.flatMap(({ sources, qos }) =>
       sources.map(({ topic }) => ({ filter: topic.filter, qos })),
     );
@@ -193,6 +212,15 @@ class MqttBridge implements Bridge {
 
   totals(): Readonly<Record<string, StreamTotals>> {
     return this.#totals.all();
+  }
+
+  status(): BridgeStatus {
+    return { isConnected: this.#link.connection !== undefined, pending: this.#committer.pending };
+  }
+
+  async command(stream: string, device: string, payload: Uint8Array): Promise<string | undefined> {
+    const devices = this.#streams.get(stream)?.devices;
+    return devices && this.#commands.tell(devices, device, payload);
   }
 
   onOutcome(listener: OutcomeListener): () => void {

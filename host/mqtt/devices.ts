@@ -249,7 +249,7 @@ export class Devices {
     const outcome = obey(command, { alarm, n: device.n, reset: () => device.reset() }, time);
     if (outcome.isDone) committer.touch(resident);
     this.#putParts(resident);
-    onOutcome({ kind: "command", stream, device: name, time, n: device.n, outcome });
+    onOutcome({ kind: "command", stream, device: name, time, n: device.n, request: command, outcome });
     committer.settle(ticket);
     return outcome.isDone;
   }

@@ -1,4 +1,4 @@
-import type { CommandOutcome } from "../alarm/commands.ts";
+import type { CommandOutcome, CommandRequest } from "../alarm/commands.ts";
 import type { Outcome } from "../stream/device.ts";
 import type { Reason } from "../stream/payload.ts";
 
@@ -42,6 +42,8 @@ export interface Commanded {
   readonly time: number;
   /** Steps of the device so far. */
   readonly n: number;
+  /** What it was told. */
+  readonly request: CommandRequest;
   readonly outcome: CommandOutcome;
 }
 
