@@ -158,10 +158,15 @@ function numbered(source: Source, field: string | undefined): Source {
 
 /** What a stream runs, for the log. */
 function describeStream({ runtime, sources, alarms }: StreamOptions): string {
-  const topics = sources.map(({ topic }) => topic.text).join(", ");
+  const topics = sources.map(describeSource).join(", ");
   const model = `model ${runtime.model.id}, ${runtime.numeric}${runtime.simd ? " with SIMD" : ""}, `;
   const detector = alarms === undefined ? "" : `detector ${"learn" in alarms ? "auto" : alarms.file.id}, `;
   return `${runtime.outputSize > 0 ? model : ""}${detector}topic ${topics}`;
+}
+
+/** Tells the topic of a source and, where that has no captures, the one device that it belongs to. */
+export function describeSource({ topic, device }: Source): string {
+  return topic.names.length > 0 || device.isOfPayload ? topic.text : `${topic.text} (device ${device.text})`;
 }
 
 async function openModelRuntime(path: string, numeric: Numeric | undefined): Promise<Runtime> {

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { DOCUMENT_FORMATS } from "../stream/decode/index.ts";
 import { NUMBER_TYPES } from "../stream/decode/struct.ts";
 import { duration } from "./duration.ts";
+import { PRESET_NAMES } from "./presets/index.ts";
 
 /** Bytes of the longest text in a packet of MQTT; host/mqtt/lengths.ts asks it of programs. */
 const MOST_TEXT_BYTES = 65_535;
@@ -14,7 +15,11 @@ const text = z.string().min(1);
 export const mqttText = (most = MOST_TEXT_BYTES) =>
   text.refine((value) => Buffer.byteLength(value) <= most, { error: `is longer than ${most} bytes` });
 
-const field = z.string().describe("Plain name or JSON Pointer; /e[n=temp]/v chooses an element by a member");
+const field = z
+  .string()
+  .describe(
+    "Plain name or JSON Pointer; /e[n=temp]/v chooses an element by a member, /*/v the one member that has a v",
+  );
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
 const structField = z.strictObject({
@@ -53,6 +58,7 @@ const inputObject = z.strictObject({
     .optional()
     .describe("Numbers for texts and truth values, e.g. { ON: 1, OFF: 0 }"),
   decimal: z.literal("comma").optional().describe("Text has a decimal comma"),
+  prefix: text.optional().describe("What stands before the number in a text, e.g. temp,c="),
   unit: text.optional().describe("What stands behind the number in a text, e.g. °C"),
   range: z
     .tuple([z.number(), z.number()])
@@ -67,9 +73,26 @@ const inputSchema = z.union([text.describe("Name of the model's input, and of th
 
 /** What a stream says of its messages. */
 export const messageFields = {
+  preset: z
+    .union([
+      z.enum(PRESET_NAMES),
+      z.strictObject({
+        name: z.enum(PRESET_NAMES),
+        base: mqttText().optional().describe("First levels of the system's topics; default: what it has by default"),
+      }),
+    ])
+    .optional()
+    .describe(
+      "How a system writes its messages; then inputs are the names of the quantities. rivulet check --explain writes it out",
+    ),
   topic: mqttText()
     .optional()
     .describe("plant/{site}/{device}/data: {x} captures one level, {x+} one or more, a last # is ignored"),
+  except: z
+    .array(mqttText())
+    .min(1)
+    .optional()
+    .describe("Topics that are not taken though topic matches them, written in the same way"),
   device: z
     .union([
       text.describe("Made of captures and of fields of the payload ({/id})"),

@@ -4,7 +4,7 @@ import type { PlanFormat, SourcePlan } from "../stream/plan.ts";
 import { compileElements, compileField, isPositional } from "../stream/pointer.ts";
 import type { ReaderInput } from "../stream/reader.ts";
 import type { Sampling } from "../stream/sampler.ts";
-import { parseDeviceTemplate, parseTopicTemplate, type TopicTemplate } from "../stream/topic.ts";
+import { exceptTopics, parseDeviceTemplate, parseTopicTemplate, type TopicTemplate } from "../stream/topic.ts";
 import type { ValueOptions } from "../stream/value.ts";
 import { createZone } from "../stream/zone.ts";
 import type { Path, Problem } from "./document.ts";
@@ -59,8 +59,11 @@ export function planInputs(name: string, config: StreamConfig, problems: Problem
     return { config: typeof input === "string" ? { name: input } : input, index };
   });
   const groups = groupInputs(config, placed, path, problems);
+  const leftOut = (config.except ?? []).flatMap(
+    (text, index) => attempt(problems, [...path, "except", index], () => parseTopicTemplate(text)) ?? [],
+  );
   const topics = groups.map((group) =>
-    attempt(problems, [...path, ...group.path], () => parseTopicTemplate(group.topic)),
+    attempt(problems, [...path, ...group.path], () => exceptTopics(parseTopicTemplate(group.topic), leftOut)),
   );
   for (const { index, config: input } of placed ?? []) checkInput(input, config, [...path, "inputs", index], problems);
   checkMessage(config, groups, path, problems);
@@ -158,7 +161,7 @@ function checkMessage(config: StreamConfig, groups: readonly Group[], path: Path
   const { payload, time, where = {}, trigger, inputs } = config;
   const hasFields = groups.some(({ format }) => !HAS_NO_FIELDS.includes(format));
   if (time !== undefined) {
-    if (!hasFields)
+    if (!hasFields && groups.length > 0)
       problems.push({ path: [...path, "time"], message: `a payload of ${payload} has no field for the time` });
     attempt(problems, [...path, "time", "field"], () => compileField(time.field));
     const { zone } = time;
@@ -239,7 +242,7 @@ function checkQuantities(source: PlannedSource, group: Group, path: Path, proble
     return;
   }
   const last = topic.text.split("/").at(-1) ?? "";
-  const isOpen = last === "#" || (last.startsWith("{") && !device.text.includes(last.replace("+", "")));
+  const isOpen = last === "#" || (/^\{\w+\+?\}$/.test(last) && !device.text.includes(last.replace("+", "")));
   if (!isOpen || inputs.length !== 1 || !NAMELESS.includes(fieldOf(inputs[0] as ReaderInput))) return;
   problems.push({
     path: at,
@@ -304,10 +307,11 @@ function maxAgeOf(own: number | undefined, config: StreamConfig, isHeld: boolean
   return maxAge === undefined ? {} : { maxAge };
 }
 
-function valueOptionsOf({ map, decimal, unit, range, sentinels }: InputObject): ValueOptions | undefined {
+function valueOptionsOf({ map, decimal, prefix, unit, range, sentinels }: InputObject): ValueOptions | undefined {
   const options = {
     ...(map === undefined ? {} : { map }),
     ...(decimal === undefined ? {} : { hasDecimalComma: true }),
+    ...(prefix === undefined ? {} : { prefix }),
     ...(unit === undefined ? {} : { unit }),
     ...(range === undefined ? {} : { range }),
     ...(sentinels === undefined ? {} : { sentinels }),

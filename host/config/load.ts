@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { type CheckedStream, checkConfig } from "./check.ts";
 import { type ConfigDocument, ConfigError, formatPath, type Problem, parseConfigDocument } from "./document.ts";
 import { describeIssue, type IsHidden } from "./issues.ts";
+import { expandPresets } from "./presets/index.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { hideSecrets, isSecret, nameOfReferenced, readReferenced, readText, resolveSecrets } from "./secrets.ts";
 import { checkTls, type TlsTexts } from "./tls.ts";
@@ -38,7 +39,8 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<
   const folder = dirname(resolve(file));
   const problems: Problem[] = [];
   const isHidden: IsHidden = (path) => isSecret(document.value, path);
-  const value = await resolveSecrets(document.value, { env, folder }, problems);
+  const written = expandPresets(document.value, problems);
+  const value = await resolveSecrets(written, { env, folder }, problems);
   const parsed = configSchema.safeParse(value, { reportInput: true });
   if (!parsed.success)
     throw document.error([...problems, ...parsed.error.issues.flatMap((issue) => describeIssue(issue, isHidden))]);
@@ -48,7 +50,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<
   if (problems.length > 0) throw document.error(problems);
   return {
     config,
-    written: hideSecrets(document.value),
+    written: hideSecrets(written),
     streams,
     tls,
     warnings: findWarnings(config, streams, document),

@@ -38,7 +38,8 @@ export class Reports {
     this.#reported = text;
     for (const [name, stream] of Object.entries(streams))
       log.info(name, describeCounters(stream), "counters", { ...stream });
-    log.info("bridge", describeBridge(bridge), "counters", bridge);
+    const rest = describeBridge(bridge);
+    if (rest !== "") log.info("bridge", rest, "counters", bridge);
   }
 }
 

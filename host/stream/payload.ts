@@ -1,40 +1,11 @@
 import type { CommandRequest } from "../alarm/commands.ts";
 import { parseDecimal } from "./decimal.ts";
+import { PayloadError } from "./payload-error.ts";
 import { compileField, type FieldReader } from "./pointer.ts";
 import { parseTime, type TimeOptions } from "./time.ts";
 import type { Captures } from "./topic.ts";
 
-/** Why a message is not stepped. */
-export type Reason =
-  | "bad_command"
-  | "bad_device"
-  | "bad_sample"
-  | "bad_sequence"
-  | "bad_time"
-  | "bad_topic"
-  | "filtered"
-  | "missing_field"
-  | "not_a_number"
-  | "not_finite"
-  | "not_json"
-  | "out_of_range"
-  | "repeated"
-  | "sentinel"
-  | "too_fast"
-  | "too_large"
-  | "undecodable"
-  | "wrong_length";
-
-/** A payload that must not reach the state. */
-export class PayloadError extends Error {
-  override readonly name = "PayloadError";
-  readonly reason: Reason;
-
-  constructor(reason: Reason, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
+export { PayloadError, type Reason } from "./payload-error.ts";
 
 /** How the payloads of a stream are written. */
 export type PayloadFormat = "json" | "array" | "number" | "f32le";

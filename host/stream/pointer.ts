@@ -1,3 +1,5 @@
+import { PayloadError } from "./payload-error.ts";
+
 /** Reads one value out of a parsed JSON document; undefined when it is not there. */
 export type FieldReader = (document: unknown) => unknown;
 
@@ -22,18 +24,42 @@ const NO_CAPTURES: Found["captures"] = new Map();
 /**
  * Compiles a field: text that starts with `/` is a JSON Pointer (RFC 6901), the empty text is the whole document, any
  * other text is the plain name of a member. Only own members are found, so `__proto__` and `constructor` are just names.
- * Beyond the RFC, `/e[n=temperature]/v` chooses the element of an array by the value of a member.
+ * Beyond the RFC, `/e[n=temperature]/v` chooses the element of an array by the value of a member, and `*` stands for the one
+ * member below which the rest of the pointer leads to something; where several do, the reader throws a {@link PayloadError}.
  *
- * @throws {SyntaxError} when a pointer has a `~` that is followed by neither 0 nor 1
+ * @throws {SyntaxError} when a pointer has a `~` that is followed by neither 0 nor 1, or more than one `*`
  */
 export function compileField(field: string): FieldReader {
   if (field === "") return (document) => document;
   if (!field.startsWith("/")) return (document) => member(document, field);
-  const steps = tokensOf(field).map(compileStep);
+  const tokens = tokensOf(field);
+  const any = tokens.indexOf("*");
+  if (any >= 0) return compileAny(field, tokens.slice(0, any), tokens.slice(any + 1));
+  return compileSteps(tokens);
+}
+
+function compileSteps(tokens: readonly string[]): FieldReader {
+  const steps = tokens.map(compileStep);
   return (document) => {
     let value = document;
     for (const step of steps) value = step(value);
     return value;
+  };
+}
+
+/** A member of any name, which must be the only one: two sensors of a kind are two inputs. */
+function compileAny(field: string, before: readonly string[], after: readonly string[]): FieldReader {
+  if (after.includes("*")) throw new SyntaxError(`"${field}" has more than one *`);
+  const [find, read] = [compileSteps(before), compileSteps(after)];
+  return (document) => {
+    const parent = find(document);
+    if (typeof parent !== "object" || parent === null) return undefined;
+    const found = Object.entries(parent)
+      .map(([name, value]) => ({ name, value: read(value) }))
+      .filter(({ value }) => value !== undefined);
+    if (found.length < 2) return found[0]?.value;
+    const names = found.map(({ name }) => [...before, name, ...after].map((token) => `/${token}`).join(""));
+    throw new PayloadError("ambiguous", `Field "${field}" may be ${names.slice(0, 3).join(" or ")}; name one of them`);
   };
 }
 

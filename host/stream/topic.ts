@@ -32,16 +32,18 @@ export interface DeviceTemplate {
 type Level =
   | { readonly kind: "literal"; readonly text: string }
   | { readonly kind: "one"; readonly name: string }
+  | { readonly kind: "part"; readonly name: string; readonly prefix: string; readonly suffix: string }
   | { readonly kind: "many"; readonly name: string };
 
 const CAPTURE = /^\{([A-Za-z_][A-Za-z0-9_]*)(\+?)\}$/;
+const PART = /^([^{}+#]*)\{([A-Za-z_][A-Za-z0-9_]*)\}([^{}+#]*)$/;
 const MAX_KEY_LENGTH = 512;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const UNFIT = /[+#\u0000-\u001f\u007f-\u009f\ufffd]/;
 
 /**
  * Reads a topic template: literal levels, `{name}` for one level, `{name+}` for one or more, and a last `#` for any
- * levels that are not looked at.
+ * levels that are not looked at. A capture may be a part of its level: `{device}_temperature`.
  *
  * @throws {SyntaxError} when the template is malformed
  */
@@ -121,6 +123,8 @@ function parseLevel(text: string): Level {
   if (name !== undefined) return { kind: capture?.[2] === "+" ? "many" : "one", name };
   if (text === "+") throw new SyntaxError("write {name} instead of +");
   if (text === "#") throw new SyntaxError("# is allowed as the last level only");
+  const [, prefix = "", partName, suffix = ""] = PART.exec(text) ?? [];
+  if (partName !== undefined) return { kind: "part", name: partName, prefix, suffix };
   if (/[+#{}]/.test(text)) throw new SyntaxError(`level "${text}" must be literal or one capture, such as {device}`);
   if (text.includes("\0")) throw new SyntaxError("the topic has a zero character");
   return { kind: "literal", text };
@@ -159,9 +163,28 @@ function capture(levels: readonly Level[], parts: readonly string[], captures: M
   return levels.every((level, index) => {
     const part = parts[index] ?? "";
     if (level.kind === "literal") return level.text === part;
-    captures.set(level.name, part);
+    const found = level.kind === "part" ? partOf(level, part) : part;
+    if (found === undefined) return false;
+    captures.set(level.name, found);
     return true;
   });
+}
+
+/** What stands between prefix and suffix; undefined when the level is another one, or nothing stands there. */
+function partOf({ prefix, suffix }: Extract<Level, { kind: "part" }>, text: string): string | undefined {
+  const isFit = text.startsWith(prefix) && text.endsWith(suffix) && text.length > prefix.length + suffix.length;
+  return isFit ? text.slice(prefix.length, text.length - suffix.length) : undefined;
+}
+
+/**
+ * Narrows a template: it matches no topic that one of the others matches.
+ *
+ * @param others  templates of topics to leave out
+ */
+export function exceptTopics(template: TopicTemplate, others: readonly TopicTemplate[]): TopicTemplate {
+  if (others.length === 0) return template;
+  const isLeftOut = (topic: string) => others.some((other) => other.match(topic) !== undefined);
+  return { ...template, match: (topic) => (isLeftOut(topic) ? undefined : template.match(topic)) };
 }
 
 function listNames(names: readonly string[]): string {

@@ -9,6 +9,8 @@ export interface ValueOptions {
   readonly map?: Readonly<Record<string, number>>;
   /** Text has a decimal comma. Default: a point. */
   readonly hasDecimalComma?: boolean;
+  /** What stands before the number in a text, e.g. `temp,c=`. Default: nothing. */
+  readonly prefix?: string;
   /** What stands behind the number in a text, e.g. `°C`. Default: nothing. */
   readonly unit?: string;
   /** Least and greatest value, both included. */
@@ -57,8 +59,9 @@ function toNumber(value: unknown, options: ValueOptions, what: string): number {
 }
 
 /** Answers NaN for text that says that there is no value. */
-function parseText(text: string, { unit, hasDecimalComma = false }: ValueOptions, what: string): number {
-  const bare = unit !== undefined && text.endsWith(unit) ? text.slice(0, -unit.length).trimEnd() : text;
+function parseText(text: string, { prefix, unit, hasDecimalComma = false }: ValueOptions, what: string): number {
+  const tail = prefix !== undefined && text.startsWith(prefix) ? text.slice(prefix.length).trimStart() : text;
+  const bare = unit !== undefined && tail.endsWith(unit) ? tail.slice(0, -unit.length).trimEnd() : tail;
   if (NOTHING.test(bare)) return Number.NaN;
   if (NOT_FINITE.test(bare)) throw new PayloadError("not_finite", `The ${what} is not a finite number`);
   const number = hasDecimalComma ? parseDecimalComma(bare) : parseDecimal(bare);

@@ -161,7 +161,7 @@ describe("a key", () => {
 
   it("that is not known and like no other brings all to mind", async () => {
     const known = knownKeys(["streams", "pump"]).join(", ");
-    expect(known).toContain("model, numeric, topic, device, payload, ");
+    expect(known).toContain("model, numeric, preset, topic, except, device, payload, ");
     expect(await problemsOf(`${MINIMAL}    zzzzz: x\n`)).toEqual([
       `config.yaml:7:5 streams.pump: unknown key "zzzzz", expected one of ${known}`,
     ]);

@@ -43,6 +43,15 @@ describe("Reports", () => {
     expect(log.lines.at(-2)).toBe("info fan: 0 received, 1 steps");
   });
 
+  it("logs no line without a counter", () => {
+    const { log, counters, reports } = setUp();
+    reports.report();
+    expect(log.lines.splice(0)).toEqual(["info pump: 0 received", "info fan: 0 received"]);
+    counters.commits = 1;
+    reports.report();
+    expect(log.lines.at(-1)).toBe("info bridge: 1 commits");
+  });
+
   it("writes the warnings that were held back", () => {
     const { log, limited, reports } = setUp();
     limited.note("pump", "not_json", "a");

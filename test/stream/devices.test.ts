@@ -93,6 +93,59 @@ inputs: [{ name: voltage, field: value }, { name: power, field: value }]
   });
 });
 
+describe("values of systems without a preset, or read without theirs", () => {
+  it.each([
+    [
+      "cayenne-mqtt",
+      `inputs:
+  - { name: t, topic: "v1/{user}/things/{device}/data/1", prefix: "temp,c=" }
+  - { name: h, topic: "v1/{user}/things/{device}/data/2", prefix: "rel_hum,p=" }`,
+      ["u/d held", "u/d: 21.5,40 at now"],
+    ],
+    [
+      "shelly-gen2-status",
+      `topic: "{device}/status/switch:0"\ninputs: [apower, voltage, { name: heat, field: /temperature/tC }]`,
+      ["shellyplus1pm-aabbcc: 12.3,231.1,41.2 at now", "shellyplus1pm-aabbcc: 0,231.4,41 at now"],
+    ],
+    [
+      "p1-ams2mqtt",
+      `topic: ams/meter\nmax_age: 1m\ntime: { field: t, format: unix }
+inputs: [{ name: p, field: /data/P }, { name: u, field: /data/U1 }]`,
+      ["room held", "room: 513,231.1 at 09:00:10", "room: 514,231.1 at 09:00:12"],
+    ],
+    [
+      "telegraf-json",
+      `topic: telegraf/{host}/environment\nwhere: { name: environment }\ntime: { field: timestamp, format: unix }
+inputs: [{ name: t, field: /fields/temperature }, { name: h, field: /fields/humidity }]`,
+      ["pi: 21.5,40 at 09:00:00"],
+    ],
+    [
+      "ttn-v3",
+      `topic: v3/{app}/devices/{device}/up\ntime: { field: received_at, format: iso8601 }
+inputs: [{ name: t, field: /uplink_message/decoded_payload/temperature }]`,
+      ["myapp@ttn/th1: 21.5 at 10:00:00"],
+    ],
+    // Everything here is retained, and old news.
+    ["valetudo", `inputs: [{ name: battery, topic: "valetudo/{robot}/BatteryStateAttribute/level" }]`, []],
+    ["ha-statestream", `inputs: [{ name: t, topic: "homeassistant/sensor/{device}_temperature/state" }]`, []],
+    [
+      "zigbee2mqtt-slash-name",
+      `topic: zigbee2mqtt/{device+}\nexcept: ["zigbee2mqtt/bridge/#", "zigbee2mqtt/{d+}/availability"]\n${BOTH}`,
+      ["house/cellar: 14,60 at now", "attic: 4,70 at now"],
+    ],
+  ])("are read from %s", async (fixture, stream, expected) => {
+    expect(await read(fixture, stream)).toEqual(expected);
+  });
+
+  it("are told apart from old news of the same topics", async () => {
+    const { streams } = await load(
+      configOf(`inputs: [{ name: battery, topic: "valetudo/{robot}/BatteryStateAttribute/level" }]`),
+    );
+    const live = deviceMessages("valetudo").map((message) => ({ ...message, isRetained: false }));
+    expect(await wayOf(streams, live)).toEqual(["robot: 87 at now"]);
+  });
+});
+
 describe("a trigger", () => {
   const stream = (trigger: string) => `
 trigger: ${trigger}

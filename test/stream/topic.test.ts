@@ -34,6 +34,18 @@ describe("parseTopicTemplate", () => {
     expect(capture("a/{x}/c/{y}", "b/1/c/2")).toBeUndefined();
     expect(capture("a/{x}/c/{y}", "a/1/d/2")).toBeUndefined();
     expect(capture("a/{x}/c/{y}", "a/1/c")).toBeUndefined();
+  });
+
+  it("captures a part of a level", () => {
+    expect(capture("s/{x}_temperature/state", "s/porch_temperature/state")).toEqual({ x: "porch" });
+    expect(capture("pump_{x}", "pump_7")).toEqual({ x: "7" });
+    expect(capture("pump_{x}_on", "pump_7_on")).toEqual({ x: "7" });
+    expect(parseTopicTemplate("s/{x}_temperature/state").filter).toBe("s/+/state");
+    for (const other of ["s/_temperature/state", "s/porch_humidity/state", "s/temperature/state"]) {
+      expect(capture("s/{x}_temperature/state", other)).toBeUndefined();
+    }
+    // Prefix and suffix share no character.
+    expect(capture("ab{x}ba", "aba")).toBeUndefined();
     expect(capture("plant/data", "plant/data")).toEqual({});
     expect(capture("a/{m+}/z", "b/1/z")).toBeUndefined();
     expect(capture("a/{m+}/z", "a/1/y")).toBeUndefined();
@@ -72,7 +84,7 @@ describe("parseTopicTemplate", () => {
     ["plant/+/data", "write {name} instead of +"],
     ["plant/#/data", "# is allowed as the last level only"],
     ["#", "# is allowed as the last level only"],
-    ["plant/pump_{id}/data", 'level "pump_{id}" must be literal or one capture, such as {device}'],
+    ["plant/pump_{id+}/data", 'level "pump_{id+}" must be literal or one capture, such as {device}'],
     ["plant/a+/data", 'level "a+" must be literal or one capture, such as {device}'],
     ["plant/{}/data", 'level "{}" must be literal or one capture, such as {device}'],
     ["plant/{1a}/data", 'level "{1a}" must be literal or one capture, such as {device}'],

@@ -1,6 +1,7 @@
 // Why no stream takes a topic.
 
 import type { StreamOptions } from "../../host/mqtt/stream.ts";
+import { parseTopicTemplate } from "../../host/stream/topic.ts";
 
 /** Tells of each source of the streams where a topic parts from it, a line each, those that come nearest first. */
 export function describeUnmatched(topic: string, streams: readonly StreamOptions[]): string[] {
@@ -15,6 +16,9 @@ export function describeUnmatched(topic: string, streams: readonly StreamOptions
 
 /** `agreeing`: how many levels from the start are as the template says. */
 function compare(topic: string, template: string): { readonly agreeing: number; readonly text: string } {
+  if (parseTopicTemplate(template).match(topic) !== undefined) {
+    return { agreeing: Number.POSITIVE_INFINITY, text: `takes ${template}, but "except" leaves this topic out` };
+  }
   const [levels, wanted] = [topic.split("/"), template.split("/")];
   for (const [index, level] of wanted.entries()) {
     const found = levels[index];
@@ -25,7 +29,7 @@ function compare(topic: string, template: string): { readonly agreeing: number; 
         text: `takes ${template}: the topic has ${levels.length} levels, expected ${wanted.length}`,
       };
     }
-    if (level.startsWith("{") || level === found) continue;
+    if (parseTopicTemplate(level).match(found) !== undefined) continue;
     return { agreeing: index, text: `takes ${template}: level ${index + 1} is "${found}", expected "${level}"` };
   }
   return {

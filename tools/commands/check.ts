@@ -3,7 +3,7 @@ import { ConfigError } from "../../host/config/document.ts";
 import { type BridgeCounters, describeCounters } from "../../host/mqtt/counters.ts";
 import type { Logger } from "../../host/mqtt/log.ts";
 import { createRehearsal, type RehearsedMessage } from "../../host/mqtt/rehearsal.ts";
-import { planRun, type RunPlan } from "../../host/run.ts";
+import { describeSource, planRun, type RunPlan } from "../../host/run.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import { parseRecorded } from "../check/recording.ts";
 import { describeUnmatched } from "../check/topics.ts";
@@ -89,7 +89,7 @@ async function planOrFail(file: string, io: Io): Promise<RunPlan> {
 function describePlan(file: string, { streams }: RunPlan): string[] {
   const lines = streams.map(({ name, runtime, sources, alarms }) => {
     const inputs = runtime.model.spec.inputs.map((input) => input.name).join(", ");
-    const topics = sources.filter(({ isCommand }) => !isCommand).map(({ topic }) => topic.text);
+    const topics = sources.filter(({ isCommand }) => !isCommand).map(describeSource);
     const model = runtime.outputSize > 0 ? `model ${runtime.model.id}` : "no model";
     const detector = alarms === undefined ? "" : `, detector ${"learn" in alarms ? "auto" : alarms.file.id}`;
     return [`stream ${name}: ${model}${detector}`, `  inputs ${inputs}`, ...topics.map((topic) => `  topic ${topic}`)];

@@ -61,6 +61,31 @@ describe("rivulet check", () => {
     expect(stderr).toContain("streams.a.model: cannot read no.st: there is no such file");
   });
 
+  it("names the device of a topic without captures", async () => {
+    const text =
+      'broker: { url: "mqtt://localhost" }\nstreams: { meter: { topic: ams/meter, inputs: [x], detector: auto } }\n';
+    const { stdout } = await cli(["check", save("meter.yaml", text)]);
+    expect(stdout).toContain("  topic ams/meter (device meter)\n");
+  });
+
+  it("writes a preset out in full", async () => {
+    const text =
+      'broker: { url: "mqtt://localhost" }\nstreams: { plugs: { preset: tasmota, inputs: [power], detector: auto } }\n';
+    const { stdout } = await cli(["check", save("preset.yaml", text), "--explain"]);
+    expect(stdout.split("\n").slice(2)).toEqual([
+      "streams:",
+      "  plugs:",
+      "    topic: tele/{device}/SENSOR",
+      "    detector: auto",
+      "    inputs:",
+      "      - name: power",
+      "        field: /ENERGY/Power",
+      "",
+    ]);
+    const shown = await cli(["check", save("shown.yaml", stdout)]);
+    expect(shown.code).toBe(0);
+  });
+
   it("explains the configuration without secrets", async () => {
     const { stdout } = await check("--explain");
     expect(stdout).toContain("password: ${env:SECRET}");
