@@ -1,7 +1,14 @@
 // A node of an ONNX graph at work, without a graph.
 
 import { CliError } from "../../tools/errors.ts";
-import { type Constant, product, type Site, type Sizes, type Value } from "../../tools/read/onnx/values.ts";
+import {
+  type Constant,
+  product,
+  type Site,
+  type Sizes,
+  type Stream,
+  type Value,
+} from "../../tools/read/onnx/values.ts";
 
 /** What a node has beside its inputs. */
 export interface SiteInput {
@@ -64,4 +71,20 @@ export function sizes(...values: (number | null)[]): Sizes {
       value === null ? { factor: 1, parts: [{ size: null }] } : { factor: value, parts: [] },
     ),
   };
+}
+
+/** Samples of `size` values [batch][size] behind `stage`, with the axis of the values known. */
+export function samplesOf(size: number, of: Partial<Stream> = {}): Stream {
+  const feature = { size };
+  return { kind: "stream", input: "x", axes: [[{ size: 2 }], [feature]], feature, last: false, stage: null, ...of };
+}
+
+/** The stages of a stream, the oldest first, without what comes before each. */
+export function stagesOf({ stage }: Stream): object[] {
+  const stages: object[] = [];
+  for (let at = stage; at; at = at.previous) {
+    const { previous: _, ...own } = at;
+    stages.unshift(own);
+  }
+  return stages;
 }
