@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly log: Logger;
   /** Called with what a configuration says of the log, before anything of it is told. */
   readonly onLogSettings?: (settings: LogSettings) => void;
+  /** Of the program, for those who are told it. */
+  readonly version?: string;
   /** Makes the runtime of a model file; default: reads it, runs its self-test, and picks the fastest kernels. */
   readonly openRuntime?: (path: string, numeric: Numeric | undefined) => Promise<Runtime>;
   readonly retry?: BridgeOptions["retry"];
@@ -80,13 +82,15 @@ export async function planRun(options: RunOptions): Promise<RunPlan> {
 
 /** Starts what was planned, on a store that the bridge closes. @throws {StateStoreError} when the store cannot be used */
 export function startPlan({ loaded, streams }: RunPlan, store: StateStore, options: RunOptions): Promise<Bridge> {
-  const { env, log, retry, connect } = options;
+  const { env, log, retry, connect, version } = options;
   return startBridge({
     broker: brokerOptions(loaded),
     baseTopic: loaded.config.base_topic,
     streams,
     store,
     log,
+    homeAssistant: loaded.config.homeassistant,
+    version,
     killAt: env.RIVULET_KILL_AT,
     commitIntervalMs: 1000 * loaded.config.state.interval,
     ...(retry === undefined ? {} : { retry }),

@@ -4,6 +4,7 @@ import { filtersOverlap } from "../stream/filters.ts";
 import { isDeviceKey } from "../stream/topic.ts";
 import { checkAlarms } from "./alarms.ts";
 import type { Path, Problem } from "./document.ts";
+import { checkHomeAssistant } from "./homeassistant-schema.ts";
 import { type PlannedInputs, planInputs } from "./inputs.ts";
 import type { Config, StreamConfig } from "./schema.ts";
 import { checkSequence } from "./sequence-schema.ts";
@@ -25,6 +26,7 @@ export function checkConfig(config: Config, problems: Problem[]): CheckedStream[
   if (!isDeviceKey(config.base_topic) || config.base_topic.startsWith("$")) {
     problems.push({ path: ["base_topic"], message: `"${config.base_topic}" is not a topic to publish on` });
   }
+  checkHomeAssistant(config, problems);
   const streams = Object.entries(config.streams);
   if (streams.length === 0) problems.push({ path: ["streams"], message: "there is no stream" });
   return streams.flatMap(([name, stream]) => {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
 import { alarmFields } from "./alarms-schema.ts";
+import { homeAssistant } from "./homeassistant-schema.ts";
 import { messageFields, mqttText } from "./inputs-schema.ts";
 import { sequenceFields } from "./sequence-schema.ts";
 import { web } from "./web-schema.ts";
@@ -107,6 +108,7 @@ export const configSchema = z.strictObject({
   state: state.prefault({}),
   log: log.prefault({}),
   web: web.optional().describe("The page that shows the devices; default: there is none"),
+  homeassistant: homeAssistant.optional().describe("Shows the devices in Home Assistant; default: it does not"),
   base_topic: mqttText(MOST_BASE_BYTES).default("rivulet").describe("First levels of all topics that are published"),
   streams: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), stream),
 });

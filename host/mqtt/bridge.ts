@@ -8,6 +8,7 @@ import { Committer } from "./committer.ts";
 import { Confirmations } from "./confirmations.ts";
 import type { BrokerOptions, Connection, openConnection } from "./connection.ts";
 import { type BridgeCounters, countOutcome, createCounters, type StreamCounters } from "./counters.ts";
+import { Discovery, type HomeAssistantOptions } from "./discovery.ts";
 import { PublishRefused } from "./failures.ts";
 import { Intake } from "./intake.ts";
 import { armKillPoint } from "./kill-points.ts";
@@ -43,6 +44,10 @@ export interface BridgeOptions {
   readonly connect?: typeof openConnection;
   /** Least time between two commits, ms; default 0. Readings are acknowledged after the commit. */
   readonly commitIntervalMs?: number;
+  /** Shows the devices to Home Assistant; default: does not, and removes what was shown. */
+  readonly homeAssistant?: HomeAssistantOptions | undefined;
+  /** Of Rivulet, for those who are told it. */
+  readonly version?: string | undefined;
   /** `point:count`, at which the process kills itself: test/faults. */
   readonly killAt?: string | undefined;
 }
@@ -123,6 +128,7 @@ class MqttBridge implements Bridge {
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #announcements: Announcements;
+  readonly #discovery: Discovery;
   readonly #sure: SureOutbox;
   readonly #reports: Reports;
   readonly #subscriptions: Subscriptions;
@@ -167,6 +173,7 @@ class MqttBridge implements Bridge {
       connection: () => this.#link.connection,
       log: this.#limited,
     });
+    this.#discovery = this.#createDiscovery(now);
     this.#intake = new Intake({
       streams: [...this.#streams.values()],
       committer: this.#committer,
@@ -176,13 +183,17 @@ class MqttBridge implements Bridge {
       now,
       isCrowded: () => (this.#outbox.isCrowded || this.#sure.isCrowded) && this.#link.connection !== undefined,
       onOutcome: (outcome) => this.#outcomes.tell(outcome),
+      isOther: (topic) => topic === this.#discovery.birthTopic,
     });
     this.#commands = new LocalCommands({ committer: this.#committer, outcomes: this.#outcomes, now });
     const wanted = options.streams.flatMap(({ sources, qos }) =>
       sources.map(({ topic }) => ({ filter: topic.filter, qos })),
     );
+    const { birthTopic } = this.#discovery;
+    if (birthTopic !== undefined) wanted.push({ filter: birthTopic, qos: 0 });
     this.#subscriptions = new Subscriptions(options.store, clientId, separateSubscriptions(wanted), log);
     this.#outcomes.listen((outcome) => this.#handle(outcome));
+    this.#outcomes.listen((outcome) => outcome.kind === "step" && this.#discovery.see(outcome));
     this.ready = new Promise((resolve) => {
       this.#becomeReady = resolve;
     });
@@ -194,6 +205,7 @@ class MqttBridge implements Bridge {
     await this.#totals.load(this.#options.store);
     await this.#announcements.load();
     await this.#sure.load();
+    await this.#discovery.load();
     const damaged = (await this.#recent?.load(this.#options.store)) ?? [];
     for (const key of damaged) {
       const text = `${key} is damaged and passed over: a message may be stepped twice`;
@@ -275,6 +287,22 @@ class MqttBridge implements Bridge {
     );
   }
 
+  #createDiscovery(now: () => number): Discovery {
+    const { baseTopic, version, streams, store, homeAssistant } = this.#options;
+    return new Discovery({
+      baseTopic,
+      version,
+      settings: homeAssistant,
+      streams,
+      store,
+      committer: this.#committer,
+      announcements: () => this.#announcements,
+      connection: () => this.#link.connection,
+      log: this.#limited,
+      now,
+    });
+  }
+
   #createLink(now: () => number): Link {
     const { broker, log, retry, connect } = this.#options;
     const lastWill = { topic: this.#stateTopic, payload: "offline" };
@@ -294,6 +322,7 @@ class MqttBridge implements Bridge {
       onLost: () => void this.#subscriptions.lose().catch(() => {}), // a store that fails is told of by the commits
       onMessage: (connection, message, next) => {
         watchdog.feed();
+        this.#discovery.hear(message.topic, message.payload);
         this.#intake.receive(connection, message, next);
       },
       onChange: () => {
@@ -320,6 +349,7 @@ class MqttBridge implements Bridge {
     this.#outbox.drain();
     this.#announcements.resume();
     this.#sure.resume();
+    this.#discovery.connected(hasSession);
     this.#becomeReady();
   }
 
@@ -414,6 +444,7 @@ class MqttBridge implements Bridge {
     if (goodbye !== undefined) await settledWithin(goodbye, STOP_TIMEOUT_MS);
     this.#committer.stop();
     this.#watchdog.stop();
+    this.#discovery.stop();
     await this.#link.stop(STOP_TIMEOUT_MS);
     for (const { devices } of this.#streams.values()) devices.close();
     await store.close();

@@ -23,6 +23,8 @@ export interface IntakeOptions {
   /** True while the broker has to wait, beside the messages that are not committed yet. */
   readonly isCrowded: () => boolean;
   readonly onOutcome: (outcome: MessageOutcome) => void;
+  /** Tells topics that are of no stream, and yet expected. */
+  readonly isOther?: (topic: string) => boolean;
 }
 
 /** What an intake needs of a connection. */
@@ -62,13 +64,13 @@ export class Intake {
       return;
     }
     this.#turnTo(connection);
-    const { counters } = this.#options;
+    const { counters, isOther } = this.#options;
     const routes = this.#route(message.topic);
     if (this.#isUnderWay(message, routes)) {
       next();
       return;
     }
-    if (routes.length === 0) counters.unmatched++;
+    if (routes.length === 0 && !isOther?.(message.topic)) counters.unmatched++;
     this.#admit(this.#receive(connection, message), routes);
     if (this.#isCrowded()) this.#held.push(next);
     else next();

@@ -166,7 +166,7 @@ describe("a key", () => {
       `config.yaml:7:5 streams.pump: unknown key "zzzzz", expected one of ${known}`,
     ]);
     expect(await problemsOf(`${MINIMAL}zzzzz: x\n`)).toEqual([
-      'config.yaml:7:1 unknown key "zzzzz", expected one of broker, state, log, web, base_topic, streams',
+      'config.yaml:7:1 unknown key "zzzzz", expected one of broker, state, log, web, homeassistant, base_topic, streams',
     ]);
   });
 
@@ -191,7 +191,7 @@ describe("a key", () => {
 
 describe("knownKeys", () => {
   it("answers the keys of a place", () => {
-    expect(knownKeys([])).toEqual(["broker", "state", "log", "web", "base_topic", "streams"]);
+    expect(knownKeys([])).toEqual(["broker", "state", "log", "web", "homeassistant", "base_topic", "streams"]);
     expect(knownKeys(["state"])).toEqual(["directory", "memory", "on_damage", "durability", "interval"]);
     expect(knownKeys(["streams", "pump", "inputs", 0])).toEqual(expect.arrayContaining(["name", "field", "max_age"]));
     expect(knownKeys(["streams", "pump", "time"])).toEqual(["field", "format", "zone", "max_future"]);

@@ -5,6 +5,7 @@ import { createLogger } from "../../host/mqtt/log.ts";
 import { settledWithin } from "../../host/mqtt/timeout.ts";
 import { startReloadableRun } from "../../host/reload.ts";
 import { StateStoreError } from "../../host/store/store.ts";
+import { version } from "../../package.json";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 
@@ -33,6 +34,7 @@ export async function runRun(args: { readonly config: string }, io: Io): Promise
       file: args.config,
       env: io.env,
       log,
+      version,
       onFatal: fail,
       onLogSettings: log.configure,
     });
