@@ -1,7 +1,7 @@
 // Which tensors a model has (FORMAT.md 4, 5 and 6).
 
 import { ModelFormatError } from "./errors.ts";
-import { type InputStage, matricesOf, networkOf, type OutputStage, type Stage } from "./network.ts";
+import { type InputStage, matricesOf, type NetworkSpec, networkOf, type OutputStage, type Stage } from "./network.ts";
 import type { Dtype, Model, ModelSpec, Tensor } from "./types.ts";
 
 /** What a tensor of a model must look like. */
@@ -13,7 +13,9 @@ export interface TensorRule {
 }
 
 /** The tensors of a model, by name, in the order in which a writer stores those of one element size. */
-export function tensorRules(spec: ModelSpec): ReadonlyMap<string, TensorRule> {
+export function tensorRules(
+  spec: NetworkSpec & Pick<ModelSpec, "numeric" | "selftest">,
+): ReadonlyMap<string, TensorRule> {
   const rules: Rules = new Map();
   const isQ15 = spec.numeric === "q15";
   for (const stage of networkOf(spec).stages) {
