@@ -7,6 +7,8 @@ export type Part = readonly [name: string, bytes: Uint8Array | undefined];
 export interface Alarm {
   /** False alarms a week that are accepted at present. */
   readonly perWeek: number;
+  /** Whether the device is in alarm, as it was told. */
+  readonly isOn: boolean;
   /** Whether it can learn anew. */
   readonly canRelearn: boolean;
   /**
@@ -19,6 +21,8 @@ export interface Alarm {
   step(sample: ArrayLike<number>, time: number, residuals?: readonly (number | null)[]): Anomaly;
   /** Lets no alarm begin for some time from the next sample on, ms, and ends one that is. 0 ends a mute. */
   mute(ms: number): void;
+  /** Notes that somebody knows of the alarm, until it ends; nothing without one. */
+  acknowledge(): void;
   /** Accepts another number of false alarms a week. */
   accept(perWeek: number): void;
   /** Forgets what was learnt and learns anew; ends the alarm. Of an alarm that can. */

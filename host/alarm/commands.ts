@@ -6,6 +6,7 @@ import type { AlarmChange } from "./types.ts";
 /** What a device can be told: what the keys of a command take, for answers. */
 const ALLOWED: Readonly<Record<string, string>> = {
   mute: `${DURATION_HINT}; 0 ends it`,
+  acknowledge: "true, of a device in alarm",
   alarms_per_week: "a number above 0, 10000 at most",
   relearn: "true, with detector: auto",
   reset: 'true, or "all"',
@@ -18,6 +19,7 @@ export interface CommandRequest {
   readonly transaction?: string | number;
   readonly muteMs?: number;
   readonly perWeek?: number;
+  readonly isAcknowledge?: boolean;
   readonly isRelearn?: boolean;
   readonly reset?: "recent" | "all";
   /** The keys and values that are obeyed, for the answer. */
@@ -45,6 +47,7 @@ export function parseCommand(payload: Uint8Array): CommandRequest {
     set,
     ...(set.mute !== undefined && { muteMs: muteOf(set.mute) as number }),
     ...(set.alarms_per_week !== undefined && { perWeek: set.alarms_per_week as number }),
+    ...(set.acknowledge !== undefined && { isAcknowledge: true }),
     ...(set.relearn !== undefined && { isRelearn: true }),
     ...(set.reset !== undefined && { reset: set.reset === "all" ? "all" : "recent" }),
   };
@@ -65,6 +68,7 @@ function problemOf(set: Readonly<Record<string, unknown>>): string | undefined {
   const isRight: Readonly<Record<string, (value: unknown) => boolean>> = {
     mute: (value) => muteOf(value) !== undefined,
     alarms_per_week: (value) => typeof value === "number" && value > 0 && value <= MOST_PER_WEEK,
+    acknowledge: (value) => value === true,
     relearn: (value) => value === true,
     reset: (value) => value === true || value === "all",
   };
@@ -104,6 +108,7 @@ export function obey(request: CommandRequest, { alarm, n, reset }: Commanded, ti
   }
   if (request.isRelearn) change = alarm?.relearn(time) ?? change;
   if (request.perWeek !== undefined) alarm?.accept(request.perWeek);
+  if (request.isAcknowledge) alarm?.acknowledge();
   if (request.muteMs !== undefined) alarm?.mute(request.muteMs);
   const rate = alarm === undefined ? {} : { alarms_per_week: alarm.perWeek };
   return { isDone: true, change, answer: JSON.stringify({ ok: true, set, ...rate, n, ...head }) };
@@ -115,5 +120,6 @@ function impossible(request: CommandRequest, alarm: Alarm | undefined, n: number
     return "this stream has no detector";
   }
   if (request.isRelearn && !alarm?.canRelearn) return "the detector is a file; calibrate it anew";
+  if (request.isAcknowledge && !alarm?.isOn) return "this device is not in alarm";
   return undefined;
 }

@@ -121,6 +121,7 @@ export class DeviceAlarm implements Alarm {
       isAlarm: this.#latch.state.isOn,
       warmup: Math.max(this.#settling, this.#detector.mutedRows),
       isMuted: this.#at < this.#mutedUntil || this.#at < this.#gapUntil,
+      ...(this.#latch.state.isAcknowledged && { isAcknowledged: true }),
       ...(change && { change }),
     };
   }
@@ -135,6 +136,14 @@ export class DeviceAlarm implements Alarm {
   /** Lets no alarm begin for some time from the next sample on, and ends one that is. 0 ends a mute. */
   mute(ms: number): void {
     this.#muteNext = ms;
+  }
+
+  get isOn(): boolean {
+    return this.#latch.state.isOn;
+  }
+
+  acknowledge(): void {
+    this.#latch.acknowledge();
   }
 
   /** Accepts another number of false alarms a week. */
@@ -233,8 +242,8 @@ export class DeviceAlarm implements Alarm {
 
   #take({ lastRow, lastTime, offset, late, ...state }: AlarmState): void {
     Object.assign(this.#clock.state, { lastRow, lastTime, offset, late });
-    const { isOn, activeAt, since, quietAt, peak, explanation } = state;
-    Object.assign(this.#latch.state, { isOn, activeAt, since, quietAt, peak, explanation });
+    const { isOn, activeAt, since, quietAt, peak, isAcknowledged, explanation } = state;
+    Object.assign(this.#latch.state, { isOn, activeAt, since, quietAt, peak, isAcknowledged, explanation });
     this.#settling = state.settling;
     this.#at = state.at;
     this.#mutedUntil = state.mutedUntil;

@@ -17,6 +17,8 @@ export interface LatchState {
   quietAt: number;
   /** Greatest score of the alarm. */
   peak: number;
+  /** Whether somebody has said to know of the alarm. */
+  isAcknowledged: boolean;
   /** Of the peak, while the alarm is not told yet. */
   explanation: Explanation | undefined;
 }
@@ -27,6 +29,7 @@ const OFF: Readonly<LatchState> = {
   since: Number.NaN,
   quietAt: Number.NaN,
   peak: Number.NEGATIVE_INFINITY,
+  isAcknowledged: false,
   explanation: undefined,
 };
 
@@ -80,6 +83,11 @@ export class Latch {
     this.#clear();
     if (!isOn) return undefined;
     return { isAlarm: false, since: time, score: null, cause: [], text: "", lastedMs: Math.max(time - since, 0) };
+  }
+
+  /** Notes that somebody knows of the alarm, until it ends; nothing without one. */
+  acknowledge(): void {
+    this.state.isAcknowledged = this.state.isOn;
   }
 
   #rest(at: number, time: number): AlarmChange | undefined {

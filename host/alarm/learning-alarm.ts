@@ -106,6 +106,14 @@ export class LearningAlarm implements Alarm {
     this.#alarm?.mute(ms);
   }
 
+  get isOn(): boolean {
+    return this.#alarm?.isOn ?? false;
+  }
+
+  acknowledge(): void {
+    this.#alarm?.acknowledge();
+  }
+
   accept(perWeek: number): void {
     this.#perWeek = perWeek;
     this.#alarm?.accept(perWeek);

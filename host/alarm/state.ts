@@ -5,12 +5,12 @@ import type { RowClockState } from "./rows.ts";
 // State of a device's alarm, little-endian:
 //
 //   offset      bytes
-//   0           4      u32 version, 1
+//   0           4      u32 version, 2; 1 has no isAcknowledged
 //   4           4      u32 size m of the detector's snapshot
 //   8           8 * F  f64, in the order of FIELDS; NaN for none, 0 or 1 for no and yes
 //   ...         m      snapshot of the detector (FORMAT.md 8.6)
 //   ...                JSON text of what explains an alarm that is not told yet, if there is one
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_BYTES = 8;
 
 /** What is kept of the alarm of a device. */
@@ -29,8 +29,10 @@ const NUMBERS = [
   ...(["lastRow", "lastTime", "offset", "late", "activeAt", "since", "quietAt", "peak"] as const),
   ...(["settling", "at", "mutedUntil", "gapUntil", "muteNext", "perWeek"] as const),
 ];
-const FLAGS = ["isOn", "hasOrphan"] as const;
+const FLAGS = ["isOn", "hasOrphan", "isAcknowledged"] as const;
 const FIELD_BYTES = 8 * (NUMBERS.length + FLAGS.length);
+/** Flags by version. */
+const FLAG_COUNTS: Readonly<Record<number, number>> = { 1: 2, [VERSION]: FLAGS.length };
 
 /** Writes the state of an alarm. */
 export function writeAlarmState(state: AlarmState): Uint8Array {
@@ -62,17 +64,18 @@ export function writeAlarmState(state: AlarmState): Uint8Array {
  * @throws {SnapshotError} when it is none, or of another version
  */
 export function readAlarmState(bytes: Uint8Array): AlarmState {
-  const start = HEADER_BYTES + FIELD_BYTES;
-  if (bytes.length < start) throw new SnapshotError(`State of an alarm has ${bytes.length} bytes, expected ${start}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const version = view.getUint32(0, true);
-  if (version !== VERSION) throw new SnapshotError(`State of an alarm has version ${version}, expected ${VERSION}`);
+  const version = bytes.length < HEADER_BYTES ? VERSION : view.getUint32(0, true);
+  const flags = FLAG_COUNTS[version];
+  if (flags === undefined) throw new SnapshotError(`State of an alarm has version ${version}, expected ${VERSION}`);
+  const start = HEADER_BYTES + 8 * (NUMBERS.length + flags);
+  if (bytes.length < start) throw new SnapshotError(`State of an alarm has ${bytes.length} bytes, expected ${start}`);
   const end = start + view.getUint32(4, true);
   if (end > bytes.length) throw new SnapshotError(`State of an alarm has ${bytes.length} bytes, expected ${end}`);
   const fields: Record<string, number | boolean> = {};
   for (const [i, name] of NUMBERS.entries()) fields[name] = view.getFloat64(HEADER_BYTES + 8 * i, true);
   for (const [i, name] of FLAGS.entries()) {
-    fields[name] = view.getFloat64(HEADER_BYTES + 8 * (NUMBERS.length + i), true) === 1;
+    fields[name] = i < flags && view.getFloat64(HEADER_BYTES + 8 * (NUMBERS.length + i), true) === 1;
   }
   const explanation = readExplanation(bytes.subarray(end));
   return { ...(fields as unknown as AlarmState), explanation, detector: bytes.slice(start, end) };

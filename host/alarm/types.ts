@@ -47,6 +47,8 @@ export interface Anomaly {
   readonly reason?: string;
   /** Whether alarms are muted, by a command or after a gap. */
   readonly isMuted: boolean;
+  /** Whether somebody has said to know of the alarm that the device is in. */
+  readonly isAcknowledged?: boolean;
   /** There when an alarm begins or ends with this sample. */
   readonly change?: AlarmChange;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { obey, parseCommand } from "../../host/alarm/commands.ts";
 import { DeviceAlarm } from "../../host/alarm/device-alarm.ts";
 import { planAlarms } from "../../host/alarm/plan.ts";
-import { createTestDetector } from "../support/alarms.ts";
+import { createTestDetector, healthy } from "../support/alarms.ts";
 
 const parse = (text: string) => parseCommand(new TextEncoder().encode(text));
 const alarm = () => new DeviceAlarm(planAlarms({ file: createTestDetector(), inputs: ["speed"], isTimed: false }));
@@ -28,6 +28,7 @@ describe("parseCommand", () => {
     ['{"__proto__":1}', 'unknown command "__proto__"'],
     ['{"mute":"soon"}', "mute: expected a duration such as 30s, 10m, 2h, 1d or 1w; 0 ends it"],
     ['{"alarms_per_week":0}', "alarms_per_week: expected a number above 0, 10000 at most"],
+    ['{"acknowledge":1}', "acknowledge: expected true, of a device in alarm"],
     ['{"relearn":false}', "relearn: expected true, with detector: auto"],
     ['{"reset":"some"}', 'reset: expected true, or "all"'],
     ['{"reset":true,"transaction":{}}', "transaction is no text and no number"],
@@ -51,9 +52,18 @@ describe("obey", () => {
     expect(resets).toBe(1);
   });
 
+  it("notes that somebody knows of an alarm", () => {
+    const watched = alarm();
+    for (let t = 0; t < 25; t++) watched.step([t < 20 ? healthy(t) : 500], 1000 * t);
+    expect(tell('{"acknowledge":true}', { alarm: watched })).toMatchObject({ ok: true, set: { acknowledge: true } });
+    expect(watched.step([500], 26_000)).toMatchObject({ isAlarm: true, isAcknowledged: true });
+  });
+
   it.each([
     ['{"mute":1}', { n: 0 }, "this device has sent no reading yet"],
     ['{"mute":1}', { alarm: undefined }, "this stream has no detector"],
+    ['{"acknowledge":true}', {}, "this device is not in alarm"],
+    ['{"acknowledge":true}', { alarm: undefined }, "this stream has no detector"],
     ['{"relearn":true}', {}, "the detector is a file; calibrate it anew"],
     ['{"mute":"x"}', {}, "mute: expected a duration such as 30s, 10m, 2h, 1d or 1w; 0 ends it"],
   ])("does nothing of %s for %j, and tells why and what is allowed", (text, more, error) => {

@@ -92,6 +92,35 @@ describe("DeviceAlarm", () => {
     expect(afterGap({ muteAfterGapMs: 40 * 60_000 })[10]).toMatchObject({ isMuted: true });
   });
 
+  it("keeps with its state that somebody knows of the alarm, until the alarm ends", () => {
+    const alarm = new DeviceAlarm(plan());
+    run(alarm, 0, 300);
+    alarm.acknowledge();
+    expect([alarm.isOn, run(alarm, 300, 305).at(-1)?.isAcknowledged]).toEqual([false, undefined]);
+    alarm.acknowledge();
+    const after = new DeviceAlarm(plan());
+    after.prepare(alarm.snapshot())();
+    expect(after.isOn).toBe(true);
+    const answers = run(after, 305, 420);
+    expect(answers.some(({ change }) => change?.isAlarm)).toBe(false);
+    expect(answers.filter(({ isAcknowledged }) => isAcknowledged).length).toBeGreaterThan(25);
+    expect(answers.every(({ isAcknowledged = false, isAlarm }) => isAcknowledged === isAlarm)).toBe(true);
+  });
+
+  it("reads a state of the version before, which knew of nobody", () => {
+    const alarm = new DeviceAlarm(plan());
+    run(alarm, 0, 305);
+    const now = alarm.snapshot();
+    // The number for "somebody knows" was not there: the last 8 bytes before the state of the detector.
+    const detector = new DataView(now.buffer).getUint32(4, true);
+    const at = now.length - detector - 8;
+    const old = new Uint8Array([...now.subarray(0, at), ...now.subarray(at + 8)]);
+    old[0] = 1;
+    const after = new DeviceAlarm(plan());
+    after.prepare(old)();
+    expect(run(after, 305, 420)).toEqual(run(alarm, 305, 420));
+  });
+
   it("accepts another number of alarms, and keeps it with its state", () => {
     const alarm = new DeviceAlarm(plan());
     run(alarm, 0, 100);
@@ -129,7 +158,7 @@ describe("DeviceAlarm", () => {
     const state = alarm.snapshot();
     expect(() => alarm.prepare(state.subarray(0, -1))).toThrow("State of an alarm has");
     state[0] = 9;
-    expect(() => alarm.prepare(state)).toThrow("version 9, expected 1");
+    expect(() => alarm.prepare(state)).toThrow("version 9, expected 2");
   });
 
   it("scores rows of before without judging them", () => {
