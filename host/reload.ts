@@ -26,10 +26,12 @@ export interface ReloadableRun {
  * @throws {ConfigError} when the configuration or one of its models cannot be used
  * @throws {StateStoreError} when the state directory cannot be used
  */
-export async function startReloadableRun(options: RunOptions): Promise<ReloadableRun> {
+export async function startReloadableRun(given: RunOptions): Promise<ReloadableRun> {
+  const web = new RunWeb(given.log);
+  const options = { ...given, log: web.log };
   const plan = await planRun(options);
   const store = await openStore(plan, options);
-  const run = new Run(options, plan, store);
+  const run = new Run(options, plan, store, web);
   await run.start();
   return run;
 }
@@ -44,11 +46,11 @@ class Run implements ReloadableRun {
   #last: Promise<unknown> = Promise.resolve();
   #isStopped = false;
 
-  constructor(options: RunOptions, plan: RunPlan, store: StateStore) {
+  constructor(options: RunOptions, plan: RunPlan, store: StateStore, web: RunWeb) {
     this.#options = options;
     this.#plan = plan;
     this.#store = store;
-    this.#web = new RunWeb(options.log);
+    this.#web = web;
   }
 
   get bridge(): Bridge {
@@ -57,7 +59,7 @@ class Run implements ReloadableRun {
 
   async start(): Promise<void> {
     this.#bridge = await startPlan(this.#plan, keptOpen(this.#store), this.#options);
-    await this.#web.attach(this.#bridge, this.#plan);
+    await this.#web.attach(this.#bridge, this.#plan, storePlace(this.#plan));
   }
 
   reload(): Promise<boolean> {

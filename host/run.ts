@@ -55,12 +55,13 @@ export interface RunPlan {
  * @throws {ConfigError} when the configuration or one of its models cannot be used
  * @throws {StateStoreError} when the state directory cannot be used
  */
-export async function startRun(options: RunOptions): Promise<Bridge> {
+export async function startRun(given: RunOptions): Promise<Bridge> {
+  const web = new RunWeb(given.log);
+  const options = { ...given, log: web.log };
   const plan = await planRun(options);
   const bridge = await startPlan(plan, await openStore(plan, options), options);
   if (plan.loaded.config.web === undefined) return bridge;
-  const web = new RunWeb(options.log);
-  await web.attach(bridge, plan);
+  await web.attach(bridge, plan, storePlace(plan));
   const stop = bridge.stop.bind(bridge);
   bridge.stop = async (how) => {
     await web.stop();

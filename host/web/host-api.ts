@@ -1,6 +1,5 @@
 import { memoryUsage, uptime } from "node:process";
 import type { Bridge } from "../mqtt/bridge.ts";
-import { json, type WebRoute } from "./routes.ts";
 
 /** What the host is asked about. */
 export interface HostSource {
@@ -12,7 +11,7 @@ export interface HostSource {
 }
 
 /** What there is to tell of the host: the broker, what was counted, and what the process takes. */
-function describeHost({ bridge, broker, viewers }: HostSource) {
+export function describeHost({ bridge, broker, viewers }: HostSource) {
   const { rss, heapUsed } = memoryUsage();
   const at = bridge();
   return {
@@ -25,9 +24,4 @@ function describeHost({ bridge, broker, viewers }: HostSource) {
     memory: { rss, heapUsed },
     viewers: viewers(),
   };
-}
-
-/** The route of `describeHost`. */
-export function hostRoute(source: HostSource): WebRoute {
-  return { method: "GET", path: "/api/host", handle: () => json(describeHost(source)) };
 }
