@@ -38,14 +38,17 @@ function describeError(path: string, error: unknown): string {
   return `${path}: ${error instanceof Error ? error.message : error}`;
 }
 
-/** Names of the inputs of a stream without a model; undefined when nothing watches it either. */
+/** Names of the inputs of a stream without a model; undefined when nothing watches it, or keeps its readings, either. */
 export function inputsWithoutModel(
   detector: OpenedDetector,
   bound: readonly { readonly name: string }[] | undefined,
+  isCollected: boolean,
 ): string[] | undefined {
-  if (detector === undefined) return undefined;
+  if (detector === undefined && !isCollected) return undefined;
   // One number as text has no name of its own.
-  return (detector === "auto" ? (bound ?? [{ name: "value" }]) : detector.spec.inputs).map(({ name }) => name);
+  return (detector === undefined || detector === "auto" ? (bound ?? [{ name: "value" }]) : detector.spec.inputs).map(
+    ({ name }) => name,
+  );
 }
 
 /** What watches a stream with a model. */

@@ -1,14 +1,17 @@
 // `rivulet run`: a configuration file becomes models, a state store and a bridge to the broker.
 
 import { inputsWithoutModel, openDetector, planStreamAlarms, watchModel } from "./alarms.ts";
+import { openCollector } from "./collect/collector.ts";
+import { collectedOf } from "./config/collect-schema.ts";
 import type { Problem } from "./config/document.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { loginOf } from "./config/login.ts";
+import type { StreamConfig } from "./config/schema.ts";
 import { describeFileError } from "./config/secrets.ts";
 import { loadModel } from "./load-file.ts";
 import { ModelFormatError } from "./model/errors.ts";
 import type { Numeric } from "./model/types.ts";
-import { type Bridge, type BridgeOptions, startBridge } from "./mqtt/bridge.ts";
+import { type Bridge, type BridgeOptions, type Collecting, startBridge } from "./mqtt/bridge.ts";
 import type { Logger, LogSettings } from "./mqtt/log.ts";
 import type { StreamOptions } from "./mqtt/stream.ts";
 import { inNumeric } from "./quantize/in-memory.ts";
@@ -82,7 +85,8 @@ export async function planRun(options: RunOptions): Promise<RunPlan> {
 }
 
 /** Starts what was planned, on a store that the bridge closes. @throws {StateStoreError} when the store cannot be used */
-export function startPlan({ loaded, streams }: RunPlan, store: StateStore, options: RunOptions): Promise<Bridge> {
+export async function startPlan(plan: RunPlan, store: StateStore, options: RunOptions): Promise<Bridge> {
+  const { loaded, streams } = plan;
   const { env, log, retry, connect, version } = options;
   return startBridge({
     broker: brokerOptions(loaded),
@@ -92,11 +96,28 @@ export function startPlan({ loaded, streams }: RunPlan, store: StateStore, optio
     log,
     homeAssistant: loaded.config.homeassistant,
     version,
+    collector: await openPlanned(plan, store, log),
     killAt: env.RIVULET_KILL_AT,
     commitIntervalMs: 1000 * loaded.config.state.interval,
     ...(retry === undefined ? {} : { retry }),
     ...(connect === undefined ? {} : { connect }),
   });
+}
+
+/** Opens the files of the streams that collect; undefined when none does. @throws {StateStoreError} when they cannot be used */
+async function openPlanned(plan: RunPlan, store: StateStore, log: Logger): Promise<Collecting | undefined> {
+  const directory = storePlace(plan);
+  const { config } = plan.loaded;
+  const streams = plan.streams.flatMap(({ name, runtime }) => {
+    const bounds = collectedOf(config.streams[name] as StreamConfig);
+    return bounds === undefined
+      ? []
+      : [{ name, inputs: runtime.model.spec.inputs.map((input) => input.name), ...bounds }];
+  });
+  if (directory === undefined || streams.length === 0) return undefined;
+  const isSynced = config.state.durability === "power";
+  const warn = (stream: string, text: string) => log.warn(stream, text, "collected_file");
+  return openCollector({ directory, store, streams, isSynced, warn });
 }
 
 async function openStreams(
@@ -108,7 +129,7 @@ async function openStreams(
   for (const { name, config, inputs: bound, sources: plans, sampling } of loaded.streams) {
     const path = ["streams", name];
     const named = openDetector(loaded, name, config, problems);
-    const names = inputsWithoutModel(named, bound);
+    const names = inputsWithoutModel(named, bound, config.collect !== undefined);
     let found: Runtime;
     try {
       if (config.model !== undefined) found = await openRuntime(loaded.resolvePath(config.model), config.numeric);
@@ -166,7 +187,8 @@ function describeStream({ runtime, sources, alarms }: StreamOptions): string {
   const topics = sources.map(describeSource).join(", ");
   const model = `model ${runtime.model.id}, ${runtime.numeric}${runtime.simd ? " with SIMD" : ""}, `;
   const detector = alarms === undefined ? "" : `detector ${"learn" in alarms ? "auto" : alarms.file.id}, `;
-  return `${runtime.outputSize > 0 ? model : ""}${detector}topic ${topics}`;
+  const nothing = runtime.outputSize === 0 && alarms === undefined ? "readings are collected, " : "";
+  return `${runtime.outputSize > 0 ? model : ""}${detector}${nothing}topic ${topics}`;
 }
 
 /** Tells the topic of a source and, where that has no captures, the one device that it belongs to. */

@@ -3,6 +3,7 @@
 import { filtersOverlap } from "../stream/filters.ts";
 import { isDeviceKey } from "../stream/topic.ts";
 import { checkAlarms } from "./alarms.ts";
+import { checkCollect } from "./collect-schema.ts";
 import type { Path, Problem } from "./document.ts";
 import { checkHomeAssistant } from "./homeassistant-schema.ts";
 import { type PlannedInputs, planInputs } from "./inputs.ts";
@@ -30,7 +31,7 @@ export function checkConfig(config: Config, problems: Problem[]): CheckedStream[
   const streams = Object.entries(config.streams);
   if (streams.length === 0) problems.push({ path: ["streams"], message: "there is no stream" });
   return streams.flatMap(([name, stream]) => {
-    const checked = checkStream(name, stream, problems);
+    const checked = checkStream(name, stream, config.state.memory === true, problems);
     if (checked !== undefined) checkLoop(config, checked, problems);
     return checked ?? [];
   });
@@ -53,11 +54,17 @@ function checkBroker(broker: Config["broker"], problems: Problem[]): void {
   if (broker.key !== undefined && broker.cert === undefined) fault("key", "a key needs its client certificate (cert)");
 }
 
-function checkStream(name: string, config: StreamConfig, problems: Problem[]): CheckedStream | undefined {
+function checkStream(
+  name: string,
+  config: StreamConfig,
+  isInMemory: boolean,
+  problems: Problem[],
+): CheckedStream | undefined {
   const path: Path = ["streams", name];
   if (name === "bridge") problems.push({ path, key: name, message: "bridge is the host's own name, take another" });
   checkSequence(config, path, problems);
   checkAlarms(config, path, problems);
+  checkCollect(config, isInMemory, path, problems);
   if (config.reset !== undefined && config.overlap !== undefined) {
     problems.push({
       path: [...path, "overlap"],

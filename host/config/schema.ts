@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
 import { alarmFields } from "./alarms-schema.ts";
+import { collectFields } from "./collect-schema.ts";
 import { homeAssistant } from "./homeassistant-schema.ts";
 import { messageFields, mqttText } from "./inputs-schema.ts";
 import { sequenceFields } from "./sequence-schema.ts";
@@ -69,6 +70,7 @@ const streamFields = z.strictObject({
   ...messageFields,
   ...alarmFields,
   ...sequenceFields,
+  ...collectFields,
   reset: z
     .strictObject({ every: z.int().min(1).max(MOST_EVERY).describe("Samples of a window") })
     .optional()
@@ -96,8 +98,11 @@ const streamFields = z.strictObject({
     .describe("How answers are published"),
 });
 
-const stream = streamFields.refine(({ model, detector }) => model !== undefined || detector !== undefined, {
-  error: 'a stream needs a "model", a "detector", or both',
+const isOfUse = ({ model, detector, collect }: z.infer<typeof streamFields>): boolean =>
+  [model, detector, collect].some((one) => one !== undefined);
+
+const stream = streamFields.refine(isOfUse, {
+  error: 'a stream needs a "model", a "detector" or "collect", or several',
   // Beside other problems, too.
   when: ({ value }) => typeof value === "object" && value !== null,
 });

@@ -4,7 +4,7 @@ import { commandSources } from "../stream/command-source.ts";
 import { separateSubscriptions } from "../stream/filters.ts";
 import { formatAnswer } from "../stream/format.ts";
 import { Announcements } from "./announcements.ts";
-import { Committer } from "./committer.ts";
+import { Committer, type Contributor } from "./committer.ts";
 import { Confirmations } from "./confirmations.ts";
 import type { BrokerOptions, Connection, openConnection } from "./connection.ts";
 import { type BridgeCounters, countOutcome, createCounters, type StreamCounters } from "./counters.ts";
@@ -37,6 +37,8 @@ export interface BridgeOptions {
   /** Closed by `stop`. */
   readonly store: StateStore;
   readonly log: Logger;
+  /** Keeps the readings of streams in files; closed by `stop`. Default: nothing does. */
+  readonly collector?: Collecting | undefined;
   /** Clock, Unix milliseconds; default: the system's. */
   readonly now?: () => number;
   readonly retry?: Partial<RetryOptions>;
@@ -50,6 +52,13 @@ export interface BridgeOptions {
   readonly version?: string | undefined;
   /** `point:count`, at which the process kills itself: test/faults. */
   readonly killAt?: string | undefined;
+}
+
+/** What keeps readings beside the state store, in the same commits. */
+export interface Collecting extends Contributor {
+  /** Takes the sample of a step, which is reused by the next one. */
+  take(stream: string, device: string, time: number, sample: ArrayLike<number>): void;
+  close(): Promise<void>;
 }
 
 /** Streams between a broker and their models. */
@@ -246,10 +255,11 @@ class MqttBridge implements Bridge {
 
   #createCommitter(): Committer {
     const recent = this.#recent;
-    const onPoint = armKillPoint(this.#options.killAt);
+    const { killAt, collector } = this.#options;
+    const onPoint = armKillPoint(killAt);
     return new Committer({
       store: this.#options.store,
-      contributors: recent === undefined ? [this.#totals] : [recent, this.#totals],
+      contributors: [recent, this.#totals, collector].filter((one) => one !== undefined),
       intervalMs: this.#options.commitIntervalMs ?? 0,
       mostPending: mostPendingOf(this.#options.broker),
       onSettled: ({ delivery }) => {
@@ -387,7 +397,10 @@ class MqttBridge implements Bridge {
     }
     if (outcome.kind === "command") this.#answer(outcome);
     if (outcome.kind !== "step") return;
-    const { stream, device, prediction, residual, n, time: ts, anomaly, warmup } = outcome;
+    const { stream, device, sample, prediction, residual, n, time: ts, anomaly, warmup } = outcome;
+    this.#options.collector?.take(stream, device, ts, sample);
+    // Without a model and a detector there is nothing to say.
+    if (runtime.outputSize === 0 && anomaly === undefined) return;
     const topic = `${this.#options.baseTopic}/${stream}/${device}`;
     // A runtime without outputs stands for no model.
     const model = runtime.outputSize > 0 ? runtime.model.id : undefined;
@@ -427,7 +440,7 @@ class MqttBridge implements Bridge {
   }
 
   async #stop(isHandover: boolean): Promise<void> {
-    const { log, store } = this.#options;
+    const { log, store, collector } = this.#options;
     this.#reports.stop();
     this.#intake.close();
     const isCommitted = await this.#committer.idle(STOP_TIMEOUT_MS);
@@ -447,6 +460,7 @@ class MqttBridge implements Bridge {
     this.#discovery.stop();
     await this.#link.stop(STOP_TIMEOUT_MS);
     for (const { devices } of this.#streams.values()) devices.close();
+    await collector?.close();
     await store.close();
     this.#reports.report();
   }

@@ -27,6 +27,8 @@ export interface Contributor {
   readonly hasChanges: boolean;
   /** Answers the changes since the last call; they will be committed, however often that has to be tried. */
   collect(): readonly Change[];
+  /** Does what has to be done before these changes are committed; called again when it, or the commit, fails. */
+  write?(): Promise<void>;
 }
 
 export interface CommitterOptions {
@@ -206,10 +208,12 @@ export class Committer {
 
   /** Tries until it works: a message must not be acknowledged without its state, and the broker keeps it meanwhile. */
   async #commit(changes: readonly Change[]): Promise<boolean> {
-    const { store, onError, retryMs = 1000 } = this.#options;
+    const { store, onError, contributors = [], retryMs = 1000 } = this.#options;
     for (;;) {
       if (this.#isStopped) return false;
       try {
+        for (const contributor of contributors) await contributor.write?.();
+        this.#options.onPoint?.("after_write");
         await store.commit(changes);
         return true;
       } catch (error) {

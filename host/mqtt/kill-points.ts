@@ -1,10 +1,16 @@
 /**
- * Points at which a kill must do no harm: states are computed and not committed; committed, and nothing acknowledged; a
- * message acknowledged, and nothing written to the socket; written.
+ * Points at which a kill must do no harm: states are computed and not committed; files beside the store are written, and not
+ * committed; committed, and nothing acknowledged; a message acknowledged, and nothing written to the socket; written.
  */
-export type KillPoint = "after_compute" | "after_commit" | "before_ack" | "after_ack";
+export type KillPoint = "after_compute" | "after_write" | "after_commit" | "before_ack" | "after_ack";
 
-const POINTS: readonly string[] = ["after_compute", "after_commit", "before_ack", "after_ack"] satisfies KillPoint[];
+const POINTS: readonly string[] = [
+  "after_compute",
+  "after_write",
+  "after_commit",
+  "before_ack",
+  "after_ack",
+] satisfies KillPoint[];
 
 /**
  * Answers what is called at each point; undefined when no kill is armed, as in every run but those of test/faults. `armed`

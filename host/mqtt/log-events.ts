@@ -4,6 +4,7 @@
  * their kinds.
  */
 export const LOG_EVENTS = [
+  "collected_file",
   "commits_failed_at_end",
   "commits_work_again",
   "config_refused",

@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Runtime } from "../../host/runtime/index.ts";
 import { openLevelStore } from "../../host/store/level.ts";
 import { createDevice } from "../../host/stream/device.ts";
-import type { Expected } from "./readings.ts";
+import type { Expected, Published } from "./readings.ts";
 
 /** What a run came to, beside one that nothing disturbed. */
 export interface Verdict {
@@ -14,6 +16,10 @@ export interface Verdict {
   /** Answers whose bytes are not those of the undisturbed run. */
   readonly wrongAnswers: number;
   readonly repeatedAnswers: number;
+  /** Rows of collected readings that are not those of the last readings of their device, in order. */
+  readonly wrongRows: number;
+  /** Rows that were compared. */
+  readonly rows: number;
   /** Of the host: readings that it recognized. */
   readonly duplicates: number;
 }
@@ -24,6 +30,7 @@ export async function check(
   directory: string,
   expected: ReadonlyMap<string, Expected>,
   answers: ReadonlyMap<string, readonly string[]>,
+  readings: readonly Published[],
 ): Promise<Verdict> {
   const store = await openLevelStore(directory);
   let [lost, doubled, wrongStates, duplicates] = [0, 0, 0, 0];
@@ -40,7 +47,28 @@ export async function check(
     duplicates += JSON.parse(new TextDecoder().decode(bytes)).counts.duplicate ?? 0;
   }
   await store.close();
-  return { devices: expected.size, lost, doubled, wrongStates, duplicates, ...checkAnswers(expected, answers) };
+  const collected = await checkRows(directory, readings);
+  return { devices: expected.size, lost, doubled, wrongStates, duplicates, ...collected, ...checkAnswers(expected, answers) };
+}
+
+/** The files are shortened at their beginning: their rows are the last ones of each device. */
+async function checkRows(directory: string, readings: readonly Published[]) {
+  let [rows, wrongRows] = [0, 0];
+  for (const stream of ["timed", "plain"]) {
+    const text = await readFile(join(directory, "collected", `${stream}.csv`), "utf8");
+    const found = new Map<string, string[]>();
+    for (const line of text.trimEnd().split("\n").slice(1)) {
+      const [, device = "", ...values] = line.split(",");
+      found.set(device, [...(found.get(device) ?? []), values.join(",")]);
+    }
+    for (const [device, list] of found) {
+      const all = readings.filter((reading) => reading.stream === stream && reading.device === device);
+      const right = all.slice(-list.length).map(({ sample }) => sample.join(","));
+      rows += list.length;
+      wrongRows += list.filter((row, index) => row !== right[index]).length + Math.max(0, list.length - right.length);
+    }
+  }
+  return { rows, wrongRows };
 }
 
 function checkAnswers(expected: ReadonlyMap<string, Expected>, answers: ReadonlyMap<string, readonly string[]>) {

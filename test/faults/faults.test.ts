@@ -21,12 +21,14 @@ async function run(name: string, options: Omit<ScenarioOptions, "readings" | "ki
 afterAll(() => {
   const rows = results.map(({ name, result }) => {
     const { faults, lost, doubled, wrongStates, wrongAnswers, repeatedAnswers, duplicates, devices, seconds } = result;
+    const { rows: collectedRows, wrongRows } = result;
     const all = Object.entries(faults).map(([fault, count]) => `${count} ${fault}`);
     return [
       name,
       `lost ${lost}`,
       `doubled ${doubled}`,
       `wrong states ${wrongStates} of ${devices}`,
+      `wrong rows ${wrongRows} of ${collectedRows}`,
       `wrong answers ${wrongAnswers}`,
       `answers again ${repeatedAnswers}`,
       `recognized ${duplicates}`,
@@ -40,7 +42,8 @@ afterAll(() => {
 describe("every reading", needs({ Mosquitto: hasMosquitto }), () => {
   it.each([4, 5] as const)("counts once (MQTT %i, seed 12)", { timeout: 3_600_000 }, async (protocol) => {
     const result = await run(`MQTT ${protocol}`, { protocol, seed: 12, variant: "rivulet" });
-    expect(result).toMatchObject({ lost: 0, doubled: 0, wrongStates: 0, wrongAnswers: 0 });
+    expect(result).toMatchObject({ lost: 0, doubled: 0, wrongStates: 0, wrongAnswers: 0, wrongRows: 0 });
+    expect(result.rows).toBeGreaterThan(100);
   });
 });
 

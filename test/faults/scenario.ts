@@ -19,7 +19,7 @@ import { expectStates, makeReadings, type Published } from "./readings.ts";
 /** A fault, by what is done. */
 export type Fault = KillPoint | "kill -9" | "broker restart" | "cut" | "cut within a packet" | "stall" | "split";
 
-const KILLS: readonly Fault[] = ["after_compute", "after_commit", "before_ack", "after_ack", "kill -9"];
+const KILLS: readonly Fault[] = ["after_compute", "after_write", "after_commit", "before_ack", "after_ack", "kill -9"];
 const OTHERS: readonly Fault[] = ["broker restart", "cut", "cut within a packet", "stall", "split"];
 
 export interface ScenarioOptions {
@@ -53,7 +53,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
     const answers = await run.play();
     const runtime = createRuntime(await loadModel(MODEL));
     const expected = expectStates(runtime, run.readings);
-    const verdict = await check(runtime, join(folder, "state"), expected, answers);
+    const verdict = await check(runtime, join(folder, "state"), expected, answers, run.readings);
     return { ...verdict, faults: run.faults, seconds: Math.round((Date.now() - started) / 1000) };
   } finally {
     await proxy.close();
@@ -112,7 +112,7 @@ class Run {
   /** Makes the subscriptions, so that no reading is published before them. */
   async start(): Promise<void> {
     const broker = `url: "mqtt://127.0.0.1:${this.#proxy.port}", protocol: ${this.#options.protocol}, keepalive: 5`;
-    const common = `model: ${MODEL}`;
+    const common = `model: ${MODEL}, collect: { for: 3650d, megabytes: 0.1 }`;
     const streams = [
       `  timed: { ${common}, topic: "timed/{device}", time: { field: t, format: unix } }`,
       `  plain: { ${common}, topic: "plain/{device}", payload: array }`,
