@@ -124,6 +124,38 @@ describe("startRun with a detector", () => {
   });
 });
 
+describe("startRun with collect", () => {
+  const stream = "streams: { pump: { collect: 7d, topic: 'plant/{device}/data', inputs: [speed, pressure] } }";
+
+  it("keeps the readings of a stream that has nothing else, and publishes no answers", async () => {
+    const { bridge, connection, log } = await start([BROKER, stream]);
+    connection.deliver("plant/7/data", '{"speed":1480,"pressure":3.25,"t":1}', 1);
+    connection.deliver("plant/7/data", '{"speed":"x"}', 2);
+    connection.deliver("plant/7/data", '{"speed":1500,"pressure":3}', 3);
+    await bridge.stop();
+    const rows = await readFile(join(folder, "state/collected/pump.csv"), "utf8");
+    expect(rows.replace(/^20.*?Z/gm, "T")).toBe("time,device,speed,pressure\nT,7,1480,3.25\nT,7,1500,3\n");
+    expect(connection.acks).toEqual([1, 2, 3]);
+    expect(connection.sent).toEqual([]);
+    expect(log.lines).toContain("info pump: readings are collected, topic plant/{device}/data");
+  });
+
+  it("goes on with the same file in the next run", async () => {
+    for (const value of [1, 2]) {
+      const { bridge, connection } = await start([BROKER, stream]);
+      connection.deliver("plant/7/data", JSON.stringify({ speed: value, pressure: 0 }), value);
+      await bridge.stop();
+    }
+    const rows = await readFile(join(folder, "state/collected/pump.csv"), "utf8");
+    expect(
+      rows
+        .trim()
+        .split("\n")
+        .map((row) => row.split(",")[2]),
+    ).toEqual(["speed", "1", "2"]);
+  });
+});
+
 describe("startRun", () => {
   it("connects as the defaults say, with the MQTT session kept", async () => {
     const { connection } = await start([BROKER, STREAM]);

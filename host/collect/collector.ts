@@ -47,10 +47,13 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
  * with it: what a kill leaves behind the committed end is cut off, and comes again with the message.
  */
 export class Collector {
+  /** Called when there is something to commit that no reading has led to. */
+  onDue: () => void = () => {};
   readonly #streams: ReadonlyMap<string, Growing>;
 
   constructor(streams: ReadonlyMap<string, Growing>) {
     this.#streams = streams;
+    for (const stream of streams.values()) stream.onDue = () => this.onDue();
   }
 
   /** Takes a reading in, if the stream is collected; it is part of the next commit. */
@@ -91,6 +94,7 @@ interface Copy {
 
 /** The file of one stream. */
 class Growing {
+  onDue: () => void = () => {};
   readonly #stream: CollectedStream;
   readonly #options: CollectorOptions;
   readonly #file: CollectedFile;
@@ -135,7 +139,7 @@ class Growing {
   }
 
   get hasChanges(): boolean {
-    return this.#rows.length > 0 || this.#copy?.state === "committing" || this.#copy?.state === "due";
+    return this.#rows.length > 0 || (this.#copy !== undefined && this.#copy.state !== "made");
   }
 
   collect(): Change[] {
@@ -202,6 +206,7 @@ class Growing {
       await this.#file.makeCopy(cut.from, end);
       this.#copy.state = "ready";
       this.#firstTime = cut.time;
+      this.onDue();
     } catch (error) {
       this.#copy = undefined;
       this.#options.warn(name, `${this.#file.path} cannot be shortened, trying again later: ${error}`);

@@ -102,7 +102,7 @@ const isOfUse = ({ model, detector, collect }: z.infer<typeof streamFields>): bo
   [model, detector, collect].some((one) => one !== undefined);
 
 const stream = streamFields.refine(isOfUse, {
-  error: 'a stream needs a "model", a "detector" or "collect", or several',
+  error: 'a stream needs a "model", a "detector" or "collect"',
   // Beside other problems, too.
   when: ({ value }) => typeof value === "object" && value !== null,
 });

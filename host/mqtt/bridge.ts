@@ -58,6 +58,8 @@ export interface BridgeOptions {
 export interface Collecting extends Contributor {
   /** Takes the sample of a step, which is reused by the next one. */
   take(stream: string, device: string, time: number, sample: ArrayLike<number>): void;
+  /** Called when there is something to commit that no reading has led to. */
+  onDue: () => void;
   close(): Promise<void>;
 }
 
@@ -162,6 +164,7 @@ class MqttBridge implements Bridge {
     // A broker that keeps no session delivers nothing again.
     this.#recent = options.broker.isClean ? undefined : new RecentDeliveries(capacityOf(options.broker));
     this.#committer = this.#createCommitter();
+    if (options.collector !== undefined) options.collector.onDue = () => this.#committer.schedule();
     this.#confirmations = this.#recent && new Confirmations(this.#recent, this.#committer);
     this.#streams = this.#createStreams();
     this.#link = this.#createLink(now);

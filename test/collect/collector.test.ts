@@ -185,47 +185,50 @@ describe("a collector", () => {
 const POINTS = ["collected", "written", "copied", "committed"] as const;
 
 describe("a kill", () => {
-  it.each([1, 2, 3, 4])("at any point, also while a file is shortened, doubles and loses no row (seed %i)", async (seed) => {
-    const random = mulberry32(seed);
-    const collected = await open({ mostBytes: 1500, ageMs: HOUR });
-    let [committed, kills, cuts] = [0, 0, 0];
-    while (committed < 1500) {
-      const ahead = integer(random, 1, 5);
-      collected.now += 10_000;
-      for (let i = 0; i < ahead; i++) collected.take(committed + i);
-      const fate = integer(random, 0, 9);
-      const changes = collected.collector.collect();
-      const isCut = new TextDecoder().decode(changes[0]?.[1]).includes("cut");
-      if (isCut) cuts++;
-      const end = fate < POINTS.length || (isCut && fate < 8) ? POINTS[fate % POINTS.length] : undefined;
-      if (end !== "collected") await collected.collector.write();
-      if (end === undefined || end === "committed") {
-        await collected.store.commit(changes);
-        committed += ahead;
+  it.each([1, 2, 3, 4])(
+    "at any point, also while a file is shortened, doubles and loses no row (seed %i)",
+    async (seed) => {
+      const random = mulberry32(seed);
+      const collected = await open({ mostBytes: 1500, ageMs: HOUR });
+      let [committed, kills, cuts] = [0, 0, 0];
+      while (committed < 1500) {
+        const ahead = integer(random, 1, 5);
+        collected.now += 10_000;
+        for (let i = 0; i < ahead; i++) collected.take(committed + i);
+        const fate = integer(random, 0, 9);
+        const changes = collected.collector.collect();
+        const isCut = new TextDecoder().decode(changes[0]?.[1]).includes("cut");
+        if (isCut) cuts++;
+        const end = fate < POINTS.length || (isCut && fate < 8) ? POINTS[fate % POINTS.length] : undefined;
+        if (end !== "collected") await collected.collector.write();
+        if (end === undefined || end === "committed") {
+          await collected.store.commit(changes);
+          committed += ahead;
+        }
+        if (isCut && end === "committed") {
+          // On the way to the next commit: the copy takes the place of the file.
+          collected.collector.collect();
+          if (fate % 2 === 1) await collected.collector.write();
+        }
+        if (end === "copied") await new Promise((resolve) => setTimeout(resolve, 3));
+        if (end !== undefined) {
+          kills++;
+          await collected.collector.close();
+          await collected.open({ mostBytes: 1500, ageMs: HOUR });
+        } else if (integer(random, 0, 3) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+        if (kills % 20 === 0) {
+          const values = valuesOf(await text()).filter((value) => value < committed);
+          expect(values).toEqual(Array.from(values, (_, index) => committed - values.length + index));
+        }
       }
-      if (isCut && end === "committed") {
-        // On the way to the next commit: the copy takes the place of the file.
-        collected.collector.collect();
-        if (fate % 2 === 1) await collected.collector.write();
-      }
-      if (end === "copied") await new Promise((resolve) => setTimeout(resolve, 3));
-      if (end !== undefined) {
-        kills++;
-        await collected.collector.close();
-        await collected.open({ mostBytes: 1500, ageMs: HOUR });
-      } else if (integer(random, 0, 3) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-      if (kills % 20 === 0) {
-        const values = valuesOf(await text()).filter((value) => value < committed);
-        expect(values).toEqual(Array.from(values, (_, index) => committed - values.length + index));
-      }
-    }
-    await collected.collector.close();
-    await collected.open({ mostBytes: 1500, ageMs: HOUR });
-    const values = valuesOf(await text());
-    expect(values).toEqual(Array.from(values, (_, index) => committed - values.length + index));
-    expect(values.length).toBeGreaterThan(10);
-    expect(kills).toBeGreaterThan(100);
-    expect(cuts).toBeGreaterThan(5);
-    await collected.collector.close();
-  });
+      await collected.collector.close();
+      await collected.open({ mostBytes: 1500, ageMs: HOUR });
+      const values = valuesOf(await text());
+      expect(values).toEqual(Array.from(values, (_, index) => committed - values.length + index));
+      expect(values.length).toBeGreaterThan(10);
+      expect(kills).toBeGreaterThan(100);
+      expect(cuts).toBeGreaterThan(5);
+      await collected.collector.close();
+    },
+  );
 });

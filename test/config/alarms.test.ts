@@ -60,7 +60,7 @@ describe("alarms of a stream", () => {
       ["detector: auto", "payload: number", "period: month"],
       "config.yaml:7:13 streams.pump.period: expected auto, none, day, week, or a duration such as 30s, 10m, 2h, 1d or 1w",
     ],
-    [[], 'config.yaml:3:3 streams.pump: a stream needs a "model", a "detector", or both'],
+    [[], 'config.yaml:3:3 streams.pump: a stream needs a "model", a "detector" or "collect"'],
     [["detector: d", "numeric: q15"], "config.yaml:6:14 streams.pump.numeric: belongs to a model, there is none"],
     [
       ["detector: d", "alarms: { hold: 10 minutes }"],

@@ -174,7 +174,7 @@ describe("a key", () => {
     expect(await problemsOf("streams: {}\n")).toEqual(['config.yaml:1:1 "broker" is missing']);
     expect(await problemsOf("broker: {}\nstreams: { a: { topic: t } }\n")).toEqual([
       'config.yaml:1:1 broker: "url" is missing',
-      'config.yaml:2:12 streams.a: a stream needs a "model", a "detector", or both',
+      'config.yaml:2:12 streams.a: a stream needs a "model", a "detector" or "collect"',
     ]);
   });
 

@@ -79,7 +79,7 @@ streams:
     expect(await problemsOf(text)).toEqual([
       "config.yaml:1:47 broker.keepalive: found 1, expected at least 5",
       'config.yaml:2:1 unknown key "base_topc", did you mean "base_topic"?',
-      'config.yaml:4:3 streams.pump: a stream needs a "model", a "detector", or both',
+      'config.yaml:4:3 streams.pump: a stream needs a "model", a "detector" or "collect"',
       "config.yaml:5:12 streams.pump.topic: found the number 7, expected text",
       'config.yaml:6:14 streams.pump.payload: found "jsn", expected one of "json", "array", "number", "f32le", "cbor", "msgpack", "senml", "senml_cbor", "influx", "cayenne_lpp", "struct", "samples", did you mean "json"?',
       'config.yaml:7:14 streams.pump.numeric: found "q16", expected one of "f32", "q15", did you mean "q15"?',

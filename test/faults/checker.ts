@@ -48,7 +48,15 @@ export async function check(
   }
   await store.close();
   const collected = await checkRows(directory, readings);
-  return { devices: expected.size, lost, doubled, wrongStates, duplicates, ...collected, ...checkAnswers(expected, answers) };
+  return {
+    devices: expected.size,
+    lost,
+    doubled,
+    wrongStates,
+    duplicates,
+    ...collected,
+    ...checkAnswers(expected, answers),
+  };
 }
 
 /** The files are shortened at their beginning: their rows are the last ones of each device. */

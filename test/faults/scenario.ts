@@ -112,7 +112,7 @@ class Run {
   /** Makes the subscriptions, so that no reading is published before them. */
   async start(): Promise<void> {
     const broker = `url: "mqtt://127.0.0.1:${this.#proxy.port}", protocol: ${this.#options.protocol}, keepalive: 5`;
-    const common = `model: ${MODEL}, collect: { for: 3650d, megabytes: 0.1 }`;
+    const common = `model: ${MODEL}, collect: { for: 3650d, megabytes: 0.02 }`;
     const streams = [
       `  timed: { ${common}, topic: "timed/{device}", time: { field: t, format: unix } }`,
       `  plain: { ${common}, topic: "plain/{device}", payload: array }`,
