@@ -1,5 +1,6 @@
 // What a stream says of its inputs becomes plans of sources, and when samples are taken. Pure.
 
+import { sparkplugProblem } from "../stream/decode/sparkplug/topic.ts";
 import type { PlanFormat, SourcePlan } from "../stream/plan.ts";
 import { compileElements, compileField, isPositional } from "../stream/pointer.ts";
 import type { ReaderInput } from "../stream/reader.ts";
@@ -168,6 +169,10 @@ function checkMessage(config: StreamConfig, groups: readonly Group[], path: Path
     if (zone !== undefined) attempt(problems, [...path, "time", "zone"], () => createZone(zone));
   }
   checkFormat(config, path, problems);
+  for (const { format, topic, path: at } of groups) {
+    const message = format === "sparkplug" ? sparkplugProblem(topic, config.device) : undefined;
+    if (message !== undefined) problems.push({ path: [...path, ...at], message });
+  }
   for (const field of Object.keys(where)) attempt(problems, [...path, "where", field], () => compileField(field));
   if (typeof trigger !== "object" || !("on" in trigger)) return;
   const names = inputs?.map((input) => (typeof input === "string" ? input : input.name));

@@ -28,7 +28,7 @@ export interface IntakeOptions {
 }
 
 /** What an intake needs of a connection. */
-export type Acknowledging = Pick<Connection, "isOpen" | "acknowledge" | "subscribed">;
+export type Acknowledging = Pick<Connection, "isOpen" | "acknowledge" | "subscribed" | "send">;
 
 /** Messages that may be received and not yet committed; beyond, the broker has to wait. */
 const MAX_PENDING = 8192;
@@ -42,6 +42,7 @@ export class Intake {
   /** Packet ids of the connection that are not acknowledged yet. */
   #unacknowledged = new Map<number, Hash64>();
   #connection: Acknowledging | undefined;
+  readonly #ask = (topic: string, payload: Uint8Array) => this.#connection?.send(topic, payload);
   #held: (() => void)[] = [];
   #isClosed = false;
 
@@ -168,7 +169,7 @@ export class Intake {
     try {
       if (device === undefined) throw new PayloadError("bad_topic", "The topic gives no usable device key");
       if (message.oversized) throw tooLarge(message.oversized);
-      const found = source.decode(message.payload, { captures, now });
+      const found = source.decode(message.payload, { topic: message.topic, captures, now, ask: this.#ask });
       if (!isSeveral(found)) this.#hand(found, device, stream, ticket);
       else this.#handAll(found, device, stream, incoming, ticket);
     } catch (error) {

@@ -14,7 +14,9 @@ export type WayStep =
       readonly device: string | undefined;
       readonly reading: Reading;
     }
-  | { readonly kind: "outcome"; readonly outcome: MessageOutcome };
+  | { readonly kind: "outcome"; readonly outcome: MessageOutcome }
+  /** A message that has a sender send another one, as a bridge publishes it. */
+  | { readonly kind: "asked"; readonly topic: string; readonly payload: Uint8Array };
 
 /** A message to rehearse. */
 export interface RehearsedMessage {
@@ -67,11 +69,15 @@ export function createRehearsal(streams: readonly StreamOptions[], store: StateS
     isCrowded: () => false,
     onOutcome,
   });
+  const send = (topic: string, payload: string | Uint8Array) => {
+    steps.push({ kind: "asked", topic, payload: Buffer.from(payload) });
+  };
+  const connection = { isOpen: true, acknowledge() {}, subscribed: ["#"], send };
   return {
     async take(message) {
       steps = [];
       time = message.time;
-      intake.receive({ isOpen: true, acknowledge() {}, subscribed: ["#"] }, { ...message, id: 1 }, () => {});
+      intake.receive(connection, { ...message, id: 1 }, () => {});
       await committer.idle(COMMIT_TIMEOUT_MS);
       return steps;
     },

@@ -17,6 +17,7 @@ export type Reason =
   | "sentinel"
   | "too_fast"
   | "too_large"
+  | "unborn"
   | "undecodable"
   | "wrong_length";
 

@@ -62,10 +62,13 @@ export interface Reading {
 
 /** What is known of a message beside its payload. */
 export interface Around {
+  readonly topic: string;
   /** What the topic template captures. */
   readonly captures: Captures;
   /** Clock, Unix milliseconds. */
   readonly now: () => number;
+  /** Asks who sends such messages for another one: publishes at QoS 0, as far as the broker is there. */
+  readonly ask: (topic: string, payload: Uint8Array) => void;
 }
 
 /** A reading of a message that brings several, or why one of them must not reach the state. */

@@ -1,6 +1,7 @@
 // What a configuration says of a source, and the source that it makes once the model's inputs are known.
 
 import { createDocumentDecoder, type DocumentFormat, type DocumentOptions } from "./decode/index.ts";
+import { isBirth } from "./decode/sparkplug/index.ts";
 import { createSamplesDecoder, type SampleArray } from "./decode/struct.ts";
 import type { DocumentDecoder } from "./decode/types.ts";
 import { createDecoder, PayloadError, type PayloadFormat, parseJson } from "./payload.ts";
@@ -63,7 +64,7 @@ function isPlainFormat(format: PlanFormat): format is PayloadFormat {
 function asDocument(
   { format, options = {} }: SourcePlan,
   inputs: readonly ReaderInput[],
-): Pick<ReaderOptions, "inputs" | "each" | "time"> & { readonly decode: DocumentDecoder } {
+): Pick<ReaderOptions, "inputs" | "each" | "time" | "isKnown"> & { readonly decode: DocumentDecoder } {
   const byPlace = inputs.map((input, index) => ({ ...input, field: `/${index}` }));
   switch (format) {
     case "number":
@@ -74,6 +75,8 @@ function asDocument(
       return { decode: (bytes) => readFloats(bytes, inputs.length), inputs: byPlace };
     case "samples":
       return samplesOf(options.samples ?? { type: "f32le", intervalMs: 0 }, inputs);
+    case "sparkplug":
+      return { decode: createDocumentDecoder(format, options), inputs, each: "", isKnown: isBirth };
     default:
       return { decode: createDocumentDecoder(format, options), inputs };
   }

@@ -37,6 +37,8 @@ export interface ReaderOptions {
   readonly device: DeviceTemplate;
   /** Pointer to the elements of a message that are a reading each. Default: the message is one. */
   readonly each?: string;
+  /** Whether an element tells what was known before: its values are remembered, and trigger no step. Default: none does. */
+  readonly isKnown?: (element: unknown) => boolean;
   /** Values that fields must have, as text; messages and elements with others are left out. */
   readonly where?: Readonly<Record<string, readonly string[]>>;
   /** Default: the time of arrival. */
@@ -100,7 +102,7 @@ function inOrder(entries: Entry[]): Entry[] {
 type ElementReader = (found: Found, document: unknown, around: Around) => Reading;
 
 function createElementReader(options: ReaderOptions): ElementReader {
-  const { modelInputs, triggeredBy, device } = options;
+  const { modelInputs, triggeredBy, device, isKnown = () => false } = options;
   const readSample = createSampleReader(options);
   const checkWhere = createCondition(options.where ?? {});
   const readTime = options.time === undefined ? undefined : createTimeField(options.time);
@@ -109,11 +111,12 @@ function createElementReader(options: ReaderOptions): ElementReader {
   const trigger = triggeredBy === undefined ? -1 : modelInputs.indexOf(triggeredBy);
   return ({ element, captures }, document, { now }) => {
     checkWhere(element, document);
-    const sample = readSample(element);
+    const isOld = isKnown(element);
+    const sample = readSample(element, isOld);
     const { time, isReplaced } = readTime?.(element, document, now) ?? { time: undefined, isReplaced: false };
     const key = readDevice?.(element, document, captures);
     return {
-      action: trigger >= 0 && Number.isNaN(sample[trigger]) ? "hold" : "step",
+      action: (trigger >= 0 && Number.isNaN(sample[trigger])) || isOld ? "hold" : "step",
       sample,
       time,
       ...(key === undefined ? {} : { device: key }),
@@ -123,7 +126,11 @@ function createElementReader(options: ReaderOptions): ElementReader {
   };
 }
 
-function createSampleReader({ inputs, modelInputs, isPartial }: ReaderOptions): (element: unknown) => Float64Array {
+function createSampleReader({
+  inputs,
+  modelInputs,
+  isPartial,
+}: ReaderOptions): (element: unknown, isOld: boolean) => Float64Array {
   const fields = inputs.map(({ name, field, maxAge, value = {} }) => ({
     field: field ?? name,
     isRequired: maxAge === undefined && !isPartial,
@@ -131,7 +138,7 @@ function createSampleReader({ inputs, modelInputs, isPartial }: ReaderOptions): 
     find: field === undefined ? byName(name) : compileField(field),
     toNumber: createValueReader(value, `field "${field ?? name}"`),
   }));
-  return (element) => {
+  return (element, isOld) => {
     const sample = new Float64Array(modelInputs.length).fill(Number.NaN);
     let missing = 0;
     for (const { field, isRequired, slot, find, toNumber } of fields) {
@@ -143,6 +150,7 @@ function createSampleReader({ inputs, modelInputs, isPartial }: ReaderOptions): 
       sample[slot] = value;
     }
     // News of something else, such as a battery: it is no reading of these sensors.
+    if (missing === fields.length && isOld) throw new PayloadError("filtered", "What is told is of other fields");
     if (missing === fields.length) throw new PayloadError("missing_field", "None of the fields is there");
     return sample;
   };

@@ -148,6 +148,33 @@ export const PRESET_CASES: readonly PresetCase[] = [
     way: ["Bresser-3CH/164: 21.5,40 at now", "Bresser-3CH/33: -4.5,80 at now"],
   },
   {
+    preset: "sparkplug",
+    fixture: "sparkplug-births",
+    stream: 'inputs: [temperature, "Inputs/Pressure"]',
+    way: [
+      "plant/gw1: filtered",
+      "plant/gw1/oven held",
+      "plant/gw1/oven: 21.5,3.25 at 09:00:01",
+      "plant/gw1/oven: 22,3.25 at 09:00:02",
+      "plant/gw1/oven: 22.5,3.25 at 09:00:03",
+      "plant/gw1/oven: 22.5,3.5 at 09:00:04",
+      // A message is missing, so nobody knows what its alias stands for; behind the births it stands for something else.
+      "plant/gw1/oven: unborn",
+      "plant/gw1: filtered",
+      "plant/gw1: filtered",
+      "plant/gw1/oven held",
+      "plant/gw1/oven: 24,3.5 at 09:00:07",
+      "plant/gw1: filtered",
+    ],
+  },
+  {
+    preset: "sparkplug",
+    fixture: "sparkplug-b",
+    stream: "inputs: [temperature]",
+    // Its times are of 1997, so those of arrival stand for them.
+    way: ["g/n held", "g/n/d: 21.5 at now"],
+  },
+  {
     preset: "homeassistant-statestream",
     fixture: "ha-statestream-live",
     stream: TH,

@@ -30,13 +30,16 @@ export class WayWriter {
   describe(message: RehearsedMessage, steps: readonly WayStep[]): string[] {
     const readings = steps.filter((step) => step.kind === "reading");
     const outcomes = steps.flatMap((step) => (step.kind === "outcome" ? [step.outcome] : []));
+    const asked = steps.flatMap((step) =>
+      step.kind === "asked" ? [`asked for another message by ${step.topic}, ${step.payload.length} bytes`] : [],
+    );
     const lines = outcomes.flatMap((outcome) => this.#describeOutcome(outcome, readings, message));
     for (const told of readings) {
       // The topic tells the device of a reading whose payload does not, and of what became of it.
       const device = told.reading.device ?? outcomes.find(({ stream }) => stream === told.stream)?.device;
       this.#remember(told, device, message.time);
     }
-    return lines;
+    return [...lines, ...asked];
   }
 
   #describeOutcome(outcome: MessageOutcome, readings: readonly Told[], message: RehearsedMessage): string[] {

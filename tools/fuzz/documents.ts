@@ -20,12 +20,12 @@ const BINARY_SEEDS = [
 
 /** Payloads of every format, and what a reader makes of them that has all there is to say of a message. */
 export function documents(): Target {
-  const around = { captures: new Map([["device", "1"]]), now: () => 1_772_355_600_000 };
+  const around = { topic: "t", ask() {}, captures: new Map([["device", "1"]]), now: () => 1_772_355_600_000 };
   const readers = DOCUMENT_FORMATS.flatMap((format) => [undefined, ""].map((each) => readerOf(format, each)));
   const read = (bytes: Uint8Array) => {
     for (const decode of readers) {
       try {
-        for (const entry of [decode(bytes, around)].flat()) check(entry);
+        for (const entry of [decode(bytes, around)].flat()) checkEntry(entry);
       } catch (error) {
         if (!(error instanceof PayloadError)) throw error;
       }
@@ -57,7 +57,8 @@ function readerOf(format: (typeof DOCUMENT_FORMATS)[number], each: string | unde
   });
 }
 
-function check(entry: Entry): void {
+/** A reading must be fit for a state. */
+export function checkEntry(entry: Entry): void {
   if (entry instanceof PayloadError) return;
   const isSound = entry.sample.every((value) => Number.isNaN(value) || Number.isFinite(Math.fround(value)));
   if (!isSound || !(entry.time === undefined || Number.isFinite(entry.time))) {

@@ -4,6 +4,7 @@ import { documents } from "./documents.ts";
 import { FORMATS, framework, key, map, recording, reference, samples } from "./files.ts";
 import { detector, device, image, model, snapshot } from "./host.ts";
 import { config, metadata, packets, payload } from "./messages.ts";
+import { sparkplug } from "./sparkplug.ts";
 import type { Target } from "./target.ts";
 import { tensorflow } from "./tensorflow.ts";
 
@@ -18,6 +19,7 @@ export const TARGETS: Readonly<Record<string, () => Target>> = {
   metadata,
   payload,
   documents,
+  sparkplug,
   samples,
   recording,
   config,

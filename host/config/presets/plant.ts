@@ -91,6 +91,20 @@ const THINGSBOARD_GATEWAY: Preset = {
   input: { field: "/values/{}" },
 };
 
+/** https://sparkplug.eclipse.org/specification/: only what has changed is told, what is known of the rest stands in. */
+const SPARKPLUG: Preset = {
+  title: "Sparkplug B",
+  base: "spBv1.0",
+  lines: {
+    topic: "BASE/{group}/{kind}/{device+}",
+    device: "{group}/{device}",
+    payload: "sparkplug",
+    time: { field: "$time", format: "unix_ms", max_future: "1d" },
+    max_age: "1d",
+  },
+  input: { field: "{}", map: { true: 1, false: 0 } },
+};
+
 /** Presets by name. */
 export const PLANT_PRESETS = {
   senml: SENML,
@@ -101,4 +115,5 @@ export const PLANT_PRESETS = {
   telegraf: TELEGRAF,
   thingsboard: THINGSBOARD,
   "thingsboard-gateway": THINGSBOARD_GATEWAY,
+  sparkplug: SPARKPLUG,
 } satisfies Readonly<Record<string, Preset>>;

@@ -8,6 +8,7 @@ import { decodeBytes, type Encoding } from "./encoding.ts";
 import { decodeInflux } from "./influx.ts";
 import { decodeMessagePack } from "./msgpack.ts";
 import { decodeSenml, decodeSenmlCbor } from "./senml.ts";
+import { createSparkplugDecoder } from "./sparkplug/index.ts";
 import { createStructDecoder, type StructField } from "./struct.ts";
 import { decodeAny, decodeText } from "./text.ts";
 import type { DocumentDecoder } from "./types.ts";
@@ -21,6 +22,7 @@ export const DOCUMENT_FORMATS = [
   "senml_cbor",
   "influx",
   "cayenne_lpp",
+  "sparkplug",
   "struct",
 ] as const;
 
@@ -44,7 +46,7 @@ export interface Unpack {
   readonly format: DocumentFormat;
 }
 
-const DECODERS: Readonly<Record<Exclude<DocumentFormat, "struct">, DocumentDecoder>> = {
+const DECODERS: Readonly<Record<Exclude<DocumentFormat, "struct" | "sparkplug">, DocumentDecoder>> = {
   json: parseJson,
   cbor: decodeCbor,
   msgpack: decodeMessagePack,
@@ -63,7 +65,10 @@ const DECODERS: Readonly<Record<Exclude<DocumentFormat, "struct">, DocumentDecod
  */
 export function createDocumentDecoder(format: DocumentFormat, options: DocumentOptions = {}): DocumentDecoder {
   const { struct = [], encoding, unpack } = options;
-  const decoderOf = (name: DocumentFormat) => (name === "struct" ? createStructDecoder(struct) : DECODERS[name]);
+  const decoderOf = (name: DocumentFormat) => {
+    if (name === "sparkplug") return createSparkplugDecoder();
+    return name === "struct" ? createStructDecoder(struct) : DECODERS[name];
+  };
   const decode = decoderOf(format);
   const read: DocumentDecoder =
     encoding === undefined ? decode : (bytes, around) => decode(decodeBytes(decodeText(bytes), encoding), around);

@@ -6,7 +6,7 @@ import { createSamplesDecoder } from "../../../host/stream/decode/struct.ts";
 import { PayloadError } from "../../../host/stream/payload.ts";
 
 const NOW = 1_772_355_600_000;
-const around = { captures: new Map<string, string>(), now: () => NOW };
+const around = { topic: "t", ask() {}, captures: new Map<string, string>(), now: () => NOW };
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
 
 /** What a payload is read as, without prototypes. */
