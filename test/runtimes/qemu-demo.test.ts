@@ -131,7 +131,7 @@ describe.each(EXAMPLES)("the example $name on $board", ({ name, board, generated
       "error damaged snapshot",
       "error damaged snapshot",
       "error snapshot of another model",
-      "error not a sample",
+      "error 2 values, expected 6",
     ]);
     // Nothing of it has reached the state.
     expect(answers[5]).toMatch(/^state 5256533102000000[0-9a-f]{32}[0-9a-f]{8}0+[0-9a-f]{8}$/);

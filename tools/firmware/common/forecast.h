@@ -1,6 +1,6 @@
 // The protocol of the examples: a line of text comes in, a line goes out. For q15 models.
 //
-//     0,17,1480,3.1,11.9,52.5     a sample, as CSV or JSON; the last numbers of the line are the inputs
+//     1480,3.1,11.9,52.5          a sample: CSV, or JSON as an array or an object by name (rivulet_sample.h)
 //     [1481.2,3.1,11.9,52.6]      the prediction, exact
 //     state?                      asks for the state
 //     state 5256533101...         a snapshot (FORMAT.md 7) in hexadecimal, as an answer, or to restore
@@ -10,13 +10,13 @@
 // A detector alone answers {"score":-3.25,"alarm":0,"block":"noise","channel":2} in place of a prediction: the distance to
 // the threshold, and what explains it. Its snapshot is that of FORMAT.md 8.6.
 //
-// A line that starts with a letter and is none of these, such as the header of a CSV file, has no answer.
+// The header of a CSV file has no answer; the rows after it are read by its names. An empty line has none either.
 #ifndef RIVULET_FORECAST_H
 #define RIVULET_FORECAST_H
 
 #include <stdint.h>
 
-#include "rivulet_raw.h"
+#include "rivulet_sample.h"
 #include "rivulet_snapshot.h"
 #include "rivulet_text.h"
 
@@ -28,10 +28,12 @@
 #endif
 
 #define FORECAST_SNAPSHOT_SIZE (RIVULET_STATE_SIZE + RIVULET_SNAPSHOT_OVERHEAD)
-#define FORECAST_INPUT_SIZE (2 * FORECAST_SNAPSHOT_SIZE + 8 > 256 ? 2 * FORECAST_SNAPSHOT_SIZE + 8 : 256)
-#define FORECAST_OUTPUT_SIZE (44 * RIVULET_OUTPUT_COUNT + 2 * FORECAST_SNAPSHOT_SIZE + 8)
+#define FORECAST_GREATER(a, b) ((a) > (b) ? (a) : (b))
+// A line of numbers with all their digits, and names; or a snapshot.
+#define FORECAST_INPUT_SIZE FORECAST_GREATER(2 * FORECAST_SNAPSHOT_SIZE + 8, 128 + 64 * RIVULET_INPUT_COUNT)
+#define FORECAST_OUTPUT_SIZE \
+  FORECAST_GREATER(44 * RIVULET_OUTPUT_COUNT + 2 * FORECAST_SNAPSHOT_SIZE + 8, RIVULET_REASON_SIZE)
 
-static const signed char forecast_input_fractions[] = RIVULET_INPUT_FRACTIONS;
 #ifdef RIVULET_DETECTOR
 // What the firmware does when an alarm begins (1) and when it ends (0), such as a lamp or a message. May be left out.
 __attribute__((weak)) void rivulet_on_alarm(int is_alarm);
@@ -46,7 +48,7 @@ static inline char *forecast_copy(char *to, const char *from) {
 }
 
 static inline int forecast_hex_digit(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 static inline void forecast_answer_state(uint8_t *memory, char *answer) {
@@ -73,27 +75,6 @@ static inline const char *forecast_restore_state(const char *hex, uint8_t *memor
   if (*hex) return reasons[RIVULET_SNAPSHOT_DAMAGED];
   return reasons[rivulet_snapshot_read(snapshot, size, memory + RIVULET_MODEL_HASH, memory + RIVULET_STATE,
                                        RIVULET_STATE_SIZE)];
-}
-
-// Reads the last RIVULET_INPUT_COUNT numbers of a line into the module's input; 0, or 1 when there are not as many.
-static inline int forecast_read_sample(const char *line, uint8_t *memory) {
-  double values[RIVULET_INPUT_COUNT];
-  int count = 0;
-  while (*line) {
-    double value;
-    if (*line == ',' || *line == ' ' || *line == '[' || *line == ']') {
-      line++;
-      continue;
-    }
-    if (rivulet_parse(&line, &value) != 0) return 1;
-    for (int i = 1; i < RIVULET_INPUT_COUNT && count == RIVULET_INPUT_COUNT; i++) values[i - 1] = values[i];
-    if (count < RIVULET_INPUT_COUNT) count++;
-    values[count - 1] = value;
-  }
-  if (count < RIVULET_INPUT_COUNT) return 1;
-  int32_t *input = (int32_t *)(void *)(memory + RIVULET_INPUT);
-  for (int i = 0; i < RIVULET_INPUT_COUNT; i++) input[i] = rivulet_raw(values[i], forecast_input_fractions[i]);
-  return 0;
 }
 
 #ifdef RIVULET_DETECTOR
@@ -125,20 +106,32 @@ static inline void forecast_answer_row(const uint8_t *memory, char *answer) {
 }
 #endif
 
+// Reads a sample into the module's input, steps and answers.
+static inline void forecast_sample(const char *line, char *answer, uint8_t *memory, int (*step)(void)) {
+  static rivulet_columns columns;
+  int32_t *input = (int32_t *)(void *)(memory + RIVULET_INPUT);
+  if (rivulet_read_line(line, &columns, input, answer) != RIVULET_LINE_SAMPLE) return;
+  if (step() != 0)
+    forecast_copy(answer, "error step\n");
+  else
+    forecast_answer_row(memory, answer);
+}
+
 // Answers a line, which ends with a zero and has no newline; `step` is that of the module in `memory`. `answer` has
 // FORECAST_OUTPUT_SIZE bytes, and is empty when there is nothing to say.
 static inline void forecast_line(const char *line, char *answer, uint8_t *memory, int (*step)(void)) {
   *answer = 0;
-  if (line[0] == 's' && line[1] == 't' && line[2] == 'a' && line[3] == 't' && line[4] == 'e') {
-    if (line[5] == '?') forecast_answer_state(memory, answer);
-    if (line[5] == ' ') forecast_copy(answer, forecast_restore_state(line + 6, memory));
-  } else if ((*line >= '0' && *line <= '9') || *line == '-' || *line == '[') {
-    if (forecast_read_sample(line, memory) != 0)
-      forecast_copy(answer, "error not a sample\n");
-    else if (step() != 0)
-      forecast_copy(answer, "error step\n");
-    else
-      forecast_answer_row(memory, answer);
+  int length = 0;
+  while (line[length]) length++;
+  const int is_state = line[0] == 's' && line[1] == 't' && line[2] == 'a' && line[3] == 't' && line[4] == 'e';
+  if (length >= FORECAST_INPUT_SIZE - 1) { // its end is missing
+    forecast_copy(answer, "error line too long\n");
+  } else if (is_state && line[5] == '?') {
+    forecast_answer_state(memory, answer);
+  } else if (is_state && line[5] == ' ') {
+    forecast_copy(answer, forecast_restore_state(line + 6, memory));
+  } else if (length > 0) {
+    forecast_sample(line, answer, memory, step);
   }
 }
 

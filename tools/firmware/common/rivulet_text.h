@@ -1,34 +1,126 @@
-// Decimal text to numbers and back, exact and without a C library.
+// Decimal text to raw integers and back, exact, without floating point and without a C library.
 #ifndef RIVULET_TEXT_H
 #define RIVULET_TEXT_H
 
 #include <stdint.h>
 
-// Reads a decimal number such as -12.75 at *text and moves *text behind it. The nearest double, as JavaScript and Python
-// read it: up to 15 digits and 22 of them behind the point need one correctly rounded division only (Clinger 1990).
-// Answers 0, or 1 when there is no number or it has more digits or an exponent.
-static inline int rivulet_parse(const char **text, double *value) {
+// A decimal number as binary: (integer + fraction) * -1 where it is negative. Any number of digits fits: what lies behind the 96
+// bits of the fraction is not lost but told.
+typedef struct {
+  uint64_t integer;     // up to 2^60; 2^62 stands for all from there on
+  uint16_t fraction[6]; // 16 bits each, the first ones first
+  uint8_t rest;         // not 0: there is more behind them
+  uint8_t negative;
+} rivulet_decimal;
+
+enum {
+  RIVULET_NUMBER_OK = 0,
+  RIVULET_NUMBER_NONE = 1,      // there is no number
+  RIVULET_NUMBER_TOO_LARGE = 2, // beyond what a double holds, 10^309 and above
+};
+
+static inline int rivulet_is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Reads the exponent at *text, if there is one, and moves *text behind it. Great ones stop at 9999.
+static inline int rivulet_read_exponent(const char **text) {
   const char *at = *text;
-  int negative = *at == '-', digits = 0, any = 0;
-  if (negative) at++;
-  uint64_t integer = 0;
-  double divisor = 1;
-  for (int fraction = 0;; at++) {
-    if (*at == '.' && !fraction) {
-      fraction = 1;
+  if (*at != 'e' && *at != 'E') return 0;
+  at++;
+  int negative = *at == '-', exponent = 0;
+  if (*at == '-' || *at == '+') at++;
+  if (!rivulet_is_digit(*at)) return 0;
+  for (; rivulet_is_digit(*at); at++) exponent = exponent > 999 ? 9999 : exponent * 10 + (*at - '0');
+  *text = at;
+  return negative ? -exponent : exponent;
+}
+
+// Divides what stands behind the point by ten, with a digit in front of it.
+static inline void rivulet_push_digit(rivulet_decimal *number, uint32_t digit) {
+  for (int i = 0; i < 6; i++) {
+    uint32_t part = digit << 16 | number->fraction[i];
+    number->fraction[i] = (uint16_t)(part / 10);
+    digit = part % 10;
+  }
+  number->rest |= (uint8_t)digit;
+}
+
+// Reads a decimal number such as -12.75, .5 or 1e-05 at *text, and moves *text behind it. No floating point.
+static inline int rivulet_read_decimal(const char **text, rivulet_decimal *number) {
+  *number = (rivulet_decimal){0};
+  const char *first = *text;
+  number->negative = *first == '-';
+  if (*first == '-' || *first == '+') first++;
+  int digits = 0, point = -1, zeros = 0; // digits, those before the point, those before the first that is not 0
+  const char *at = first;
+  for (; rivulet_is_digit(*at) || (*at == '.' && point < 0); at++) {
+    if (*at == '.') {
+      point = digits;
       continue;
     }
-    if (*at < '0' || *at > '9') break;
-    any = 1;
-    integer = integer * 10 + (uint64_t)(*at - '0');
-    if (integer != 0 && ++digits > 15) return 1;
-    if (fraction && (divisor *= 10) > 1e22) return 1;
+    if (*at == '0' && zeros == digits) zeros++;
+    digits++;
   }
-  if (!any || *at == 'e' || *at == 'E') return 1;
-  *value = (double)integer / divisor;
-  if (negative) *value = -*value;
+  if (digits == 0) return RIVULET_NUMBER_NONE;
+  if (point < 0) point = digits;
+  const char *const last = at;
+  point += rivulet_read_exponent(&at);
   *text = at;
-  return 0;
+  if (zeros == digits) return RIVULET_NUMBER_OK;
+  if (point - zeros > 309) return RIVULET_NUMBER_TOO_LARGE;
+  const char *digit = first;
+  for (int i = 0; i < point && number->integer < 1ull << 60; i++) {
+    if (digit < last && *digit == '.') digit++;
+    number->integer = number->integer * 10 + (digit < last ? (uint64_t)(*digit++ - '0') : 0);
+  }
+  if (number->integer >= 1ull << 60) { // its fraction no longer matters
+    number->integer = 1ull << 62;
+    return RIVULET_NUMBER_OK;
+  }
+  for (digit = last; digits > point && digits > 0; digits--) {
+    if (*--digit == '.') digit--;
+    rivulet_push_digit(number, (uint32_t)(*digit - '0'));
+  }
+  // 96 bits are 29 digits; zeros in front of them leave nothing but the rest.
+  for (int i = 0; i < -point && i < 40; i++) rivulet_push_digit(number, 0);
+  return RIVULET_NUMBER_OK;
+}
+
+// The raw integer of a number (FORMAT.md 5.1): floor(d * 2^fraction + 0.5) within -2^30..2^30, where d is the double next to
+// the number, as every host reads it. `fraction` is -30..30.
+static inline int32_t rivulet_decimal_raw(const rivulet_decimal *number, int fraction) {
+  const uint16_t *f = number->fraction;
+  uint64_t whole = number->integer;
+  uint64_t part = (uint64_t)f[0] << 48 | (uint64_t)f[1] << 32 | (uint64_t)f[2] << 16 | f[3]; // in units of 2^-64
+  uint32_t low = (uint32_t)f[4] << 16 | f[5];
+  int rest = number->rest != 0;
+  const int32_t most = number->negative ? -1073741824 : 1073741824;
+  if (fraction > 0) {
+    if (whole >> 31) return most;
+    whole = whole << fraction | part >> (64 - fraction);
+    part = part << fraction | low >> (32 - fraction);
+    low <<= fraction;
+  } else if (fraction < 0) {
+    if (part << (64 + fraction)) rest = 1;
+    part = whole << (64 + fraction) | part >> -fraction;
+    whole >>= -fraction;
+  }
+  if (whole >> 30) return most;
+  if (low) rest = 1;
+  // Half way between two raw integers is a double; numbers that have it as their nearest double count as it: those within half
+  // the distance of the doubles there. (Next to 0.5 doubles are closer below; the sum of 0.5 and the double before is rounded to 1.)
+  const uint64_t half = 1ull << 63;
+  uint64_t near = 1024;
+  for (uint64_t bits = whole; bits; bits >>= 1) near <<= 1;
+  int up;
+  if (number->negative) {
+    up = part > half + near || (part == half + near && rest);
+  } else if (part >= half || whole > 0) {
+    up = part >= half - near;
+  } else {
+    up = part > half - 1536 || (part == half - 1536 && rest);
+  }
+  const int32_t raw = (int32_t)whole + up;
+  return number->negative ? -raw : raw;
 }
 
 // Writes an integer in decimal at `to`, ends it with a zero and answers where that is. At most 12 bytes.

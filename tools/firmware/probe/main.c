@@ -22,8 +22,8 @@ static void split(const char *line) {
 }
 
 static int32_t number(const char *text) {
-  double value = 0;
-  return rivulet_parse(&text, &value) ? 0 : (int32_t)value;
+  rivulet_decimal value;
+  return rivulet_read_decimal(&text, &value) ? 0 : rivulet_decimal_raw(&value, 0);
 }
 
 static void tell(const char *name, int32_t value) {
