@@ -129,8 +129,9 @@ export const EXP2_C = 1304;
 
 /** Polynomial of the checksum, reflected: CRC-32 of IEEE 802.3. */
 export const CRC_POLYNOMIAL = 0xedb88320;
-/** Factor of the hash in the self-test of a module for microcontrollers (FNV-1a). */
+/** Factor of the hash in the self-test of a module for microcontrollers (that of FNV-1a), and by how many bits each product is rotated to the left. */
 export const HASH_FACTOR = 0x01000193;
+export const HASH_TURN = 5;
 
 export const STATUS_OK = 0;
 export const STATUS_BAD_MAGIC = 1;

@@ -5,6 +5,7 @@ import { PeriodicAlone, PeriodicOne, TimelessAlone, TimelessOne } from "../detec
 import { watch } from "./watch";
 
 export { clear } from "../memory";
+export { check } from "./selftest";
 export { driveWatch as drive_detect, forget, testWatch as selftest_detect } from "./watch";
 
 /** A row of a detector without a period. */

@@ -3,7 +3,7 @@
 export { residualsF32 as residuals } from "../f32/forecasts";
 export { stepF32 as step } from "../f32/network";
 export { clear } from "../memory";
-export { selftest } from "./selftest";
+export { check, selftest } from "./selftest";
 
 import { drive } from "./selftest";
 

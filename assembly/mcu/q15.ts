@@ -13,7 +13,7 @@ export {
   reluQ15 as relu,
   widenQ15 as widen,
 } from "./ends";
-export { selftest } from "./selftest";
+export { check, selftest } from "./selftest";
 
 import { affineMcu } from "./ends";
 import { affineBytes, Layer } from "./layer";

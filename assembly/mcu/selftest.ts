@@ -1,7 +1,7 @@
 // What a module for a microcontroller does besides a step, in both numeric forms: its self-test, and the run of pseudo-random samples by which runtimes
 // are compared. `step` is the function that the linker (tools/mcu/link.ts) writes for a model.
 
-import { HASH_FACTOR } from "../layout";
+import { CRC_POLYNOMIAL, HASH_FACTOR, HASH_TURN } from "../layout";
 import { clear } from "../memory";
 
 /** The step of the model. */
@@ -41,7 +41,30 @@ export function selftest(
 }
 
 /**
- * Feeds pseudo-random samples to the model and answers a hash (FNV-1a over words) of all predictions and of the last state. Values are spread over all
+ * Compares the CRC-32 of the module's constants, which lie in two parts, with what it was when the module was made. It finds each damaged bit, every two,
+ * and 32 in a row.
+ *
+ * @param from  first part, up to `to`: multiples of 4
+ * @param then  second part, up to `end`
+ * @param crc  as of the register, without the last complement
+ * @returns 0, or 1 when the constants are damaged
+ */
+export function check(from: usize, to: usize, then: usize, end: usize, crc: i32): i32 {
+  let register: u32 = 0xffffffff;
+  let at = from;
+  do {
+    if (at === to) at = then;
+    register ^= load<u32>(at);
+    let bits = 32;
+    do register = (register >>> 1) ^ (CRC_POLYNOMIAL & (0 - (register & 1)));
+    while (--bits);
+    at += 4;
+  } while (at < end);
+  return i32(i32(register) !== crc);
+}
+
+/**
+ * Feeds pseudo-random samples to the model and answers a hash (as FNV-1a, over words, and rotated) of all predictions and of the last state. Values are spread over all
  * magnitudes, so that they reach the limits as well.
  *
  * T: i32 for raw values of q15, f32 for real values in units of 2^-16.
@@ -70,7 +93,7 @@ export function drive<T>(
       else if (isFloat<T>()) store<f32>(input + i, f32(value >> (random & 31)) * 0.0000152587890625);
       else store<i32>(input + i, max(min(value >> (random & 31), 1 << 30), -(1 << 30)));
     }
-    hash = (hash ^ step()) * HASH_FACTOR;
+    hash = fold(hash, step());
     hash = mix(hash, output, outputBytes);
   }
   return mix(hash, state, stateBytes);
@@ -83,8 +106,16 @@ export function xorshift(s: i32): i32 {
   return s ^ (s << 5);
 }
 
+/**
+ * Takes a word into a hash. A factor that is odd keeps a difference in the highest bit there, where a second one would undo it: the rotation moves it
+ * away.
+ */
+export function fold(hash: i32, word: i32): i32 {
+  return rotl<i32>((hash ^ word) * HASH_FACTOR, HASH_TURN);
+}
+
 /** Takes words into a hash. */
 export function mix(hash: i32, at: usize, bytes: usize): i32 {
-  for (const end = at + bytes; at < end; at += 4) hash = (hash ^ load<i32>(at)) * HASH_FACTOR;
+  for (const end = at + bytes; at < end; at += 4) hash = fold(hash, load<i32>(at));
   return hash;
 }

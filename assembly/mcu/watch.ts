@@ -5,9 +5,8 @@ import { detectRow, restart } from "../detect/detector";
 // biome-ignore lint/style/useImportType: asc knows no import type
 import { Form } from "../detect/forms";
 import { IMAGE_PERIOD, STATE_ALARM, STATE_HOLD, STATE_ROW, STATE_STARTED, VERDICT_BYTES } from "../detect/layout";
-import { HASH_FACTOR } from "../layout";
 import { clear } from "../memory";
-import { mix, xorshift } from "./selftest";
+import { fold, mix, xorshift } from "./selftest";
 
 /** The step of the module. */
 declare function step(): i32;
@@ -38,7 +37,7 @@ export function forget(state: usize): void {
 }
 
 /**
- * Feeds pseudo-random rows to a fresh detector and answers a hash (FNV-1a over words) of all verdicts and of the last state. Values are spread over
+ * Feeds pseudo-random rows to a fresh detector and answers a hash (as FNV-1a, over words, and rotated) of all verdicts and of the last state. Values are spread over
  * all magnitudes; now and then rows are missed.
  */
 export function driveWatch(
@@ -61,7 +60,7 @@ export function driveWatch(
     }
     random = xorshift(random);
     store<u32>(input + inputBytes, (random & 63) === 0 ? (u32(random) >>> 6) >>> (u32(random) >>> 27) : 0);
-    hash = (hash ^ step()) * HASH_FACTOR;
+    hash = fold(hash, step());
     hash = mix(hash, output, VERDICT_BYTES);
   }
   return mix(hash, state, stateBytes);

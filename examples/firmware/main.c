@@ -18,6 +18,7 @@ static const double readings[][RIVULET_INPUT_COUNT] = {
 
 int main(void) {
   rivulet_init();
+  if (rivulet_check() != 0) return 1;    // a constant is damaged
   if (rivulet_selftest() != 0) return 1; // the bits are not those of the host
 
   int32_t *input = (int32_t *)(void *)(rivulet_memory + RIVULET_INPUT);

@@ -1,6 +1,7 @@
 // The runner for the engine that runs the tests.
 
 import { readFileSync } from "node:fs";
+import { fold } from "../support/drive.ts";
 import type { Answer, Job, Run } from "./jobs.ts";
 
 /** What a module for a microcontroller exports, as far as runners use it. */
@@ -18,8 +19,6 @@ interface McuExports {
   selftest(): number;
   drive(seed: number, steps: number): number;
 }
-
-const fold = (hash: number, word: number) => Math.imul(hash ^ word, 0x01000193);
 
 /** Feeds samples through memory and `step`, as an embedder does. Returns the hash, u32. */
 function stepAll(mcu: McuExports, samples: Int32Array, steps: number): number {

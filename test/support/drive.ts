@@ -11,8 +11,11 @@ const HASH_START = 0x811c9dc5;
 const SNAPSHOT_HEAD = 28;
 const SNAPSHOT_TAIL = 4;
 
-/** FNV-1a over words. */
-const fold = (hash: number, word: number): number => Math.imul(hash ^ word, 0x01000193);
+/** FNV-1a over words, each product rotated: a difference in the highest bit alone does not stay there, where another one would undo it. */
+export function fold(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x01000193);
+  return (product << 5) | (product >>> 27);
+}
 
 /** The words of `bytes`, which may lie anywhere in their buffer. */
 const wordsOf = (bytes: Uint8Array): Int32Array => new Int32Array(Uint8Array.from(bytes).buffer);

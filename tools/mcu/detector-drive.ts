@@ -1,13 +1,16 @@
 // The run of pseudo-random rows of assembly/mcu/watch.ts, computed by the detector in TypeScript.
 
-import { HASH_FACTOR } from "../../assembly/layout.ts";
+import { HASH_FACTOR, HASH_TURN } from "../../assembly/layout.ts";
 import { Detector, type Verdict } from "../../host/detect/detector.ts";
 import { BLOCKS, type DetectorParameters } from "../../host/detect/parameters.ts";
 
 const RAW_LIMIT = 2 ** 30;
 
-/** FNV-1a over words. */
-const fold = (hash: number, word: number): number => Math.imul(hash ^ word, HASH_FACTOR);
+/** Takes a word into a hash (assembly/mcu/selftest.ts). */
+function fold(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, HASH_FACTOR);
+  return (product << HASH_TURN) | (product >>> (32 - HASH_TURN));
+}
 
 /** The next pseudo-random number (Marsaglia, Xorshift RNGs, 2003). */
 function xorshift(state: number): number {

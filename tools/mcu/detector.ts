@@ -44,6 +44,7 @@ interface Exports {
   step(): number;
   reset(): void;
   selftest(): number;
+  check(): number;
 }
 
 /**
@@ -84,6 +85,7 @@ export function proveDetector(
   if (!Buffer.from(state).equals(detector.state())) {
     throw new Error(`The state of the module of ${id} differs from the host's`);
   }
+  if (mcu.check() !== 0) throw new Error(`The module of ${id} does not find its constants undamaged`);
   return report;
 }
 

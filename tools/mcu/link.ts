@@ -6,7 +6,7 @@ import { MCU_ABI_VERSION } from "../../assembly/layout.ts";
 import type { DataSegment } from "../wasm/module.ts";
 import { readModule } from "../wasm/read.ts";
 import { ringConstants } from "./forecasts.ts";
-import { segmentsOf } from "./segments.ts";
+import { checkArguments, type Segment, segmentsOf } from "./segments.ts";
 import type { Call, Program } from "./types.ts";
 
 const PAGE = 65536;
@@ -43,6 +43,7 @@ class Linker {
   readonly #binaryen: typeof Binaryen;
   readonly #module: Binaryen.Module;
   readonly #data: readonly DataSegment[];
+  #constants: readonly Segment[] = [];
   /** The functions of the library by the names of their exports. */
   readonly #functions = new Map<string, Binaryen.FunctionInfo>();
 
@@ -76,7 +77,8 @@ class Linker {
     const own = this.#data.flatMap(({ place, bytes }) =>
       place.kind === "active" && place.address.kind === "i32.const" ? [{ address: place.address.value, bytes }] : [],
     );
-    const segments = [...own, ...segmentsOf(program)].map(({ address, bytes }) => ({
+    this.#constants = [...own, ...segmentsOf(program)];
+    const segments = this.#constants.map(({ address, bytes }) => ({
       offset: this.#module.i32.const(address),
       data: bytes,
     }));
@@ -91,6 +93,7 @@ class Linker {
     this.#add("reset", none, none, this.#call({ name: "clear", args: [state.address, state.bytes] }));
     const test = functions?.selftest ?? { name: "selftest", args: [vectors.address, vectors.steps, ...words] };
     this.#add("selftest", none, i32, this.#call(test));
+    this.#add("check", none, i32, this.#call({ name: "check", args: checkArguments(this.#constants, program) }));
     if (functions) this.#add("forget", none, none, this.#call(functions.forget));
     if (!drive) return;
     const given = [0, 1].map((index) => this.#module.local.get(index, i32));

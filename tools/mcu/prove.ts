@@ -13,6 +13,7 @@ interface McuExports {
   step(): number;
   reset(): void;
   selftest(): number;
+  check(): number;
 }
 
 /**
@@ -31,6 +32,7 @@ export function proveModule(model: Model, program: Program, wasm: Uint8Array): C
   const failed = mcu.selftest();
   if (failed !== 0) throw new Error(`The module of ${model.id} differs from its test vectors in step ${failed}`);
   runBeside(model, program, mcu);
+  if (mcu.check() !== 0) throw new Error(`The module of ${model.id} does not find its constants undamaged`);
   return report;
 }
 

@@ -1,6 +1,6 @@
 import { drive_f32 } from "../../../assembly/mcu/f32";
 import { affine, affine_bytes, affine16, drive_q15 } from "../../../assembly/mcu/q15";
-import { drive, selftest } from "../../../assembly/mcu/selftest";
+import { check, drive, selftest } from "../../../assembly/mcu/selftest";
 import { stateAfterZeros } from "../support/advance";
 import { calls, INPUT, OUTPUT, REFUSED, refuse, STATE } from "../support/counter";
 import { placeTable } from "../support/mcu_table";
@@ -179,6 +179,20 @@ describe("affine_bytes", () => {
   });
 });
 
+describe("check", () => {
+  it("knows the CRC-32 of nine digits, in two parts", () => {
+    // "1234" and "5678" of "123456789", whose CRC-32 is 0xcbf43926; that of the first eight is 0x9ae0daaf.
+    const words = vector<i32>([0x34333231, 7, 0x38373635]);
+    expect(check(words, words + 4, words + 8, words + 12, ~0x9ae0daaf)).toBe(0);
+    expect(check(words, words + 4, words + 8, words + 12, ~0x9ae0daae)).toBe(1);
+  });
+
+  it("goes on to the end where both parts are one", () => {
+    const words = vector<i32>([0x34333231, 0x38373635]);
+    expect(check(words, words + 8, words + 8, words + 8, ~0x9ae0daaf)).toBe(0);
+  });
+});
+
 /** selftest over words of samples (two) and predictions (two). */
 function test(words: StaticArray<i32>, steps: i32): i32 {
   return selftest(vector<i32>(words), steps, INPUT, 8, OUTPUT, 8, STATE, 16);
@@ -188,10 +202,10 @@ function run<V>(seed: i32, steps: i32, vocabulary: i32): i32 {
   return drive<V>(seed, steps, INPUT, 8, OUTPUT, 8, STATE, 16, vocabulary);
 }
 
-/** FNV-1a over words. */
+/** FNV-1a over words, rotated. */
 function hash(words: StaticArray<i32>): i32 {
   let h: u32 = 2166136261;
-  for (let i = 0; i < words.length; i++) h = (h ^ u32(words[i])) * 16777619;
+  for (let i = 0; i < words.length; i++) h = rotl<u32>((h ^ u32(words[i])) * 16777619, 5);
   return i32(h);
 }
 

@@ -23,6 +23,7 @@ def words(data: bytes) -> Iterable[int]:
 def fold(hash: int, data: bytes) -> int:
     for word in words(data):
         hash = ((hash ^ word) * 0x01000193) & U32
+        hash = (hash << 5 | hash >> 27) & U32
     return hash
 
 

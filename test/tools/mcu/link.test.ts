@@ -101,7 +101,7 @@ describe("linkModule, what a module holds", () => {
       Object.keys(instantiate((await buildModule(model, { target: "generic", drive })).wasm));
     const without = await names(false);
     expect(without).not.toContain("drive");
-    expect(await names(true)).toEqual([...without.slice(0, 4), "drive", ...without.slice(4)]);
+    expect(await names(true)).toEqual([...without.slice(0, 5), "drive", ...without.slice(5)]);
   });
 
   it("makes the same bytes of the same model, whatever was linked before", async () => {
@@ -123,7 +123,18 @@ describe("linkModule, exports", async () => {
 
   it("are the ABI, in this order", () => {
     expect(Object.keys(exports)).toEqual([
-      ...["memory", "step", "reset", "selftest", "abi_version", "input", "input_count", "output", "output_count"],
+      ...[
+        "memory",
+        "step",
+        "reset",
+        "selftest",
+        "check",
+        "abi_version",
+        "input",
+        "input_count",
+        "output",
+        "output_count",
+      ],
       ...["state", "state_size", "model_hash", "__data_end", "__heap_base"],
     ]);
   });
@@ -200,7 +211,7 @@ describe("linkModule, exports", async () => {
   });
 });
 
-describe("linkModule, a library of four functions", () => {
+describe("linkModule, a library of six functions", () => {
   /** `refuse` answers its argument; `selftest` calls the import, which stands for the step. */
   const library = wat(`(module
     (import "selftest" "step" (func $step (result i32)))
@@ -208,6 +219,7 @@ describe("linkModule, a library of four functions", () => {
     (data (i32.const 4) "own")
     (func (export "clear") (param i32 i32))
     (func (export "selftest") (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32) (call $step))
+    (func (export "check") (param i32 i32 i32 i32 i32) (result i32) (local.get 3))
     (func (export "refuse") (param i32) (result i32) (i32.mul (local.get 0) (i32.load (i32.const 64))))
     (func (export "unused") (param i32) (result i32) (i32.const 12345))
     (func (export "drive_q15") (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
@@ -241,6 +253,10 @@ describe("linkModule, a library of four functions", () => {
     expect(await stepOf(refuse(0), refuse(9))).toBe(9);
   });
 
+  it("gives the check the constants of library and program", async () => {
+    expect((instantiate(await linked()).check as () => number)()).toBe(80);
+  });
+
   it("lets the step stand for the library's import", async () => {
     expect(instantiate(await linked(refuse(7))).selftest()).toBe(7);
   });
@@ -251,7 +267,7 @@ describe("linkModule, a library of four functions", () => {
   });
 
   it("inlines a function that is called once", async () => {
-    expect(readModule(await linked(refuse(7))).functions).toHaveLength(3);
+    expect(readModule(await linked(refuse(7))).functions).toHaveLength(4);
   });
 
   it("leaves out what nothing calls", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { segmentsOf } from "../../../tools/mcu/segments.ts";
+import { checkArguments, segmentsOf } from "../../../tools/mcu/segments.ts";
 
 const zeros = (count: number): number[] => new Array<number>(count).fill(0);
 
@@ -43,5 +43,33 @@ describe("segmentsOf", () => {
 
   it("takes the last byte of the memory", () => {
     expect(segments([207, 9])).toEqual([[207, [9]]]);
+  });
+});
+
+describe("checkArguments", () => {
+  const space = (address: number, bytes: number) => ({ name: "space", address, bytes });
+
+  it("covers what lies before and behind the places that steps write", () => {
+    const constants = [
+      { address: 20, bytes: Uint8Array.of(1, 2) },
+      { address: 64, bytes: Uint8Array.of(3) },
+    ];
+    const program = { regions: [space(32, 10), space(48, 6)], memoryBytes: 80 };
+    expect(checkArguments(constants, program).slice(0, 4)).toEqual([16, 32, 56, 80]);
+    const other = [constants[0]!, { address: 65, bytes: Uint8Array.of(3) }];
+    expect(checkArguments(other, program)[4]).not.toBe(checkArguments(constants, program)[4]);
+  });
+
+  it("has one part when there are no constants before those places", () => {
+    const constants = [{ address: 64, bytes: Uint8Array.of(3) }];
+    expect(checkArguments(constants, { regions: [space(16, 32)], memoryBytes: 80 }).slice(0, 4)).toEqual([
+      48, 80, 80, 80,
+    ]);
+  });
+
+  it("refuses three parts", () => {
+    const constants = [16, 40, 64].map((address) => ({ address, bytes: Uint8Array.of(1) }));
+    const program = { regions: [space(32, 4), space(48, 4)], memoryBytes: 80 };
+    expect(() => checkArguments(constants, program)).toThrow("Constants stand in 3 parts, expected two");
   });
 });

@@ -11,6 +11,10 @@ static int step(void) { return rivulet_step(); }
 int main(void) {
   static char line[FORECAST_INPUT_SIZE], answer[FORECAST_OUTPUT_SIZE];
   rivulet_init();
+  if (rivulet_check() != 0) { // a constant of the model is damaged
+    port_write("error damaged model\n");
+    return 1;
+  }
   if (rivulet_selftest() != 0) { // the bits are not those of the host: see the README
     port_write("error selftest\n");
     return 1;

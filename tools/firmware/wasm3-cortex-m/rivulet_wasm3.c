@@ -50,6 +50,8 @@ int rivulet_step(void) { return call(step_function, 0, 0); }
 
 void rivulet_reset(void) { call(find("reset"), 0, 0); }
 
+int rivulet_check(void) { return call(find("check"), 0, 0); }
+
 int rivulet_selftest(void) { return call(find("selftest"), 0, 0); }
 
 int32_t rivulet_call(const char *name, int32_t a, int32_t b) {

@@ -15,6 +15,9 @@ int rivulet_step(void);
 
 void rivulet_reset(void);
 
+// Calls check(): 0, 1 when the module's constants are damaged; -1 when wasm3 trapped.
+int rivulet_check(void);
+
 // Calls selftest(): 0, or the number of the first step that differs; -1 when wasm3 trapped.
 int rivulet_selftest(void);
 

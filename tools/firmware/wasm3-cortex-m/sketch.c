@@ -9,9 +9,10 @@ static int running;
 
 void setup(void) {
   const char *reason = rivulet_begin();
-  if (reason || rivulet_selftest() != 0) { // the bits are not those of the host: see the README
+  const char *failed = reason ? "" : rivulet_check() != 0 ? "damaged model " : rivulet_selftest() != 0 ? "selftest " : 0;
+  if (failed) { // "selftest": the bits are not those of the host, see the README
     port_write("error ");
-    port_write(reason ? reason : "selftest ");
+    port_write(reason ? reason : failed);
     port_write(reason ? "" : rivulet_error());
     port_write("\n");
     return;

@@ -19,6 +19,8 @@ const FUNCTIONS: readonly AbiFunction[] = [
   { name: "step", parameters: [], results: ["i32"] },
   { name: "reset", parameters: [], results: [] },
   { name: "selftest", parameters: [], results: ["i32"] },
+  // Modules that were built before it have none.
+  { name: "check", parameters: [], results: ["i32"], isOptional: true },
   { name: "drive", parameters: ["i32", "i32"], results: ["i32"], isOptional: true },
 ];
 

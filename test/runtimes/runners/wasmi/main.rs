@@ -62,7 +62,7 @@ impl Mcu {
 }
 
 fn fold(hash: u32, word: u32) -> u32 {
-    (hash ^ word).wrapping_mul(0x0100_0193)
+    (hash ^ word).wrapping_mul(0x0100_0193).rotate_left(5)
 }
 
 fn run(engine: &Engine, job: &[&str]) -> Answer<String> {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"os"
 	"strconv"
 	"strings"
@@ -29,7 +30,7 @@ func value(module api.Module, name string) uint32 {
 }
 
 func fold(hash, word uint32) uint32 {
-	return (hash ^ word) * 0x01000193
+	return bits.RotateLeft32((hash^word)*0x01000193, 5)
 }
 
 func foldBytes(hash uint32, memory api.Memory, start, size uint32) uint32 {

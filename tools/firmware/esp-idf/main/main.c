@@ -34,9 +34,10 @@ static void forecast_task(void *unused) {
   static char line[FORECAST_INPUT_SIZE], answer[FORECAST_OUTPUT_SIZE];
   (void)unused;
   const char *reason = rivulet_begin();
-  if (reason || rivulet_selftest() != 0) {
+  const char *failed = reason ? "" : rivulet_check() != 0 ? "damaged model " : rivulet_selftest() != 0 ? "selftest " : 0;
+  if (failed) {
     port_write("error ");
-    port_write(reason ? reason : "selftest ");
+    port_write(reason ? reason : failed);
     port_write(reason ? "" : rivulet_error());
     port_write("\n");
     vTaskDelete(NULL);

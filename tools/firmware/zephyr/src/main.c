@@ -36,8 +36,8 @@ static int step(void) { return rivulet_step(); }
 int main(void) {
   static char line[FORECAST_INPUT_SIZE], answer[FORECAST_OUTPUT_SIZE];
   rivulet_init();
-  if (rivulet_selftest() != 0) {
-    port_write("error selftest\n");
+  if (rivulet_check() != 0 || rivulet_selftest() != 0) {
+    port_write("error damaged model, or other bits than the host's\n");
     return 1;
   }
   for (;;) {
