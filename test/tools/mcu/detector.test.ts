@@ -111,9 +111,10 @@ describe("the module of a detector", () => {
     [1, 3072],
     [4, 4352],
     [8, 4864],
-  ])("of %i channels has at most %i bytes", async (channels, most) => {
+  ])("of %i channels has at most %i bytes, without its check", async (channels, most) => {
     const { built } = await build(calibrated({ channels }), false);
-    expect(built.wasm.length).toBeLessThanOrEqual(most);
+    // And check(), which may take 120.
+    expect(built.wasm.length).toBeLessThanOrEqual(most + 120);
   });
 
   it("is refused when it differs from the host", async () => {
