@@ -18,6 +18,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
     "read",
     "replay",
     "samples",
+    "train",
     "verify",
     "wasm",
   ],
@@ -28,10 +29,13 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "tools/mcu": ["wasm"],
   "tools/quantize": ["samples"],
   "tools/replay": ["samples"],
+  "tools/train": ["detect", "mcu", "quantize", "samples"],
   "tools/verify": ["read"],
 };
 /** Files that every folder of tools/ may import; they import no folder. */
-const BASE = ["columns", "errors", "files", "io", "numeric", "print", "random"].map((name) => `tools/${name}.ts`);
+const BASE = ["columns", "errors", "files", "io", "numeric", "print", "random", "skill"].map(
+  (name) => `tools/${name}.ts`,
+);
 /** The program itself: imports what it likes, imported by none but itself. */
 const PROGRAM = ["tools/cli.ts", "tools/command.ts"];
 

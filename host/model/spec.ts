@@ -6,6 +6,7 @@ import { I32_MAX } from "./integers.ts";
 import { isObject, show, showKey } from "./json.ts";
 import { nearest } from "./nearest.ts";
 import { isOpenActivation } from "./network.ts";
+import { parseSkill } from "./skill.ts";
 import type { Activation, InputSpec, LayerSpec, ModelSpec, Numeric, OutputSpec } from "./types.ts";
 
 /** 2 is of models with a detector. */
@@ -28,7 +29,7 @@ const ACTIVATIONS: readonly Activation[] = [
 // biome-ignore format: a list to read
 const FIELDS = [
   "format", "name", "numeric", "inputs", "outputs", "horizon", "embedding", "layers", "skip", "interval", "warmup",
-  "detector", "provenance", "selftest",
+  "detector", "skill", "provenance", "selftest",
 ];
 
 /**
@@ -62,6 +63,7 @@ export function parseSpec(value: unknown): ModelSpec {
     ...(root.has("interval") && { interval: root.positive("interval") }),
     warmup: root.has("warmup") ? root.integer("warmup", 0, I32_MAX) : 0,
     ...(root.has("detector") && { detector: parseDetector(root) }),
+    ...(root.has("skill") && { skill: parseSkill(root.raw("skill"), outputs.length) }),
     ...(root.has("provenance") && { provenance: parseProvenance(root) }),
     ...(root.has("selftest") && { selftest: parseSelftest(root.raw("selftest"), numeric) }),
   };

@@ -61,6 +61,26 @@ export interface DenseLayerSpec {
 /** A layer of a network. */
 export type LayerSpec = GruLayerSpec | DenseLayerSpec;
 
+/** What a forecaster or classifier got wrong on the rows of the table. */
+export interface SkillRow {
+  readonly name: string;
+  /** Mean absolute error of each output, in its unit. */
+  readonly mae?: readonly number[];
+  /** Root of the mean squared error of each output, in its unit. */
+  readonly rmse?: readonly number[];
+  /** Share of the answers that were right, 0..1. */
+  readonly accuracy?: number;
+  /** Mean of -log(probability of the right answer). */
+  readonly cross_entropy?: number;
+}
+
+/** Errors of a model beside those of simpler ones, on rows that nothing was learned from or chosen by. */
+export interface Skill {
+  readonly rows: number;
+  /** The model itself comes first. */
+  readonly table: readonly SkillRow[];
+}
+
 /** The JSON document in a model file (FORMAT.md 3), after validation. Optional fields with a default are filled in. */
 export interface ModelSpec {
   /** 2 of a model with a detector in its file, else 1. */
@@ -76,6 +96,8 @@ export interface ModelSpec {
   readonly interval?: number;
   readonly warmup: number;
   readonly detector?: Readonly<Record<string, unknown>>;
+  /** Its errors beside those of simpler forecasts, as measured when it was trained. */
+  readonly skill?: Skill;
   readonly provenance?: Readonly<Record<string, string>>;
   readonly selftest?: { readonly steps: number; readonly tolerance: number };
 }

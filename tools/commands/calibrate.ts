@@ -1,17 +1,14 @@
 import path from "node:path";
-import { calibrate, LEAST_ROWS } from "../../host/detect/calibrate.ts";
-import { type DetectorSpec, MAX_CHANNELS } from "../../host/detect/document.ts";
-import { parseDetector, serializeDetector } from "../../host/detect/file.ts";
-import { fractionFor } from "../../host/detect/real.ts";
-import { rawOf } from "../../host/model/integers.ts";
+import { LEAST_ROWS } from "../../host/detect/calibrate.ts";
+import { MAX_CHANNELS } from "../../host/detect/document.ts";
+import { parseDetector } from "../../host/detect/file.ts";
 import { parseModel } from "../../host/model/model.ts";
 import type { Model } from "../../host/model/types.ts";
-import { version } from "../../package.json";
 import { numericColumns } from "../detect/columns.ts";
-import { chooseResidual, LEAST_SKILL, Predictor, type ResidualChoice } from "../detect/model.ts";
-import { chooseInterval, choosePeriod, WEEK_S } from "../detect/pace.ts";
-import { MAX_ROWS, readTraining, type Training } from "../detect/training.ts";
-import { serializeWithDetector, testAlone } from "../detect/vectors.ts";
+import { makeDetector } from "../detect/make.ts";
+import { LEAST_SKILL, Predictor, type ResidualChoice } from "../detect/model.ts";
+import { chooseInterval, choosePeriod } from "../detect/pace.ts";
+import { readTraining, type Training } from "../detect/training.ts";
 import { checkConstant, describeWeaknesses } from "../detect/weaknesses.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { checkWritable, readModel, writeFileAtomic } from "../files.ts";
@@ -56,26 +53,20 @@ export async function runCalibrate(args: CalibrateArgs, io: Io): Promise<void> {
   const period = choosePeriod(args, interval, training.columns[0]?.length ?? 0);
   checkRows(args.data, training, period, interval);
   checkConstant(args.data, inputs, training.columns);
-  const fractions = training.columns.map((values, c) => model?.spec.inputs[c]?.fraction ?? fractionFor(values));
-  const raw = training.columns.map((values, c) => values.map((value) => rawOf(value, fractions[c] as number)));
-  const choices = raw.map((values, c) => chooseFor(values, training.residuals[c], fractions[c] as number));
-  const rate = (args.alarmsPerWeek * interval) / WEEK_S;
-  const residuals = choices.map((choice) => choice?.residuals);
-  const rows = training.times?.map((time) => Math.round(time / (1000 * interval)));
-  const parameters = calibrate(raw, { rate, residuals, ...(period && { period }), ...(rows && { rows }) });
-  const spec: DetectorSpec = {
-    name: nameOf(args, model),
-    inputs: inputs.map((name, c) =>
-      describeInput(name, model?.spec.inputs[c]?.unit, fractions[c] as number, choices[c]),
-    ),
-    interval,
-    alarmsPerWeek: args.alarmsPerWeek,
-    rows: Math.min(training.rows, MAX_ROWS),
-    provenance: { data: path.basename(args.data), calibrated_by: `rivulet ${version}` },
-  };
-  const bytes = model
-    ? serializeWithDetector(model, raw, spec, parameters)
-    : serializeDetector(spec, parameters, testAlone(raw, parameters));
+  const { bytes, choices } = makeDetector(
+    {
+      inputs,
+      columns: training.columns,
+      residuals: training.residuals,
+      times: training.times,
+      interval,
+      period,
+      alarmsPerWeek: args.alarmsPerWeek,
+      name: nameOf(args, model),
+      data: path.basename(args.data),
+    },
+    model,
+  );
   const { id } = model ? parseModel(bytes) : parseDetector(bytes);
   await writeFileAtomic(args.output, bytes);
   const seconds = `${Number(interval.toPrecision(4))} s`;
@@ -123,24 +114,6 @@ function checkRows(data: string, { rows }: Training, period: number | undefined,
   throw new CliError(
     `${data}: ${rows} rows, at least ${least} are needed${reason}: ${span} at one every ${interval} s`,
   );
-}
-
-const chooseFor = (raw: Float64Array, residuals: Float64Array | undefined, fraction: number) =>
-  residuals && chooseResidual(raw, residuals, fraction);
-
-function describeInput(
-  name: string,
-  unit: string | undefined,
-  fraction: number,
-  choice: ResidualChoice | undefined,
-): DetectorSpec["inputs"][number] {
-  return {
-    name,
-    ...(unit !== undefined && { unit }),
-    fraction,
-    ...(choice?.residuals && { residual: "model" as const }),
-    ...(choice?.skill !== undefined && { skill: choice.skill }),
-  };
 }
 
 function describeChoice(choice: ResidualChoice | undefined): string {

@@ -49,6 +49,7 @@ export function describeModel(model: Model) {
     selftest: selftest && { ...selftest, ...(spec.numeric === "f32" && { tolerance: spec.selftest?.tolerance }) },
     detector: spec.detector,
     anomalies: detector && describeDetector(detector, runDetectorSelftest(model, runtime.createSession())),
+    skill: spec.skill,
     provenance: spec.provenance,
   };
 }

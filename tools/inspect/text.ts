@@ -1,6 +1,7 @@
 import { createColors } from "picocolors";
 import { alignColumns } from "../columns.ts";
 import { joinLines } from "../print.ts";
+import { skillCells } from "../skill.ts";
 import { detectorRows, detectorVerdict } from "./detector.ts";
 import type { ModelReport } from "./report.ts";
 
@@ -50,6 +51,7 @@ export function renderReport(report: ModelReport, hasColors: boolean): string {
             ...Object.entries(anomalies.provenance ?? {}).map(([key, value]) => [key, "", value]),
           ],
     ),
+    ...section(`skill, errors over ${count(report.skill?.rows ?? 0)} held-out rows`, skillCells(report)),
     ...section("provenance", [["hash", report.hash], ...Object.entries(report.provenance ?? {})]),
   ];
   return joinLines(lines, hasColors);

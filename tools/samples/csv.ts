@@ -75,8 +75,11 @@ export class CsvParser implements LineParser {
   #openLength = 0;
   recordLines = 1;
   time: string | undefined;
+  texts: readonly string[] = [];
   readonly #timeName: string | undefined;
   #timeColumn = -1;
+  readonly #textNames: readonly string[];
+  #textColumns: readonly number[] = [];
 
   readonly #parseNumber: (cell: string) => number | undefined;
 
@@ -84,10 +87,17 @@ export class CsvParser implements LineParser {
    * @param inputs  names of the model's inputs
    * @param hasDecimalComma  numbers are written as `21,5`
    * @param timeName  column that is read into `time`
+   * @param textNames  columns that are read into `texts`
    */
-  constructor(inputs: readonly string[], hasDecimalComma = false, timeName?: string) {
+  constructor(
+    inputs: readonly string[],
+    hasDecimalComma = false,
+    timeName?: string,
+    textNames: readonly string[] = [],
+  ) {
     this.#inputs = inputs;
     this.#timeName = timeName;
+    this.#textNames = textNames;
     this.#parseNumber = hasDecimalComma ? parseDecimalComma : parseDecimal;
   }
 
@@ -131,6 +141,7 @@ export class CsvParser implements LineParser {
     checkHeader(header);
     this.#width = header.length;
     if (this.#timeName !== undefined) this.#timeColumn = findColumns(header, [this.#timeName])[0] as number;
+    this.#textColumns = findColumns(header, this.#textNames);
     this.#columns = findColumns(header, this.#inputs);
   }
 
@@ -140,6 +151,7 @@ export class CsvParser implements LineParser {
       throw new SyntaxError(`Row has ${cells.length} columns, the header has ${this.#width}`);
     }
     this.time = cells[this.#timeColumn];
+    if (this.#textColumns.length > 0) this.texts = this.#textColumns.map((column) => (cells[column] as string).trim());
     for (const [i, column] of columns.entries()) {
       const cell = cells[column] as string;
       const value = this.#parseNumber(cell);

@@ -7,19 +7,28 @@ export class NdjsonParser implements LineParser {
   readonly isReady = true;
   readonly isOpen = false;
   time: unknown;
+  texts: readonly unknown[] = [];
   readonly #inputs: readonly string[];
   readonly #timeField: string | undefined;
+  readonly #textFields: readonly string[];
 
-  /** @param timeField  of objects, read into `time` */
-  constructor(inputs: readonly string[], timeField?: string) {
+  /**
+   * @param timeField  of objects, read into `time`
+   * @param textFields  of objects, read into `texts`
+   */
+  constructor(inputs: readonly string[], timeField?: string, textFields: readonly string[] = []) {
     this.#inputs = inputs;
     this.#timeField = timeField;
+    this.#textFields = textFields;
   }
 
   parse(line: string, sample: Float64Array): boolean {
     const json = parseJson(line);
     const values = this.#toValues(json);
     if (this.#timeField !== undefined) this.time = (json as Record<string, unknown>)[this.#timeField];
+    if (this.#textFields.length > 0) {
+      this.texts = this.#textFields.map((name) => (json as Record<string, unknown>)[name]);
+    }
     for (let i = 0; i < sample.length; i++) {
       const value = values[i];
       if (typeof value !== "number" || !Number.isFinite(value)) {

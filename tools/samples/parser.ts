@@ -10,6 +10,8 @@ export interface LineParser {
   parse(line: string, sample: Float64Array): boolean;
   /** The cell or field of the last record that the parser was told to look at as a time; undefined when it is not there. */
   readonly time: unknown;
+  /** The cells or fields of the last record that are read as they stand, in the order in which they were asked for; undefined where one is missing. */
+  readonly texts: readonly unknown[];
   /** Throws when the last record is incomplete. */
   end(): void;
 }

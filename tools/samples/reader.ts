@@ -21,12 +21,17 @@ export interface SampleReaderOptions {
   readonly hasDecimalComma?: boolean;
   /** Column or field that tells the time of a row: ISO 8601, or Unix seconds or milliseconds. */
   readonly time?: string | undefined;
+  /** Columns or fields that are handed over as they stand: names of devices, labels. */
+  readonly texts?: readonly string[];
   /** Called with the rows of the file that are no samples, and why; they are skipped. Absent: the first one is thrown. */
   readonly onBadRow?: ((error: CliError, lines: number) => void) | undefined;
 }
 
-/** Receives one sample, f64[I], which is reused for the next one, and its time in Unix milliseconds where the reader looks for one. */
-export type OnSample = (sample: Float64Array, time?: number) => void;
+/**
+ * Receives one sample, f64[I], which is reused for the next one, its time in Unix milliseconds where the reader looks for one, and
+ * the cells of `texts`.
+ */
+export type OnSample = (sample: Float64Array, time?: number, texts?: readonly unknown[]) => void;
 
 /** A line that grows beyond this is not a sample. */
 const MAX_LINE_BYTES = 1 << 24;
@@ -110,16 +115,19 @@ export class SampleReader {
     try {
       this.#parser ??= this.#chooseParser(text);
       if (!this.#parser.parse(text, this.#sample)) return;
-      if (this.#options.time === undefined) onSample(this.#sample);
-      else onSample(this.#sample, readTime(this.#parser.time, this.#options.time));
+      const { time } = this.#options;
+      const { texts } = this.#parser;
+      onSample(this.#sample, time === undefined ? undefined : readTime(this.#parser.time, time), texts);
     } catch (error) {
       this.#reject(line, error, onSample);
     }
   }
 
   #chooseParser(firstLine: string): LineParser {
-    const { format = detectFormat(firstLine), inputs, hasDecimalComma, time } = this.#options;
-    return format === "csv" ? new CsvParser(inputs, hasDecimalComma, time) : new NdjsonParser(inputs, time);
+    const { format = detectFormat(firstLine), inputs, hasDecimalComma, time, texts } = this.#options;
+    return format === "csv"
+      ? new CsvParser(inputs, hasDecimalComma, time, texts)
+      : new NdjsonParser(inputs, time, texts);
   }
 
   /** Throws what is wrong with a row, or skips the row; anything else is a fault of the program and thrown as it is. */

@@ -1,0 +1,46 @@
+// Training: arguments, flags and help here, the work in a file of its own, loaded when it is called.
+
+import type { Command } from "commander";
+import type { Io } from "../../io.ts";
+import { examples, number, positive, positiveInteger } from "./arguments.ts";
+
+const share = (text: string) => number(text, (n) => n >= 0.05 && n <= 0.4, "a share from .05 to .4");
+const count = (text: string) => number(text, (n) => n >= 0 && Number.isSafeInteger(n), "a whole number");
+
+/** `rivulet train`. */
+export function addTrain(program: Command, io: Io): void {
+  program
+    .command("train")
+    .description("Train a model with readings, and tell what it is worth.")
+    .argument("<data...>", "CSV or NDJSON files, folders of them, or patterns such as 'data/*.csv'")
+    .requiredOption("-o, --output <file>", "model file to write (.safetensors)")
+    .option("--task <task>", "forecast, or regress for a column that is told by the others", "forecast")
+    .option("--horizon <steps>", "steps ahead: 1, 1,6,24 or 1-24", "1")
+    .option("--inputs <names>", "columns to look at, separated by commas (default: all numbers)")
+    .option("--targets <names>", "inputs to forecast (default: all)")
+    .option("--label <column>", "with --task regress: the column to tell")
+    .option("--time <column>", "column with the time (default: time, timestamp or date)")
+    .option("--device <column>", "column with the name of the device (default: device)")
+    .option("--interval <seconds>", "time between two rows (default: what the times say)", positive)
+    .option("--bridge <rows>", "missing rows that are filled in; longer gaps cut (default: 0, 4 if resampled)", count)
+    .option("--season <rows>", "rows of the season (default: a day or a week, if it helps)", positiveInteger)
+    .option("--skip <samples>", "samples that the linear part sees (default: chosen)", positiveInteger)
+    .option("--held-out <share>", "end of every sequence that only the skill table sees", share, 0.15)
+    .option("--alarms-per-week <n>", "false alarms a week that the detector may raise", positive, 1)
+    .option("--name <name>", "name of the model (default: the file's)")
+    .option("--skip-bad", "leave bad rows out")
+    .option("--decimal-comma", "CSV: numbers are written as 21,5")
+    .option("--json", "write the result as JSON")
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet train readings.csv -o pump.safetensors",
+        "rivulet train data/ --device pump --horizon 1,6,24 -o pumps.safetensors",
+        "rivulet train lab.csv --task regress --label viscosity -o viscosity.safetensors",
+      ),
+    )
+    .action(async (data, flags) => {
+      const { runTrain } = await import("../train.ts");
+      await runTrain({ ...flags, data }, io);
+    });
+}

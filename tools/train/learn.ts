@@ -1,0 +1,116 @@
+// Rows → a model, its baselines and its skill.
+
+import type { Model, Skill } from "../../host/model/types.ts";
+import { CliError } from "../errors.ts";
+import { assembleModel, type Labels, linearCore, skipTensor } from "./assemble-model.ts";
+import { type Baselines, baselineForecasters, fitBaselines, lagsFor } from "./baselines.ts";
+import type { Data } from "./data/read.ts";
+import { modelForecaster } from "./evaluate.ts";
+import { type Scaling, scalingsOf } from "./normalise.ts";
+import { divide, type Parts, type Shares, stepsOf } from "./pieces.ts";
+import type { View } from "./prepare.ts";
+import { measureSkill } from "./skill.ts";
+import type { Task } from "./task.ts";
+import { measureWarmup } from "./warmup.ts";
+
+/** Rows that a model is let run before a held-out stretch, so that it is measured as one that has run for long. */
+const LEAD = 512;
+/** Held-out steps that are the least to say anything. */
+const LEAST_STEPS = 16;
+/** Lags of the linear part, at most. */
+const MOST_LAGS = 96;
+
+/** What is asked of the learning. */
+export interface LearnOptions {
+  readonly labels: Labels;
+  readonly shares: Shares;
+  /** Rows of the season, where the user says. */
+  readonly season?: number | undefined;
+  /** Samples that the linear part sees, where the user says. */
+  readonly skip?: number | undefined;
+}
+
+/** Data, divided and scaled, and what is simpler than a network. */
+export interface Prepared {
+  readonly view: View;
+  readonly parts: Parts;
+  readonly baselines: Baselines;
+}
+
+/** A model and how it did. */
+export interface Learned {
+  readonly model: Model;
+  readonly skill: Skill;
+}
+
+/**
+ * Divides the rows, scales them, and fits what is simpler than a network.
+ *
+ * @throws {CliError} when there are too few rows
+ */
+export function prepare(data: Data, task: Task, options: LearnOptions): Prepared {
+  const { labels, shares, season, skip } = options;
+  const parts = divide(data.sequences, shares, task.ahead, Math.max(LEAD, season ?? 0, MOST_LAGS));
+  checkSteps(data, parts, shares, task.ahead);
+  const width = data.store.width;
+  const names = Array.from({ length: width }, (_, c) => labels.inputs[c] ?? (task.targets[0]?.name as string));
+  const scalings = scalingsOf(data.store, parts.fit, [...parts.stop, ...parts.heldOut], names);
+  const view: View = {
+    store: data.store,
+    task,
+    inputs: scalings.slice(0, labels.inputs.length),
+    outputs: task.targets.map(({ column }) => scalings[column] as Scaling),
+  };
+  const possible = lagsFor(parts.fit, view.inputs.length, skip ?? MOST_LAGS);
+  const lags = skip === undefined ? possible : [skip];
+  const baselines = fitBaselines(view, parts, lags, { interval: data.interval, season });
+  if (baselines === undefined) {
+    throw new CliError(
+      `${stepsOf(parts.fit)} steps do not determine a linear law of ${view.inputs.length} inputs; give more rows, or fewer inputs with --inputs`,
+    );
+  }
+  return { view, parts, baselines };
+}
+
+/** The linear model: a network of a skip and a bias. */
+function linearModel({ view, baselines }: Prepared, labels: Labels): Model {
+  const { linear } = baselines;
+  return assembleModel({
+    task: view.task,
+    labels,
+    inputs: view.inputs,
+    outputs: view.outputs,
+    core: linearCore(view.inputs.length, linear.bias),
+    skip: { length: linear.lags, tensor: skipTensor(linear) },
+  });
+}
+
+/** Learns the linear model and measures it beside the baselines. */
+export function learnLinear(prepared: Prepared, labels: Labels): Learned {
+  const { view, parts, baselines } = prepared;
+  const model = linearModel(prepared, labels);
+  const named = new Map([
+    ["linear model", modelForecaster(model, view.store.width)],
+    ...baselineForecasters(view, baselines),
+  ]);
+  const skill = measureSkill(view, parts.heldOut, named);
+  return { model: withSkill(model, skill, prepared), skill };
+}
+
+/** Writes down how a model did, and how long it takes to warm up. */
+function withSkill(model: Model, skill: Skill, { view, parts }: Prepared): Model {
+  const usual = skill.table[0]?.rmse as readonly number[];
+  const warmup = measureWarmup(view, parts.heldOut, model, usual);
+  return { ...model, spec: { ...model.spec, skill, warmup } };
+}
+
+/** @throws {CliError} when a part has too few steps */
+function checkSteps({ sequences, rows }: Data, parts: Parts, { stop, heldOut }: Shares, ahead: number): void {
+  if ([parts.fit, parts.stop, parts.heldOut].every((part) => stepsOf(part) >= LEAST_STEPS)) return;
+  const least = Math.ceil((ahead + LEAST_STEPS) / Math.min(stop, heldOut));
+  const longest = Math.max(0, ...sequences.map((sequence) => sequence.rows));
+  const horizon = ahead > 1 ? ` at a horizon of ${ahead}` : "";
+  throw new CliError(
+    `${rows} rows, the longest stretch without a gap has ${longest}; at least ${least} in a row are needed${horizon}`,
+  );
+}
