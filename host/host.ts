@@ -23,6 +23,7 @@ export type {
 } from "./detect/parameters.ts";
 export type { DetectorTest } from "./detect/tensors.ts";
 export { loadDetector } from "./detector-file.ts";
+export type { Health, HealthPlan, HealthState } from "./health/device-health.ts";
 export { type Bridge, type BridgeOptions, type BridgeStatus, type StopOptions, startBridge } from "./mqtt/bridge.ts";
 export type { BrokerOptions, Connection, ConnectionHandlers, Message } from "./mqtt/connection.ts";
 export type { BridgeCounters, StreamCounters } from "./mqtt/counters.ts";

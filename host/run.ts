@@ -4,6 +4,7 @@ import { inputsWithoutModel, openDetector, planStreamAlarms, watchModel } from "
 import { openCollector } from "./collect/collector.ts";
 import { collectedOf } from "./config/collect-schema.ts";
 import type { Problem } from "./config/document.ts";
+import { healthOf } from "./config/health-schema.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { loginOf } from "./config/login.ts";
 import type { StreamConfig } from "./config/schema.ts";
@@ -169,6 +170,7 @@ async function openStreams(
       windows,
       sampling,
       sequencing: sequence,
+      health: healthOf(config, modelInputs, path, problems),
       publish,
       maxDevices,
       qos,

@@ -12,3 +12,9 @@ export const duration = z.union([
     })
     .transform((text) => (parseDuration(text) ?? 0) / 1000),
 ]);
+
+/** A multiple of the interval, e.g. `3x`. */
+export const multiple = z
+  .string()
+  .regex(/^\d+(\.\d+)?x$/, { error: "expected a multiple of the interval such as 3x, seconds, or a duration" })
+  .transform((text) => ({ times: Number.parseFloat(text) }));

@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { DOCUMENT_FORMATS } from "../stream/decode/index.ts";
 import { NUMBER_TYPES } from "../stream/decode/struct.ts";
-import { duration } from "./duration.ts";
+import { duration, multiple } from "./duration.ts";
 import { PRESET_NAMES } from "./presets/index.ts";
 
 /** Bytes of the longest text in a packet of MQTT; host/mqtt/lengths.ts asks it of programs. */
@@ -31,12 +31,6 @@ const structField = z.strictObject({
 });
 
 const OTHER_FORMATS = DOCUMENT_FORMATS.filter((name) => name !== "json");
-
-/** A multiple of the interval, e.g. `3x`. */
-const multiple = z
-  .string()
-  .regex(/^\d+(\.\d+)?x$/, { error: "expected a multiple of the interval such as 3x, seconds, or a duration" })
-  .transform((text) => ({ times: Number.parseFloat(text) }));
 
 const inputObject = z.strictObject({
   name: text.describe("Name of the model's input"),

@@ -13,12 +13,13 @@ export function takesHeld({ trigger, resample, gap }: StreamConfig): boolean {
 
 /** Checks when samples are taken; adds to `problems` what is wrong. */
 export function checkSampling(config: StreamConfig, path: Path, problems: Problem[]): void {
-  const { trigger, resample, distinct, gap, interval } = config;
+  const { trigger, resample, distinct, gap, interval, health } = config;
   if (trigger !== undefined && resample !== undefined) {
     problems.push({ path: [...path, "resample"], message: "either trigger or resample, not both" });
   }
-  if (interval !== undefined && gap === undefined) {
-    problems.push({ path: [...path, "interval"], message: "the interval is looked at for a gap only, there is none" });
+  if (interval !== undefined && gap === undefined && health === false) {
+    const message = "the interval is looked at for a gap and for health only, there is neither";
+    problems.push({ path: [...path, "interval"], message });
   }
   for (const [index, field] of (distinct?.fields ?? []).entries()) {
     try {

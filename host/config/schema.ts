@@ -2,6 +2,7 @@ import * as z from "zod";
 import { MOST_EVERY, MOST_OVERLAP } from "../model/limits.ts";
 import { alarmFields } from "./alarms-schema.ts";
 import { collectFields } from "./collect-schema.ts";
+import { healthFields } from "./health-schema.ts";
 import { homeAssistant } from "./homeassistant-schema.ts";
 import { messageFields, mqttText } from "./inputs-schema.ts";
 import { sequenceFields } from "./sequence-schema.ts";
@@ -71,6 +72,7 @@ const streamFields = z.strictObject({
   ...alarmFields,
   ...sequenceFields,
   ...collectFields,
+  ...healthFields,
   reset: z
     .strictObject({ every: z.int().min(1).max(MOST_EVERY).describe("Samples of a window") })
     .optional()

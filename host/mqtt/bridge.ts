@@ -1,4 +1,5 @@
 import { formatAlarm } from "../alarm/format.ts";
+import type { Health } from "../health/device-health.ts";
 import type { StateStore } from "../store/store.ts";
 import { commandSources } from "../stream/command-source.ts";
 import { separateSubscriptions } from "../stream/filters.ts";
@@ -10,6 +11,7 @@ import type { BrokerOptions, Connection, openConnection } from "./connection.ts"
 import { type BridgeCounters, countOutcome, createCounters, type StreamCounters } from "./counters.ts";
 import { Discovery, type HomeAssistantOptions } from "./discovery.ts";
 import { PublishRefused } from "./failures.ts";
+import { type HealthListener, HealthWatch } from "./health-watch.ts";
 import { Intake } from "./intake.ts";
 import { armKillPoint } from "./kill-points.ts";
 import { lengthProblem } from "./lengths.ts";
@@ -80,6 +82,10 @@ export interface Bridge {
    * @param payload  JSON text of a command
    */
   command(stream: string, device: string, payload: Uint8Array): Promise<string | undefined>;
+  /** What was told of the health of the devices of a stream, by device. */
+  health(stream: string): ReadonlyMap<string, Health>;
+  /** Has a listener told of every change of health; answers a function that ends this. */
+  onHealth(listener: HealthListener): () => void;
   /** Has a listener told what becomes of every message, as it happens; answers a function that ends this. */
   onOutcome(listener: OutcomeListener): () => void;
   /** Ends gracefully: what was received is stepped, committed and published, then the connection and the store are closed. */
@@ -140,6 +146,7 @@ class MqttBridge implements Bridge {
   readonly #outbox: Outbox;
   readonly #announcements: Announcements;
   readonly #discovery: Discovery;
+  readonly #health: HealthWatch;
   readonly #sure: SureOutbox;
   readonly #reports: Reports;
   readonly #subscriptions: Subscriptions;
@@ -186,6 +193,7 @@ class MqttBridge implements Bridge {
       log: this.#limited,
     });
     this.#discovery = this.#createDiscovery(now);
+    this.#health = this.#createHealth(now);
     this.#intake = new Intake({
       streams: [...this.#streams.values()],
       committer: this.#committer,
@@ -218,6 +226,7 @@ class MqttBridge implements Bridge {
     await this.#announcements.load();
     await this.#sure.load();
     await this.#discovery.load();
+    await this.#health.load();
     const damaged = (await this.#recent?.load(this.#options.store)) ?? [];
     for (const key of damaged) {
       const text = `${key} is damaged and passed over: a message may be stepped twice`;
@@ -227,6 +236,7 @@ class MqttBridge implements Bridge {
 
   start(): void {
     this.#reports.start();
+    this.#health.start();
     this.#link.start();
   }
 
@@ -245,6 +255,14 @@ class MqttBridge implements Bridge {
   async command(stream: string, device: string, payload: Uint8Array): Promise<string | undefined> {
     const devices = this.#streams.get(stream)?.devices;
     return devices && this.#commands.tell(devices, device, payload);
+  }
+
+  health(stream: string): ReadonlyMap<string, Health> {
+    return this.#health.list(stream);
+  }
+
+  onHealth(listener: HealthListener): () => void {
+    return this.#health.listen(listener);
   }
 
   onOutcome(listener: OutcomeListener): () => void {
@@ -316,6 +334,15 @@ class MqttBridge implements Bridge {
     });
   }
 
+  #createHealth(now: () => number): HealthWatch {
+    const { baseTopic, store } = this.#options;
+    const streams = [...this.#streams.values()].flatMap(({ name, health: plan, maxDevices, counters }) =>
+      plan === undefined ? [] : [{ name, plan, counters, most: Math.max(LEAST_WATCHED, maxDevices) }],
+    );
+    const shared = { committer: this.#committer, announcements: this.#announcements, log: this.#limited };
+    return new HealthWatch({ streams, baseTopic, store, now, ...shared });
+  }
+
   #createLink(now: () => number): Link {
     const { broker, log, retry, connect } = this.#options;
     const lastWill = { topic: this.#stateTopic, payload: "offline" };
@@ -332,7 +359,10 @@ class MqttBridge implements Bridge {
       ...(connect === undefined ? {} : { connect }),
       onAttempt: () => this.#subscriptions.attempt(),
       onOpen: (connection, hasSession) => this.#open(connection, hasSession),
-      onLost: () => void this.#subscriptions.lose().catch(() => {}), // a store that fails is told of by the commits
+      onLost: () => {
+        this.#health.pause();
+        void this.#subscriptions.lose().catch(() => {}); // a store that fails is told of by the commits
+      },
       onMessage: (connection, message, next) => {
         watchdog.feed();
         this.#discovery.hear(message.topic, message.payload);
@@ -359,6 +389,7 @@ class MqttBridge implements Bridge {
     const isLost = await this.#subscriptions.apply(connection, hasSession);
     if (isLost && !this.#options.broker.isClean) await this.#tellLostSession(connection);
     await this.#publishOwn(connection, this.#stateTopic, this.#subscriptions.grants.state, true);
+    this.#health.resume();
     this.#outbox.drain();
     this.#announcements.resume();
     this.#sure.resume();
@@ -392,6 +423,8 @@ class MqttBridge implements Bridge {
   #handle(outcome: MessageOutcome): void {
     const { runtime, counters, publish } = this.#streams.get(outcome.stream) as Stream;
     countOutcome(counters, outcome);
+    if (outcome.kind === "step") this.#health.reading(outcome.stream, outcome.device, outcome.sample);
+    if (outcome.kind === "hold") this.#health.reading(outcome.stream, outcome.device, undefined);
     if (outcome.kind === "reject" && outcome.reason !== "filtered") {
       this.#limited.note(outcome.stream, outcome.reason, outcome.text);
     }
@@ -446,6 +479,7 @@ class MqttBridge implements Bridge {
     const { log, store, collector } = this.#options;
     this.#reports.stop();
     this.#intake.close();
+    this.#health.stop();
     const isCommitted = await this.#committer.idle(STOP_TIMEOUT_MS);
     if (!isCommitted) {
       const text = "not everything could be committed; the broker keeps the messages";
@@ -468,6 +502,9 @@ class MqttBridge implements Bridge {
     this.#reports.report();
   }
 }
+
+/** Devices whose health is known at least, beyond those in memory: it takes little. */
+const LEAST_WATCHED = 10_000;
 
 /** Fewest deliveries that are kept: brokers have more in flight than they say (Mosquitto 2.0.11 2,680 at a maximum of 20). */
 const LEAST_CAPACITY = 4096;

@@ -12,6 +12,10 @@ export interface StreamCounters {
   late: number;
   /** Alarms that began. */
   alarms: number;
+  /** Times a device became silent. */
+  stale: number;
+  /** Times a device was found to repeat a value for too long. */
+  stuck: number;
   /** Commands to devices, refused ones too. */
   commands: number;
   /** Messages whose values are remembered for later steps. */
@@ -77,6 +81,8 @@ function createStreamCounters(): StreamCounters {
     duplicate: 0,
     late: 0,
     alarms: 0,
+    stale: 0,
+    stuck: 0,
     commands: 0,
     held: 0,
     retained: 0,

@@ -1,6 +1,7 @@
 import { DeviceAlarm } from "../alarm/device-alarm.ts";
 import { LearningAlarm, type LearningPlan } from "../alarm/learning-alarm.ts";
 import type { AlarmPlan } from "../alarm/plan.ts";
+import type { HealthPlan } from "../health/device-health.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Windows } from "../runtime/windows.ts";
 import type { StateStore } from "../store/store.ts";
@@ -26,6 +27,8 @@ export interface StreamOptions {
   readonly takesCommands?: boolean | undefined;
   /** On which the source of the model computes; default: the state of a device runs on. */
   readonly windows?: Windows | undefined;
+  /** When a device is not well, which is told; default: nobody asks. */
+  readonly health?: HealthPlan | undefined;
   /** When samples are taken of what arrives; default: of every message. */
   readonly sampling?: Sampling | undefined;
   /** How readings are told apart and ordered by what they carry; default: not at all. */
