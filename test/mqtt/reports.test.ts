@@ -81,6 +81,8 @@ describe("createCounters", () => {
           steps: 0,
           duplicate: 0,
           late: 0,
+          stale: 0,
+          stuck: 0,
           alarms: 0,
           commands: 0,
           held: 0,

@@ -111,7 +111,7 @@ describe("runRun with Mosquitto", needs({ Mosquitto: hasMosquitto }), () => {
       const header = ["t", ...model.spec.inputs.map(({ name }) => name)];
       const csv = join(folder, "readings.csv");
       await writeFile(csv, [header, ...samples.map((sample, t) => [t, ...sample])].join("\n"));
-      const observer = await observe(broker.url, "rivulet/#");
+      const observer = await observe(broker.url, "rivulet/+/+");
       const io = createIo();
       const running = runRun({ config: await writeConfig(broker.url) }, io);
       await observer.waitFor(1, /bridge/);

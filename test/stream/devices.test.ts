@@ -554,7 +554,7 @@ describe("sampling", () => {
 
   it.each([
     ["trigger: any\nresample: 1s", "either trigger or resample, not both"],
-    ["interval: 1s, health: false", "the interval is looked at for a gap and for health only, there is neither"],
+    ["interval: 1s\nhealth: false", "the interval is looked at for a gap and for health only, there is neither"],
     ["distinct: { fields: [/a~], within: 1s }", "is not a JSON Pointer"],
     ["gap: { after: often, do: skip }", "expected"],
   ])("is refused: %s", async (lines, text) => {
