@@ -1,6 +1,6 @@
 """Home Assistant's core without a browser, with its MQTT integration, for tests.
 
-Usage: core.py PORT FOLDER     (a broker at 127.0.0.1:PORT; a folder of its own, which is made)
+Usage: core.py PORT FOLDER LOGIN     (a broker at 127.0.0.1:PORT; a folder of its own, which is made; {"username": …, "password": …} or {})
 
 Prints {"ready": true} once it runs. Every line on standard input is answered by one line of JSON: `states` by the entities and devices
 that it knows, `automation` and a JSON text by setting that automation up, `notices` by its notifications. The end of standard input ends
@@ -20,7 +20,7 @@ from homeassistant.setup import async_setup_component
 NOTICES = "persistent_notification"
 
 
-def write_settings(folder: pathlib.Path, port: int) -> None:
+def write_settings(folder: pathlib.Path, port: int, login: dict) -> None:
     """Writes what the user interface would: one entry for the MQTT integration."""
     storage = folder / ".storage"
     storage.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def write_settings(folder: pathlib.Path, port: int) -> None:
     entry = {
         "entry_id": "1" * 32, "version": 1, "minor_version": 1, "domain": "mqtt", "title": "broker", "source": "user", "options": {},
         "unique_id": None, "disabled_by": None, "pref_disable_new_entities": False, "pref_disable_polling": False,
-        "data": {"broker": "127.0.0.1", "port": port, "discovery": True},
+        "data": {"broker": "127.0.0.1", "port": port, "discovery": True, **login},
     }
     content = {"version": 1, "minor_version": 1, "key": "core.config_entries", "data": {"entries": [entry]}}
     (storage / "core.config_entries").write_text(json.dumps(content))
@@ -82,7 +82,7 @@ async def answer(hass: core.HomeAssistant, line: str):
 
 async def main() -> None:
     folder = pathlib.Path(sys.argv[2])
-    write_settings(folder, int(sys.argv[1]))
+    write_settings(folder, int(sys.argv[1]), json.loads(sys.argv[3]))
     hass = await start(folder)
     print(json.dumps({"ready": True}), flush=True)
     lines = asyncio.StreamReader()

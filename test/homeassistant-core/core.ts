@@ -77,9 +77,9 @@ export class Core {
   #fail: (error: Error) => void = () => {};
 
   /** Starts it on the broker at a port, with a folder of its own; `ready` says when it runs. */
-  constructor(python: string, port: number, folder: string) {
+  constructor(python: string, port: number, folder: string, login: { username?: string; password?: string } = {}) {
     const script = path.resolve("test/homeassistant-core/core.py");
-    this.#child = spawn(python, [script, String(port), folder], { stdio: "pipe" });
+    this.#child = spawn(python, [script, String(port), folder, JSON.stringify(login)], { stdio: "pipe" });
     this.#child.stderr.on("data", (data) => {
       this.#errors += data;
     });
@@ -102,9 +102,10 @@ export class Core {
     return JSON.parse(await answer) as Answer;
   }
 
-  /** Answers what it knows as soon as a claim holds. */
-  async until(claim: (states: States) => boolean): Promise<States> {
+  /** Answers what it knows as soon as a claim holds, with something done before each look. */
+  async until(claim: (states: States) => boolean, between = async () => {}): Promise<States> {
     for (;;) {
+      await between();
       const states = await this.ask<States>("states");
       if (claim(states)) return states;
       await new Promise((resolve) => setTimeout(resolve, 100));
