@@ -31,6 +31,8 @@ const REQUIRED = [
     "pump-detector.safetensors",
     "detect.wasm",
     "detect-simd.wasm",
+    "train.wasm",
+    "train-simd.wasm",
     "pump.safetensors",
     "wasm-rt.h",
     "LICENSES.txt",

@@ -120,6 +120,8 @@ export interface Trainer {
   readonly parameters: number;
   /** Updates so far. */
   readonly updates: number;
+  /** Memory in use. */
+  readonly bytes: number;
 
   /**
    * One update. A loss or gradient that is not finite updates nothing.

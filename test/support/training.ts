@@ -141,3 +141,7 @@ export function batchFor({ network, loss, targets }: TrainerOptions, rows: numbe
   const weights = Array.from({ length: places }, () => index(3) / 2 + 0.25);
   return { rows, steps, inputs, targets: Array.from({ length: places }, target).flat(), weights };
 }
+
+/** The tensors that training starts with, in double precision. */
+export const numbersOf = ({ initial }: TrainerOptions): ReadonlyMap<string, Float64Array> =>
+  new Map([...(initial ?? [])].map(([name, { data }]) => [name, Float64Array.from(data)]));

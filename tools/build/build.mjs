@@ -11,7 +11,7 @@ import { buildPage } from "./page.mjs";
 
 process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
 
-const WASM = ["f32", "f32-simd", "q15", "q15-simd", "detect", "detect-simd"];
+const WASM = ["f32", "f32-simd", "q15", "q15-simd", "detect", "detect-simd", "train", "train-simd"];
 
 /** CommonJS dependencies inside an ES module need `require` for Node's own modules. */
 const REQUIRE_BANNER =
@@ -63,7 +63,8 @@ function isFresh(outputs, inputs) {
 }
 
 async function buildKernels() {
-  const outputs = [...WASM.map((name) => `build/${name}.wasm`), "build/kernels.ts", "build/detect.ts", "build/mcu.ts"];
+  const written = ["kernels", "detect", "train", "mcu"].map((name) => `build/${name}.ts`);
+  const outputs = [...WASM.map((name) => `build/${name}.wasm`), ...written];
   if (isFresh(outputs, filesBelow("assembly", "asconfig.json", "tools/build/wasm.mjs"))) return;
   const { buildWasm } = await import("./wasm.mjs");
   await buildWasm();
@@ -74,7 +75,15 @@ function buildTypes() {
   if (
     isFresh(
       [stamp],
-      filesBelow("host", "assembly", "build/kernels.ts", "build/detect.ts", "tsconfig.json", "tsconfig.types.json"),
+      filesBelow(
+        "host",
+        "assembly",
+        "build/kernels.ts",
+        "build/detect.ts",
+        "build/train.ts",
+        "tsconfig.json",
+        "tsconfig.types.json",
+      ),
     )
   )
     return;

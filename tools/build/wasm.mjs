@@ -1,5 +1,5 @@
 // Compiles the kernel modules into build/*.wasm and writes build/kernels.ts, which carries them as base64 for the host, and likewise
-// build/detect.ts with that of detectors and build/mcu.ts with the libraries of the builds for microcontrollers: so the library needs no
+// build/detect.ts with that of detectors, build/train.ts with that of training and build/mcu.ts with the libraries of the builds for microcontrollers: so the library needs no
 // file access and runs unchanged in Node, in a bundle and in a browser.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,6 +16,12 @@ const TARGETS = [
 const DETECTORS = [
   { name: "detect", entry: "assembly/detect/module.ts", constant: "DETECT_SCALAR" },
   { name: "detect-simd", entry: "assembly/detect/module.ts", constant: "DETECT_SIMD" },
+];
+
+/** The kernels that train. */
+const TRAINERS = [
+  { name: "train", entry: "assembly/train/module.ts", constant: "TRAIN_SCALAR" },
+  { name: "train-simd", entry: "assembly/train/module.ts", constant: "TRAIN_SIMD" },
 ];
 
 /** The functions that the linker takes the modules for microcontrollers from. */
@@ -53,6 +59,7 @@ export async function buildWasm() {
   return {
     ...(await compileTo("build/kernels.ts", TARGETS)),
     ...(await compileTo("build/detect.ts", DETECTORS)),
+    ...(await compileTo("build/train.ts", TRAINERS)),
     ...(await compileTo("build/mcu.ts", LIBRARIES)),
   };
 }

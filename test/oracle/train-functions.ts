@@ -1,7 +1,7 @@
 // Activations, losses and their slopes in double precision.
 
-import type { Activation } from "../model/types.ts";
-import type { TrainerOptions } from "./types.ts";
+import type { Activation } from "../../host/model/types.ts";
+import type { TrainerOptions } from "../../host/train/types.ts";
 
 type Vector = number[];
 

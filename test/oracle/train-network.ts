@@ -1,12 +1,12 @@
 // Forward and backward pass of a network in double precision and plain loops, one sequence at a time.
 
-import { type DenseStage, type GruStage, networkOf } from "../model/network.ts";
-import { derivative, elementLoss, plainActivation } from "./plain-functions.ts";
-import type { Batch, TrainerOptions } from "./types.ts";
+import { type DenseStage, type GruStage, networkOf } from "../../host/model/network.ts";
+import type { TrainerOptions } from "../../host/train/types.ts";
+import { derivative, plainActivation } from "./train-functions.ts";
 
-type Vector = number[];
+export type Vector = number[];
 /** Values of all steps. */
-type Steps = Vector[];
+export type Steps = Vector[];
 /** Numbers by the name of their tensor. */
 export type Numbers = ReadonlyMap<string, Float64Array>;
 
@@ -22,13 +22,13 @@ interface Memory {
 }
 
 /** State of one row: the window of the skip, and h of each layer. */
-export interface RowState {
+interface RowState {
   readonly window: Steps;
   readonly hidden: readonly Vector[];
 }
 
 /** What a pass over one sequence answers. */
-export interface Pass {
+interface Pass {
   /** [T][O] before the scaling of the output. */
   readonly outputs: Steps;
   readonly state: RowState;
@@ -254,28 +254,3 @@ export class PlainNetwork {
 }
 
 const add = (a: ArrayLike<number>, b: ArrayLike<number>): Vector => Array.from(a, (v, i) => v + at(b, i));
-
-/** Loss and the gradient of the outputs of one sequence: losses added, each times its weight. */
-export function plainLoss(options: TrainerOptions, batch: Batch, row: number, outputs: Steps) {
-  const { network, loss, targets = "each" } = options;
-  const isLast = targets === "last";
-  const O = network.outputs.length;
-  const isSparse = loss === "sparse_categorical_crossentropy";
-  let [sum, weight, count] = [0, 0, 0];
-  const gradient = outputs.map((y, t): Vector => {
-    if (isLast && t < outputs.length - 1) return zeros(O);
-    const place = isLast ? row : row * batch.steps + t;
-    const w = batch.weights ? at(batch.weights, place) : 1;
-    const width = isSparse ? 1 : O;
-    const t_ = Array.from({ length: width }, (_, o) => at(batch.targets, place * width + o));
-    const element = elementLoss(options, y, t_);
-    element.losses.forEach((value) => {
-      if (Number.isNaN(value)) return;
-      sum += w * value;
-      weight += w;
-      count += 1;
-    });
-    return element.gradient.map((v) => w * v);
-  });
-  return { sum, weight: batch.mean === "count" ? count : weight, gradient };
-}
