@@ -3,6 +3,7 @@
 
 import type { Bridge } from "./mqtt/bridge.ts";
 import { openStore, planRun, type RunOptions, type RunPlan, startPlan, storePlace } from "./run.ts";
+import { RunWatch } from "./run-watch.ts";
 import { RunWeb } from "./run-web.ts";
 import type { StateStore } from "./store/store.ts";
 
@@ -27,11 +28,12 @@ export interface ReloadableRun {
  * @throws {StateStoreError} when the state directory cannot be used
  */
 export async function startReloadableRun(given: RunOptions): Promise<ReloadableRun> {
-  const web = new RunWeb(given.log);
+  const watch = new RunWatch();
+  const web = new RunWeb({ log: given.log, watch, version: given.version });
   const options = { ...given, log: web.log };
   const plan = await planRun(options);
   const store = await openStore(plan, options);
-  const run = new Run(options, plan, store, web);
+  const run = new Run(options, plan, store, web, watch);
   await run.start();
   return run;
 }
@@ -42,15 +44,17 @@ class Run implements ReloadableRun {
   #store: StateStore;
   #bridge: Bridge | undefined;
   readonly #web: RunWeb;
+  readonly #watch: RunWatch;
   /** Reloads and the stop, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
   #isStopped = false;
 
-  constructor(options: RunOptions, plan: RunPlan, store: StateStore, web: RunWeb) {
+  constructor(options: RunOptions, plan: RunPlan, store: StateStore, web: RunWeb, watch: RunWatch) {
     this.#options = options;
     this.#plan = plan;
     this.#store = store;
     this.#web = web;
+    this.#watch = watch;
   }
 
   get bridge(): Bridge {
@@ -58,7 +62,7 @@ class Run implements ReloadableRun {
   }
 
   async start(): Promise<void> {
-    this.#bridge = await startPlan(this.#plan, keptOpen(this.#store), this.#options);
+    this.#bridge = await startPlan(this.#plan, keptOpen(this.#store), this.#options, this.#watch);
     await this.#web.attach(this.#bridge, this.#plan, storePlace(this.#plan));
   }
 
@@ -72,6 +76,7 @@ class Run implements ReloadableRun {
     this.#isStopped = true;
     await this.#last;
     await this.#web.stop();
+    this.#watch.stop();
     await this.bridge.stop();
     await this.#store.close();
   }
@@ -91,6 +96,7 @@ class Run implements ReloadableRun {
       return false;
     }
     this.#web.detach();
+    this.#watch.detach();
     await this.bridge.stop({ isHandover: true });
     if (store !== this.#store) await this.#store.close();
     this.#plan = plan;

@@ -6,12 +6,13 @@ import { parseListen } from "./config/web-schema.ts";
 import type { Bridge } from "./mqtt/bridge.ts";
 import type { Logger } from "./mqtt/log.ts";
 import type { StreamOptions } from "./mqtt/stream.ts";
+import type { RunWatch } from "./run-watch.ts";
 import { openLevelStore } from "./store/level.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import { freeBytes } from "./store/space.ts";
 import type { StateStore } from "./store/store.ts";
 import { keepLines, type LogLines } from "./web/log-lines.ts";
-import { Page } from "./web/page.ts";
+import { Page, type PageOptions } from "./web/page.ts";
 import type { Listen } from "./web/server.ts";
 
 type WebConfig = NonNullable<LoadedConfig["config"]["web"]>;
@@ -20,6 +21,14 @@ type WebConfig = NonNullable<LoadedConfig["config"]["web"]>;
 export interface WebPlan {
   readonly loaded: Pick<LoadedConfig, "config">;
   readonly streams: readonly StreamOptions[];
+}
+
+/** What the page of a run is made of. */
+export interface RunWebOptions {
+  readonly log: Logger;
+  readonly watch: RunWatch;
+  /** Of the program. */
+  readonly version?: string | undefined;
 }
 
 /** Bytes of the disk that the history leaves to others. */
@@ -31,10 +40,12 @@ const MOST_KEPT_IN_MEMORY_MS = 24 * 3_600_000;
 export class RunWeb {
   /** What the run logs to, so that the page can show it. */
   readonly log: LogLines;
+  readonly #watched: PageOptions["watched"];
   #open: { readonly page: Page; readonly key: string } | undefined;
 
-  constructor(log: Logger) {
+  constructor({ log, watch, version = "unknown" }: RunWebOptions) {
     this.log = keepLines(log);
+    this.#watched = { measures: watch.measures, progress: watch.progress, version };
   }
 
   /**
@@ -74,6 +85,7 @@ export class RunWeb {
       token,
       hosts,
       log: this.log,
+      watched: this.#watched,
       store: store ?? createMemoryStore(),
       ...(directory !== undefined && {
         hasRoom: async () => ((await freeBytes(directory)) ?? LEAST_FREE) >= LEAST_FREE,

@@ -16,6 +16,7 @@ import { type Bridge, type BridgeOptions, type Collecting, startBridge } from ".
 import type { Logger, LogSettings } from "./mqtt/log.ts";
 import type { StreamOptions } from "./mqtt/stream.ts";
 import { inNumeric } from "./quantize/in-memory.ts";
+import { RunWatch } from "./run-watch.ts";
 import { RunWeb } from "./run-web.ts";
 import { createRuntime, type Runtime } from "./runtime/index.ts";
 import { describeExposure } from "./store/directory.ts";
@@ -60,15 +61,16 @@ export interface RunPlan {
  * @throws {StateStoreError} when the state directory cannot be used
  */
 export async function startRun(given: RunOptions): Promise<Bridge> {
-  const web = new RunWeb(given.log);
+  const watch = new RunWatch();
+  const web = new RunWeb({ log: given.log, watch, version: given.version });
   const options = { ...given, log: web.log };
   const plan = await planRun(options);
-  const bridge = await startPlan(plan, await openStore(plan, options), options);
-  if (plan.loaded.config.web === undefined) return bridge;
+  const bridge = await startPlan(plan, await openStore(plan, options), options, watch);
   await web.attach(bridge, plan, storePlace(plan));
   const stop = bridge.stop.bind(bridge);
   bridge.stop = async (how) => {
     await web.stop();
+    watch.stop();
     await stop(how);
   };
   return bridge;
@@ -86,23 +88,32 @@ export async function planRun(options: RunOptions): Promise<RunPlan> {
 }
 
 /** Starts what was planned, on a store that the bridge closes. @throws {StateStoreError} when the store cannot be used */
-export async function startPlan(plan: RunPlan, store: StateStore, options: RunOptions): Promise<Bridge> {
+export async function startPlan(
+  plan: RunPlan,
+  store: StateStore,
+  options: RunOptions,
+  watch: RunWatch,
+): Promise<Bridge> {
   const { loaded, streams } = plan;
   const { env, log, retry, connect, version } = options;
-  return startBridge({
+  const commitIntervalMs = 1000 * loaded.config.state.interval;
+  const bridge = await startBridge({
     broker: brokerOptions(loaded),
     baseTopic: loaded.config.base_topic,
     streams,
-    store,
+    store: watch.measures.measured(store),
     log,
     homeAssistant: loaded.config.homeassistant,
     version,
     collector: await openPlanned(plan, store, log),
     killAt: env.RIVULET_KILL_AT,
-    commitIntervalMs: 1000 * loaded.config.state.interval,
+    commitIntervalMs,
+    onAcknowledged: watch.measures.acknowledged,
     ...(retry === undefined ? {} : { retry }),
     ...(connect === undefined ? {} : { connect }),
   });
+  watch.attach(bridge, commitIntervalMs);
+  return bridge;
 }
 
 /** Opens the files of the streams that collect; undefined when none does. @throws {StateStoreError} when they cannot be used */

@@ -46,6 +46,8 @@ export interface BridgeOptions {
   readonly retry?: Partial<RetryOptions>;
   /** Opens connections to the broker; default: over the network. */
   readonly connect?: typeof openConnection;
+  /** Told the seconds from the arrival of each message to its acknowledgement. */
+  readonly onAcknowledged?: (seconds: number) => void;
   /** Least time between two commits, ms; default 0. Readings are acknowledged after the commit. */
   readonly commitIntervalMs?: number;
   /** Shows the devices to Home Assistant; default: does not, and removes what was shown. */
@@ -204,6 +206,7 @@ class MqttBridge implements Bridge {
       isCrowded: () => (this.#outbox.isCrowded || this.#sure.isCrowded) && this.#link.connection !== undefined,
       onOutcome: (outcome) => this.#outcomes.tell(outcome),
       isOther: (topic) => topic === this.#discovery.birthTopic,
+      onAcknowledged: options.onAcknowledged,
     });
     this.#commands = new LocalCommands({ committer: this.#committer, outcomes: this.#outcomes, now });
     const wanted = options.streams.flatMap(({ sources, qos }) =>

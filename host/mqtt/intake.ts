@@ -25,6 +25,8 @@ export interface IntakeOptions {
   readonly onOutcome: (outcome: MessageOutcome) => void;
   /** Tells topics that are of no stream, and yet expected. */
   readonly isOther?: (topic: string) => boolean;
+  /** Told the seconds from the arrival of each message to its acknowledgement, or to when one would have been due. */
+  readonly onAcknowledged?: ((seconds: number) => void) | undefined;
 }
 
 /** What an intake needs of a connection. */
@@ -106,9 +108,14 @@ export class Intake {
   }
 
   #receive(connection: Acknowledging, message: Message): Incoming {
-    const { recent, protocol } = this.#options;
+    const { recent, protocol, onAcknowledged } = this.#options;
     const deliveries: Delivery[] = [];
-    const ticket: Ticket = { open: 1, acknowledge: () => this.#acknowledge(connection, message.id, deliveries) };
+    const arrival = onAcknowledged && performance.now();
+    const acknowledge = () => {
+      this.#acknowledge(connection, message.id, deliveries);
+      if (arrival !== undefined) onAcknowledged?.((performance.now() - arrival) / 1000);
+    };
+    const ticket: Ticket = { open: 1, acknowledge };
     const { id, topic, payload, isDup = false } = message;
     if (id === 0 || recent === undefined) return { connection, message, ticket, deliveries, identity: undefined };
     const { high, low } = hashMessage(topic, payload);

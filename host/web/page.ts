@@ -10,6 +10,7 @@ import type { LogLines } from "./log-lines.ts";
 import { describeModel } from "./models.ts";
 import { viewStream } from "./series.ts";
 import { WebServer, type WebServerOptions } from "./server.ts";
+import { type WatchSource, watchRoutes } from "./watch-routes.ts";
 
 /** What a page is made of. */
 export interface PageOptions extends Omit<WebServerOptions, "log"> {
@@ -20,6 +21,8 @@ export interface PageOptions extends Omit<WebServerOptions, "log"> {
   readonly keepMs: number;
   /** Tells whether there is room on the disk for a history. Default: there is. */
   readonly hasRoom?: () => Promise<boolean>;
+  /** What other programs ask for. */
+  readonly watched: Pick<WatchSource, "measures" | "progress" | "version">;
 }
 
 /** What the page shows at a time. */
@@ -41,11 +44,17 @@ export class Page {
   #forget: () => void = () => {};
 
   constructor(options: PageOptions) {
-    const { log, store, keepMs, hasRoom } = options;
+    const { log, store, keepMs, hasRoom, watched } = options;
     this.server = new WebServer(options);
     this.#history = new History({ store, keepMs, log, ...(hasRoom && { hasRoom }) });
     this.#board = new Board(Date.now, this.#history);
     this.#feed = new Feed(this.#board, () => this.#status());
+    const watching = watchRoutes({
+      ...watched,
+      board: this.#board,
+      shown: () => this.#shown,
+      viewers: () => this.server.viewers,
+    });
     const routes = apiRoutes({
       board: this.#board,
       feed: this.#feed,
@@ -54,7 +63,7 @@ export class Page {
       describeHost: () => this.#describeHost(log),
       describeModels: () => this.#describeModels(),
     });
-    for (const route of routes) this.server.mount(route);
+    for (const route of [...routes, ...watching]) this.server.mount(route);
   }
 
   /** Begins to listen, with what is known from before. */

@@ -8,6 +8,7 @@ const INSTALL: Readonly<Record<string, string>> = {
   gcc: "apt install gcc",
   make: "apt install make",
   Mosquitto: "apt install mosquitto",
+  promtool: "apt install prometheus",
   "onnxruntime-node": "npm install --no-save --save-dev onnxruntime-node",
   OpenSSL: "apt install openssl",
   "qemu-system-arm": "apt install qemu-system-arm",

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { planAlarms } from "../../host/alarm/plan.ts";
 import type { Bridge } from "../../host/mqtt/bridge.ts";
+import { RunWatch } from "../../host/run-watch.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import { keepLines } from "../../host/web/log-lines.ts";
 import { Page } from "../../host/web/page.ts";
@@ -30,7 +31,14 @@ async function startTestPage() {
   broker.last.accept();
   await bridge.ready;
   const log = keepLines(createTestLog());
-  const page = new Page({ listen: { host: "127.0.0.1", port: 0 }, log, store: createMemoryStore(), keepMs: 3_600_000 });
+  const { measures, progress } = new RunWatch();
+  const page = new Page({
+    listen: { host: "127.0.0.1", port: 0 },
+    log,
+    store: createMemoryStore(),
+    keepMs: 3_600_000,
+    watched: { measures, progress, version: "1.2.3" },
+  });
   closers.push(() => page.stop());
   await page.start({ bridge, streams, broker: "mqtt://test" });
   const url = (path: string) => new URL(path, page.server.address);
