@@ -40,6 +40,8 @@ const STREAM_COUNTERS: Readonly<Record<keyof StreamCounters, readonly [name: str
   duplicate: ["duplicates_total", "Readings that came again after they were taken."],
   late: ["late_total", "Readings older than the device's latest."],
   alarms: ["alarms_total", "Alarms that began."],
+  stale: ["stale_total", "Times a device became silent."],
+  stuck: ["stuck_total", "Times a device was found to repeat a value for too long."],
   commands: ["commands_total", "Commands to devices, refused ones too."],
   held: ["held_total", "Messages whose values are remembered for later steps."],
   retained: ["retained_total", "Retained messages that answered a subscription; they are not stepped."],
