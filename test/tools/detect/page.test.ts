@@ -4,6 +4,7 @@ import path from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPump } from "../../../tools/demo/pump.ts";
+import type { PageData } from "../../../tools/detect/page/data.ts";
 import { pageHtml } from "../../../tools/detect/page/html.ts";
 import { Points } from "../../../tools/detect/page/points.ts";
 import { chromiumFlags, chromiumPath } from "../../browser/page.ts";
@@ -65,6 +66,26 @@ describe("pageHtml", () => {
     );
     expect(html.match(/<(b|i|em|img)>|<img/g)).toBeNull();
     expect(html.match(/<\/script>/g)).toHaveLength(2);
+  });
+
+  it("says how many rows a point stands for, where it is more than one", () => {
+    const page = (rowsPerPoint: number) =>
+      pageHtml(
+        { isTime: false, x: [], rowsPerPoint, channels: [], score: [], alarms: [] },
+        { title: "t", lines: [], place: String },
+      );
+    expect(page(1)).not.toContain("Each point");
+    expect(page(4)).toContain("Each point is the least and the greatest of 4 rows.");
+    expect(page(1)).toContain("<p>None.</p>");
+  });
+
+  it("counts the rows of an alarm", () => {
+    const json = /<script type="application\/json" id="data">(.*)<\/script>/.exec(
+      readFileSync(at("page.html"), "utf8"),
+    );
+    const { alarms, isTime } = JSON.parse(json?.[1] ?? "") as PageData;
+    expect([isTime, alarms.length > 0]).toEqual([false, true]);
+    for (const { from, to, rows } of alarms) expect(rows).toBe(to - from + 1);
   });
 
   it("loads nothing", () => {
