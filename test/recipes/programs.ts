@@ -1,0 +1,63 @@
+// Programs that recipes are about: installed below build/recipes/, started, ended.
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { accepts } from "../support/mosquitto.ts";
+
+const INSTALLED = path.resolve("build/recipes");
+const NODE_RED = "4.1.8";
+const START_MS = 60_000;
+
+/** Runs a command to its end; its output is part of the error when it fails. */
+function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): void {
+  mkdirSync(cwd, { recursive: true });
+  execFileSync(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Installs Node-RED; answers its program. */
+export function installNodeRed(): string {
+  const cwd = path.join(INSTALLED, `node-red-${NODE_RED}`);
+  const program = path.join(cwd, "node_modules/node-red/red.js");
+  if (existsSync(program)) return program;
+  run("npm", ["init", "--yes"], mkdir(cwd));
+  run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", `node-red@${NODE_RED}`], cwd);
+  return program;
+}
+
+function mkdir(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** A program at work. */
+export interface Running {
+  /** What it printed so far. */
+  readonly output: () => string;
+  close(): Promise<void>;
+}
+
+/** Starts a program, and waits until it listens on a port, if it does. */
+export async function startProgram(command: string, args: readonly string[], port?: number): Promise<Running> {
+  let text = "";
+  const child: ChildProcess = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (data) => {
+      text = `${text}${data}`.slice(-10_000);
+    });
+  }
+  const latest = Date.now() + START_MS;
+  while (port !== undefined && !(await accepts(port))) {
+    if (child.exitCode !== null || Date.now() > latest) throw new Error(`${command} does not start: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    output: () => text,
+    async close() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = new Promise((resolve) => child.once("exit", resolve));
+      child.kill();
+      await exited;
+    },
+  };
+}
