@@ -20,6 +20,9 @@ export interface StreamEntities {
   readonly model: string | undefined;
   readonly outputs: readonly OutputSpec[];
   readonly hasDetector: boolean;
+  /** Whether it is told when they fall silent, and when they repeat a value. */
+  readonly tellsSilence: boolean;
+  readonly tellsStuck: boolean;
   /** Seconds without an answer after which values are not known any more; undefined: they stay. */
   readonly expireAfter: number | undefined;
 }
@@ -119,7 +122,11 @@ export function deviceNode(place: Place, stream: StreamEntities, device: string)
     },
     qos: 1,
   };
-  return toNode(id, { ...alarmEntities(topic, stream), ...predictionEntities(topic, stream) }, shared);
+  return toNode(
+    id,
+    { ...alarmEntities(topic, stream), ...predictionEntities(topic, stream), ...healthEntities(topic, stream) },
+    shared,
+  );
 }
 
 function alarmEntities(topic: string, { hasDetector, expireAfter }: StreamEntities): Record<string, object> {
@@ -171,6 +178,32 @@ function predictionEntities(topic: string, { outputs, expireAfter }: StreamEntit
       return [`sensor/prediction_${index}`, entity];
     }),
   );
+}
+
+function healthEntities(topic: string, { tellsSilence, tellsStuck }: StreamEntities): Record<string, object> {
+  const shared = {
+    state_topic: `${topic}/health`,
+    json_attributes_topic: `${topic}/health`,
+    json_attributes_template:
+      "{{ {'why': value_json.why, 'since': (value_json.since / 1000) | timestamp_utc} | tojson }}",
+    entity_category: "diagnostic",
+  };
+  const reporting = {
+    name: "Reporting",
+    device_class: "connectivity",
+    value_template: "{{ 'OFF' if value_json.health == 'stale' else 'ON' }}",
+    ...shared,
+  };
+  const stuck = {
+    name: "Stuck",
+    device_class: "problem",
+    value_template: "{{ 'ON' if value_json.health == 'stuck' else 'OFF' }}",
+    ...shared,
+  };
+  return {
+    ...(tellsSilence && { "binary_sensor/reporting": reporting }),
+    ...(tellsStuck && { "binary_sensor/stuck": stuck }),
+  };
 }
 
 function toNode(id: string, entities: Readonly<Record<string, object>>, shared: object): Node {

@@ -36,11 +36,12 @@ describe("Home Assistant", lacking("problem" in installed ? [installed.problem] 
     bridge = await startRun({ file, env: {}, log: createTestLog(), version: "1.2.3" });
     await bridge.ready;
   };
-  const PUMP = `pump: { model: ${resolve("models/pump.safetensors")}, detector: ${resolve("models/pump-detector.safetensors")}, topic: 'plant/{device}/data', payload: array }`;
+  const PUMP = `pump: { model: ${resolve("models/pump.safetensors")}, detector: ${resolve("models/pump-detector.safetensors")}, topic: 'plant/{device}/data', payload: array, interval: 1h, health: { stuck: 3h } }`;
   const FAN = `fan: { model: ${resolve("models/pump.safetensors")}, topic: 'fan/{device}', payload: array }`;
 
-  const publish = (topic: string, row: readonly number[]) =>
-    client.publishAsync(topic, JSON.stringify(row), { qos: 1 });
+  const publish = async (topic: string, row: readonly number[]) => {
+    await client.publishAsync(topic, JSON.stringify(row), { qos: 1 });
+  };
   const find = ({ entities }: States, device: string, part: string): Entity => {
     const found = entities.find((one) => one.device === device && one.unique.endsWith(`_${part}`));
     if (found === undefined) throw new Error(`No ${part} of ${device} in ${entities.map(({ id }) => id)}`);
@@ -110,6 +111,23 @@ describe("Home Assistant", lacking("problem" in installed ? [installed.problem] 
     expect(predictions.every(({ state }) => Number.isFinite(Number(state)))).toBe(true);
   });
 
+  it("shows that a device reports, repeats a value, and is silent", async () => {
+    const told = (health: string, why: string) =>
+      client.publishAsync("rivulet/pump/7/health", JSON.stringify({ health, since: 1_732_000_000_000, why }));
+    const states = await core.until((found) => find(found, "pump 7", "reporting").state === "on");
+    expect(find(states, "pump 7", "reporting").attributes).toMatchObject({ device_class: "connectivity", why: null });
+    expect(find(states, "pump 7", "stuck")).toMatchObject({ state: "off", attributes: { device_class: "problem" } });
+    // As the host tells it after hours.
+    await told("stuck", "pressure was 5 for 3 h");
+    const stuck = await core.until((found) => find(found, "pump 7", "stuck").state === "on");
+    expect(find(stuck, "pump 7", "reporting").state).toBe("on");
+    expect(find(stuck, "pump 7", "stuck").attributes.why).toBe("pressure was 5 for 3 h");
+    await told("stale", "no reading for 3 h");
+    const stale = await core.until((found) => find(found, "pump 7", "reporting").state === "off");
+    expect(find(stale, "pump 7", "stuck").state).toBe("off");
+    expect(find(stale, "pump 7", "reporting").attributes.since).toBe("2024-11-19T07:06:40+00:00");
+  });
+
   it("shows an alarm with its cause, and its end", async () => {
     // Its bearing gets hot from row 100 on: the alarm begins at row 176 and ends at row 197.
     const rows = readings(1, 200, 100);
@@ -160,8 +178,12 @@ describe("Home Assistant", lacking("problem" in installed ? [installed.problem] 
   it("makes values unavailable that are too old, and leaves the alarm as it is", async () => {
     await bridge.stop();
     await start([PUMP], "{ expire_after: 1 }");
-    await publish("plant/7/data", readings(1, 1)[0]!);
-    await core.until((found) => Number.isFinite(Number(find(found, "pump 7", "prediction_0").state)));
+    const row = readings(1, 1)[0]!;
+    const isKnown = (found: States) => Number.isFinite(Number(find(found, "pump 7", "prediction_0").state));
+    await core.until(isKnown, () => publish("plant/7/data", row));
+    // It has read by then that values are to expire.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await publish("plant/7/data", row);
     const states = await core.until((found) => find(found, "pump 7", "prediction_0").state === "unavailable");
     expect(find(states, "pump 7", "alarm").state).toBe("off");
   });

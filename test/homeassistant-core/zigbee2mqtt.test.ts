@@ -20,6 +20,7 @@ const PAGE = "docs/recipes/zigbee2mqtt.md";
 const installed = hasMosquitto ? await installCore() : { problem: "Mosquitto" };
 const PHONE = "notify.mobile_app_phone";
 const SENSORS = ["cellar", "kitchen/fridge"];
+const NAMED = [...new Set(fileOfPage(PAGE, "automations.yaml").match(/binary_sensor\.\w+/g))];
 const LEARNT = 1000;
 const scoreOf = (sensor: string) => `sensor.rooms_${sensor.replace("/", "_")}_anomaly_score`;
 const TEN_MINUTES = 600_000;
@@ -93,12 +94,15 @@ describe("The recipe for Zigbee2MQTT", lacking("problem" in installed ? [install
     const learnt = await core.until(({ entities }) =>
       SENSORS.map(scoreOf).every((wanted) => entities.some(({ id, state }) => id === wanted && Number(state) < 0)),
     );
-    expect(learnt.entities.filter(({ id }) => id.startsWith("binary_sensor.rooms")).map(({ id, state }) => [id, state]))
-      // The entities that the automation names.
-      .toEqual([
-        ["binary_sensor.rooms_cellar_alarm", "off"],
-        ["binary_sensor.rooms_kitchen_fridge_alarm", "off"],
-      ]);
+    // The entities that the automations name.
+    const states = new Map(learnt.entities.map(({ id, state }) => [id, state]));
+    expect(NAMED.map((id) => [id, states.get(id)])).toEqual([
+      ["binary_sensor.rooms_cellar_alarm", "off"],
+      ["binary_sensor.rooms_kitchen_fridge_alarm", "off"],
+      ["binary_sensor.rooms_cellar_reporting", "on"],
+      ["binary_sensor.rooms_kitchen_fridge_reporting", "on"],
+      ["binary_sensor.rivulet_connection", "on"],
+    ]);
   }, 30_000);
 
   it("tells the phone which sensor is unusual, and why", async () => {

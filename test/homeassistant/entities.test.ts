@@ -7,8 +7,11 @@ const STREAM = {
   model: "pump@12345678",
   outputs: [{ name: "next_bearing_temperature", unit: "°C" }, { name: "{{ states }}" }],
   hasDetector: true,
+  tellsSilence: true,
+  tellsStuck: true,
   expireAfter: 30,
 };
+const UNTOLD = { tellsSilence: false, tellsStuck: false };
 const entityOf = ({ messages }: ReturnType<typeof deviceNode>, part: string) =>
   JSON.parse(messages.find((message) => message.part === part)?.payload ?? "null");
 
@@ -26,6 +29,8 @@ describe("deviceNode", () => {
       "sensor/score",
       "sensor/prediction_0",
       "sensor/prediction_1",
+      "binary_sensor/reporting",
+      "binary_sensor/stuck",
     ]);
     expect(entityOf(node, "sensor/prediction_0")).toMatchObject({
       name: "Predicted next bearing temperature",
@@ -46,14 +51,18 @@ describe("deviceNode", () => {
     const templates = node.messages.flatMap(({ payload }) =>
       Object.entries(JSON.parse(payload)).filter(([key]) => key.endsWith("template")),
     );
-    expect(templates).toHaveLength(6);
+    expect(templates).toHaveLength(10);
     expect(JSON.stringify(templates)).not.toContain("states");
   });
 
   it("shows sixteen predictions at most, and those of a detector alone not at all", () => {
     const outputs = Array.from({ length: 20 }, (_, index) => ({ name: `o${index}` }));
-    expect(deviceNode(PLACE, { ...STREAM, outputs, hasDetector: false }, "7").messages).toHaveLength(16);
-    const alone = deviceNode(PLACE, { ...STREAM, model: undefined, outputs: [], expireAfter: undefined }, "7");
+    expect(deviceNode(PLACE, { ...STREAM, ...UNTOLD, outputs, hasDetector: false }, "7").messages).toHaveLength(16);
+    const alone = deviceNode(
+      PLACE,
+      { ...STREAM, ...UNTOLD, model: undefined, outputs: [], expireAfter: undefined },
+      "7",
+    );
     expect(alone.messages.map(({ part }) => part)).toEqual(["binary_sensor/alarm", "sensor/score"]);
     expect(entityOf(alone, "sensor/score")).toMatchObject({ device: { model: "Detector" } });
     expect(entityOf(alone, "sensor/score").expire_after).toBeUndefined();
