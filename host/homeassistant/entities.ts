@@ -154,7 +154,8 @@ function alarmEntities(topic: string, { hasDetector, expireAfter }: StreamEntiti
       json_attributes_topic: topic,
       // Nothing that changes with every sample: each change is a row in Home Assistant's database.
       json_attributes_template:
-        "{{ {'learning': (value_json.learning | default(1) * 100) | round(0), 'muted': value_json.muted | default(false)} | tojson }}",
+        "{{ {'learning': (value_json.learning | default(1) * 100) | round(0), 'muted': value_json.muted | default(false)," +
+        " 'acknowledged': value_json.acknowledged | default(false)} | tojson }}",
       ...(expireAfter !== undefined && { expire_after: expireAfter }),
     },
   };
