@@ -42,7 +42,7 @@ describe.each(["m0", "m3", "m4"] as const satisfies readonly BoardId[])("wasm3 o
       if ("reason" in sources) return skip(sources.reason);
       const place = path.join(folder, `${board} ${name}`.replaceAll(" ", "-"));
       const heap = board === "m0" ? 49_152 : 98_304;
-      const options = [`-Dd_m3FixedHeap=${heap}`, "-DRIVULET_OPERAND_STACK=2048"];
+      const options = [`-Dd_m3FixedHeap=${heap}`];
       const { program } = await wasm3Probe({
         board,
         model,

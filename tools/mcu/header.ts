@@ -2,6 +2,7 @@
 
 import { MCU_ABI_VERSION } from "../../assembly/layout.ts";
 import type { Model } from "../../host/model/types.ts";
+import { checkModule } from "../wasm/check.ts";
 import type { Program } from "./types.ts";
 
 /** What a header is written of. */
@@ -78,6 +79,7 @@ export function wrapHeader(id: string, lines: readonly string[], wasm: Uint8Arra
     "",
     ...lines,
     define("WASM_SIZE", wasm.length),
+    ...operandLines(wasm),
     "",
     "#ifndef RIVULET_NO_WASM",
     "static const unsigned char rivulet_wasm[RIVULET_WASM_SIZE] = {",
@@ -88,6 +90,16 @@ export function wrapHeader(id: string, lines: readonly string[], wasm: Uint8Arra
     "#endif",
     "",
   ].join("\n");
+}
+
+/** The operand stack that the module takes of an interpreter. */
+function operandLines(wasm: Uint8Array): readonly string[] {
+  const operands = checkModule(wasm, { integerOnly: false }).measures?.operands;
+  if (operands === undefined) return [];
+  return [
+    define("WASM3_STACK", operands.wasm3, "bytes of operand stack, for m3_NewRuntime"),
+    define("WAMR_STACK", operands.wamr, "likewise, for wasm_runtime_instantiate, classic interpreter"),
+  ];
 }
 
 function byteLines(bytes: Uint8Array, perLine: number): string[] {

@@ -4,11 +4,13 @@ import { createColors } from "picocolors";
 import type { Model } from "../../host/model/types.ts";
 import { alignColumns } from "../columns.ts";
 import { joinLines } from "../print.ts";
+import type { OperandStack } from "../wasm/check/operands.ts";
 import type { CheckReport } from "../wasm/check.ts";
 import type { BuiltModule } from "./build.ts";
 import { CODE_BYTES, estimateSteps } from "./costs.ts";
 import { memoryNeed, warningsOf } from "./fit.ts";
 import { PROOF_STEPS } from "./prove.ts";
+import type { Target } from "./types.ts";
 
 /** What is told of a build. */
 export interface BuildText {
@@ -74,6 +76,7 @@ export function buildJson({ model, built, report, path, files }: Omit<BuildText,
     })),
     selftestSteps: program.vectors.steps,
     longestRun: report.measures?.run,
+    operandStack: report.measures?.operands,
     estimates: estimateSteps(model, built),
     warnings: warningsOf(built),
   };
@@ -100,7 +103,17 @@ function needRows(built: BuiltModule, report: CheckReport): readonly (readonly s
     ...(need.runtime ? [[`RAM, ${built.target}`, `about ${count(need.runtime)} bytes`]] : []),
     ...(need.stack !== undefined ? [["RAM, native stack", `about ${count(need.stack)} bytes`]] : []),
     ...(need.runtime === undefined && need.stack === undefined ? [["RAM, the runtime's own", "not known"]] : []),
+    ...(measures ? operandRows(built.target, measures.operands) : []),
     ...(measures ? [["longest run without a loop", `${count(measures.run)} operations`]] : []),
+  ];
+}
+
+/** The operand stack to give an interpreter. That of wasm3 is part of its heap. */
+function operandRows(target: Target, { wasm3, wamr }: OperandStack): readonly (readonly string[])[] {
+  if (target === "wasm2c") return [];
+  return [
+    ...(target !== "wamr" ? [["operand stack of wasm3", `${count(wasm3)} bytes`]] : []),
+    ...(target !== "wasm3" ? [["operand stack of WAMR, classic", `${count(wamr)} bytes`]] : []),
   ];
 }
 

@@ -4,9 +4,18 @@
 #include "model.h"
 #include "wasm3.h"
 
-// Bytes of wasm3's operand stack: the frames of step() and what it calls. Those of the repository's models need up to 640 (`drive`: 1024).
+// Bytes of wasm3's operand stack: the frames of what is called, as `rivulet build` has computed them for the module.
 #ifndef RIVULET_OPERAND_STACK
-#define RIVULET_OPERAND_STACK 640
+#define RIVULET_OPERAND_STACK RIVULET_WASM3_STACK
+#endif
+
+// wasm3 0.5.0 and 0.9 differ in the names of their heap, which nothing public tells the size of.
+#if M3_VERSION_MAJOR == 0 && M3_VERSION_MINOR < 6
+#define HEAP_TAKE(size) m3_Malloc(size)
+#define HEAP_GIVE(pointer) m3_FreeImpl(pointer)
+#else
+#define HEAP_TAKE(size) m3_Malloc_Impl(size)
+#define HEAP_GIVE(pointer) m3_Free_Impl(pointer)
 #endif
 
 static const uint8_t *heap;
@@ -21,7 +30,7 @@ static IM3Function find(const char *name) {
 }
 
 const char *rivulet_begin(void) {
-  heap = m3_Malloc(8);
+  heap = HEAP_TAKE(8);
   IM3Environment environment = m3_NewEnvironment();
   runtime = environment ? m3_NewRuntime(environment, RIVULET_OPERAND_STACK, 0) : 0;
   if (!runtime) return error = m3Err_mallocFailed;
@@ -63,8 +72,8 @@ const char *rivulet_error(void) { return error ? error : ""; }
 
 // wasm3 hands out one piece after the other, so the next one tells where it is.
 uint32_t rivulet_heap_used(void) {
-  uint8_t *next = m3_Malloc(8);
+  uint8_t *next = HEAP_TAKE(8);
   uint32_t used = next ? (uint32_t)(next - heap) : d_m3FixedHeap;
-  m3_FreeImpl(next);
+  HEAP_GIVE(next);
   return used;
 }

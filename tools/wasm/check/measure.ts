@@ -3,6 +3,7 @@
 import type { Instruction } from "../instructions.ts";
 import type { FunctionType, GlobalType, ValueType, WasmModule } from "../module.ts";
 import { calleesFirst } from "./calls.ts";
+import { greaterOf, NO_CALLS, type OperandStack, operandStackFor, operandStackOf } from "./operands.ts";
 import { StackWalk } from "./stack.ts";
 import type { DecodedFunction, Subject } from "./subject.ts";
 
@@ -26,6 +27,8 @@ export interface FunctionMeasures {
   readonly depth: number;
   /** Slots of all functions that are active at once. */
   readonly slotsWithCalls: number;
+  /** Bytes of an interpreter's operand stack, with those of the functions that it calls. */
+  readonly operands: OperandStack;
 }
 
 /** What is measured of a module. */
@@ -46,6 +49,8 @@ export interface Measures {
   readonly depth: number;
   /** Most 32-bit slots for locals and operands over all functions that are active at once: what bounds the stack of an interpreter. */
   readonly slots: number;
+  /** Bytes of operand stack to give an interpreter, for any call of an exported function. */
+  readonly operands: OperandStack;
   /** By function, in the order of the module. */
   readonly functions: readonly FunctionMeasures[];
 }
@@ -78,7 +83,8 @@ export function measureModule({ module, functions }: Subject): Measures {
   for (const item of calleesFirst(functions)) measured.set(item.index, measureFunction(context, item));
   const list = functions.flatMap(({ index }) => measured.get(index) ?? []);
   const most = (field: "runWithCalls" | "depth" | "slotsWithCalls") => maximum(list.map((item) => item[field]));
-  return { run: most("runWithCalls"), depth: most("depth"), slots: most("slotsWithCalls"), functions: list };
+  const operands = operandStackFor(list.map((item) => item.operands).reduce(greaterOf, NO_CALLS));
+  return { run: most("runWithCalls"), depth: most("depth"), slots: most("slotsWithCalls"), operands, functions: list };
 }
 
 function contextOf({ types, imports, functions, globals }: WasmModule): Context {
@@ -110,7 +116,18 @@ function measureFunction(context: Context, item: DecodedFunction): FunctionMeasu
     if (callee !== undefined) called.push(callee);
     runWithCalls = Math.max(runWithCalls, walk.run + (callee?.runWithCalls ?? 0));
   }
-  const slots = sizes.reduce((sum, size) => sum + size, 0) + walk.mostSlots;
+  const localCells = sizes.reduce((sum, size) => sum + size, 0);
+  const slots = localCells + walk.mostSlots;
+  const operands = operandStackOf({
+    values: type.parameters.length + type.results.length,
+    parameterCells: slotsOf(type.parameters).reduce((sum, size) => sum + size, 0),
+    localCells,
+    localRuns: locals.length,
+    stackValues: walk.mostValues,
+    stackCells: walk.mostSlots,
+    instructions,
+    called: called.map((callee) => callee.operands).reduce(greaterOf, NO_CALLS),
+  });
   return {
     name,
     bytes,
@@ -122,6 +139,7 @@ function measureFunction(context: Context, item: DecodedFunction): FunctionMeasu
     runWithCalls,
     depth: 1 + maximum(called.map(({ depth }) => depth)),
     slotsWithCalls: slots + maximum(called.map((callee) => callee.slotsWithCalls)),
+    operands,
   };
 }
 

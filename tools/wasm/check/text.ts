@@ -52,10 +52,12 @@ function findingLine({ message, offset, function: name }: Finding): string {
   return [message, ...places].join(", ").replace(/\p{Cc}/gu, "�");
 }
 
-const stackRows = ({ run, depth, slots }: Measures) => [
+const stackRows = ({ run, depth, slots, operands }: Measures) => [
   ["longest run", `${count(run)} operations`],
   ["call depth", `${count(depth)} functions`],
   ["locals and operands", `${count(slots)} slots of 32 bits`],
+  ["operand stack, wasm3", `${count(operands.wasm3)} bytes`],
+  ["operand stack, WAMR classic", `${count(operands.wamr)} bytes`],
 ];
 
 const functionRows = (functions: readonly FunctionMeasures[]) =>
