@@ -98,7 +98,7 @@ function operandLines(wasm: Uint8Array): readonly string[] {
   if (operands === undefined) return [];
   return [
     define("WASM3_STACK", operands.wasm3, "bytes of operand stack, for m3_NewRuntime"),
-    define("WAMR_STACK", operands.wamr, "likewise, for wasm_runtime_instantiate, classic interpreter"),
+    define("WAMR_STACK", operands.wamr, "likewise, for wasm_runtime_create_exec_env, either interpreter"),
   ];
 }
 

@@ -7,7 +7,7 @@ import { joinLines } from "../print.ts";
 import type { OperandStack } from "../wasm/check/operands.ts";
 import type { CheckReport } from "../wasm/check.ts";
 import type { BuiltModule } from "./build.ts";
-import { CODE_BYTES, estimateSteps } from "./costs.ts";
+import { CODE_BYTES, estimateSteps, WAMR_FAST_MORE } from "./costs.ts";
 import { memoryNeed, warningsOf } from "./fit.ts";
 import { PROOF_STEPS } from "./prove.ts";
 import type { Target } from "./types.ts";
@@ -102,9 +102,20 @@ function needRows(built: BuiltModule, report: CheckReport): readonly (readonly s
     ...(need.module > 0 ? [["RAM, the module itself", `${count(need.module)} bytes`]] : []),
     ...(need.runtime ? [[`RAM, ${built.target}`, `about ${count(need.runtime)} bytes`]] : []),
     ...(need.stack !== undefined ? [["RAM, native stack", `about ${count(need.stack)} bytes`]] : []),
+    ...wamrRows(built),
     ...(need.runtime === undefined && need.stack === undefined ? [["RAM, the runtime's own", "not known"]] : []),
     ...(measures ? operandRows(built.target, measures.operands) : []),
     ...(measures ? [["longest run without a loop", `${count(measures.run)} operations`]] : []),
+  ];
+}
+
+/** What is not in the sum: WAMR's other interpreter, and its native stack. */
+function wamrRows({ target, program, pack }: BuiltModule): readonly (readonly string[])[] {
+  if (target !== "wamr") return [];
+  const more = WAMR_FAST_MORE[program.numeric === "f32" ? "f32" : pack];
+  return [
+    ["with its fast interpreter", `about ${count(more)} bytes more`],
+    ["RAM, native stack", "not known, leave 2 KB"],
   ];
 }
 
@@ -113,7 +124,7 @@ function operandRows(target: Target, { wasm3, wamr }: OperandStack): readonly (r
   if (target === "wasm2c") return [];
   return [
     ...(target !== "wamr" ? [["operand stack of wasm3", `${count(wasm3)} bytes`]] : []),
-    ...(target !== "wasm3" ? [["operand stack of WAMR, classic", `${count(wamr)} bytes`]] : []),
+    ...(target !== "wasm3" ? [["operand stack of WAMR", `${count(wamr)} bytes`]] : []),
   ];
 }
 

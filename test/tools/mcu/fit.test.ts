@@ -32,7 +32,7 @@ describe("memoryNeed", () => {
 
   it("adds heap and stack of wasm3 as measured for the pack", () => {
     for (const built of [bytes, wide]) {
-      const { heap, stack } = RUNTIME_MEMORY.wasm3![built.pack]!;
+      const { heap, stack = 0 } = RUNTIME_MEMORY.wasm3![built.pack]!;
       const linear = built.program.memoryBytes;
       const total = linear + heap + stack;
       expect(memoryNeed(on(built, "wasm3"))).toEqual({ linear, runtime: heap, module: 0, stack, total });
@@ -40,7 +40,7 @@ describe("memoryNeed", () => {
   });
 
   it("adds the native stack of C, which needs no heap", () => {
-    const { stack } = RUNTIME_MEMORY.wasm2c!.rows!;
+    const { stack = 0 } = RUNTIME_MEMORY.wasm2c!.rows!;
     const linear = rows.program.memoryBytes;
     expect(memoryNeed(rows)).toEqual({ linear, runtime: 0, module: 0, stack, total: linear + stack });
   });
@@ -48,7 +48,13 @@ describe("memoryNeed", () => {
   it("adds the module itself for WAMR, which writes into it", () => {
     const linear = bytes.program.memoryBytes;
     const module = bytes.wasm.length;
-    expect(memoryNeed(on(bytes, "wamr"))).toMatchObject({ linear, module, total: linear + module });
+    const { heap } = RUNTIME_MEMORY.wamr!.bytes!;
+    expect(memoryNeed(on(bytes, "wamr"))).toMatchObject({
+      linear,
+      module,
+      runtime: heap,
+      total: linear + module + heap,
+    });
   });
 });
 
@@ -87,7 +93,7 @@ describe("linkWithin", () => {
     );
     const onWamr = memoryNeed(on(bytes, "wamr"));
     await expect(packWithin(onWamr.total - 1, { target: "wamr" })).rejects.toThrow(
-      `needs ${onWamr.total} bytes, weights bytes (${onWamr.linear} of linear memory, ${onWamr.module} of the module itself)`,
+      `needs ${onWamr.total} bytes, weights bytes (${onWamr.linear} of linear memory, ${onWamr.module} of the module itself, ${onWamr.runtime} of wamr)`,
     );
   }, 30_000);
 

@@ -61,6 +61,7 @@ describe("renderBuild", () => {
       `RAM, linear memory ${count(need.linear)} bytes`,
       `RAM, wasm3 about ${count(need.runtime)} bytes`,
       `RAM, native stack about ${count(need.stack)} bytes`,
+      `operand stack of wasm3 ${count(build.report.measures?.operands.wasm3)} bytes`,
       `longest run without a loop ${count(build.report.measures?.run)} operations`,
     ]);
   });
@@ -82,12 +83,14 @@ describe("renderBuild", () => {
     expect(floatLines).toContain("RAM, the runtime's own not known");
   });
 
-  it("tells the module itself as RAM of WAMR, and that nothing else is known", async () => {
+  it("tells the module itself as RAM of WAMR, and what its interpreters take", async () => {
     const build = await told(Q15, { target: "wamr" });
     const text = renderBuild({ ...build, hasColors: false });
     const size = build.built.wasm.length.toLocaleString("en-US");
     expect(section(text, "memory")).toContain(`RAM, the module itself ${size} bytes`);
-    expect(section(text, "memory")).toContain("RAM, the runtime's own not known");
+    expect(section(text, "memory")).toContain("RAM, wamr about 5,700 bytes");
+    expect(section(text, "memory")).toContain("with its fast interpreter about 3,300 bytes more");
+    expect(section(text, "memory")).toContain("RAM, native stack not known, leave 2 KB");
     expect(section(text, "instructions per step, estimated")).toEqual(["not measured for wamr, q15, weights bytes"]);
   });
 

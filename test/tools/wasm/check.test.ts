@@ -510,9 +510,11 @@ describe("renderCheck", () => {
         linear memory in use  80 bytes
 
       stack
-        longest run          23 operations
-        call depth           2 functions
-        locals and operands  8 slots of 32 bits
+        longest run           23 operations
+        call depth            2 functions
+        locals and operands   8 slots of 32 bits
+        operand stack, wasm3  320 bytes
+        operand stack, WAMR   320 bytes
 
       functions
         step      42 bytes  run 9, with calls 9    locals 1  stack 3  4 slots

@@ -26,7 +26,7 @@ export interface FrameParts {
 export interface OperandStack {
   /** wasm3, with the table of constants of tools/firmware/wasm3-cortex-m/rivulet_m3_config.h. */
   readonly wasm3: number;
-  /** The classic interpreter of WAMR, with pointers of 32 bits. */
+  /** WAMR with pointers of 32 bits, whichever of its two interpreters takes more. */
   readonly wamr: number;
 }
 
@@ -36,9 +36,12 @@ export const NO_CALLS: OperandStack = { wasm3: 0, wamr: 0 };
 /** Cells of a frame for constants: d_m3MaxConstantTableSize of the firmware, 20, and one more where the last takes two; in pairs. */
 const WASM3_CONSTANTS = 22;
 
-/** Head of a frame of WAMR, nine pointers, and an entry of its stack of blocks, four (WASMInterpFrame, WASMBranchBlock). */
+/** Head of a frame of WAMR's classic interpreter, nine pointers, and an entry of its stack of blocks, four (WASMInterpFrame, WASMBranchBlock). */
 const WAMR_HEAD = 36;
 const WAMR_BLOCK = 16;
+
+/** Head of a frame of the fast one, which has no blocks but all constants of the function. */
+const WAMR_FAST_HEAD = 20;
 
 /** Bytes that a call from outside takes in WAMR: a frame with two cells for the result. */
 const WAMR_ENTRY = WAMR_HEAD + 8;
@@ -52,8 +55,11 @@ export function operandStackOf(parts: FrameParts): OperandStack {
   // Results and parameters in pairs, locals with a gap where a run of i64 begins, constants, then pairs for whatever is on the stack.
   const locals = localCells - parameterCells + localRuns;
   const frame = 2 * values + even(locals) + WASM3_CONSTANTS + 2 * stackValues;
-  const wamrFrame = WAMR_HEAD + 4 * (localCells + stackCells) + WAMR_BLOCK * deepestBlock(instructions);
-  return { wasm3: 4 * frame + called.wasm3, wamr: wamrFrame + called.wamr };
+  const cells = 4 * (localCells + stackCells);
+  const classic = WAMR_HEAD + cells + WAMR_BLOCK * deepestBlock(instructions);
+  const wamr = Math.max(classic, WAMR_FAST_HEAD + cells + 4 * constantCells(instructions));
+  // WAMR makes a frame only where twice its size is free.
+  return { wasm3: 4 * frame + called.wasm3, wamr: wamr + Math.max(wamr, called.wamr) };
 }
 
 /** Bytes for a call from outside, by what the exported functions need: rounded up to 64, with what the interpreters need themselves. */
@@ -68,6 +74,13 @@ export const greaterOf = (a: OperandStack, b: OperandStack): OperandStack => ({
   wasm3: Math.max(a.wasm3, b.wasm3),
   wamr: Math.max(a.wamr, b.wamr),
 });
+
+/** 32-bit cells of the constants of a function, each value once. */
+function constantCells(instructions: readonly Instruction[]): number {
+  const constants = instructions.filter(({ name }) => name.endsWith(".const"));
+  const different = new Set(constants.map(({ name, immediates: { value } }) => `${name} ${value}`));
+  return [...different].reduce((cells, text) => cells + (text[1] === "6" ? 2 : 1), 0);
+}
 
 /** Blocks that are open at once, the function itself included. */
 function deepestBlock(instructions: readonly Instruction[]): number {

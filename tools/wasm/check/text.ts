@@ -57,7 +57,7 @@ const stackRows = ({ run, depth, slots, operands }: Measures) => [
   ["call depth", `${count(depth)} functions`],
   ["locals and operands", `${count(slots)} slots of 32 bits`],
   ["operand stack, wasm3", `${count(operands.wasm3)} bytes`],
-  ["operand stack, WAMR classic", `${count(operands.wamr)} bytes`],
+  ["operand stack, WAMR", `${count(operands.wamr)} bytes`],
 ];
 
 const functionRows = (functions: readonly FunctionMeasures[]) =>
