@@ -4,7 +4,8 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { CliError } from "../../tools/errors.ts";
 import { readPytorch } from "../../tools/read/pytorch/index.ts";
-import { Opaque, readPickle } from "../../tools/read/pytorch/pickle.ts";
+import { readPickle } from "../../tools/read/pytorch/pickle.ts";
+import { Opaque } from "../../tools/read/pytorch/pickle-machine.ts";
 import { readZip } from "../../tools/read/zip.ts";
 import { mulberry32 } from "../support/random.ts";
 

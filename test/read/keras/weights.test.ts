@@ -1,8 +1,8 @@
 // Where the weights of a layer stand, in the three layouts of files.
 
 import { describe, expect, it } from "vitest";
-import type { LayerConfig } from "../../../tools/read/keras/config.ts";
 import type { Hdf5Content, Hdf5Dataset } from "../../../tools/read/keras/hdf5.ts";
+import type { LayerConfig } from "../../../tools/read/keras/layer-config.ts";
 import { openWeights } from "../../../tools/read/keras/weights.ts";
 
 const dataset = (...values: number[]): Hdf5Dataset => ({

@@ -2,7 +2,7 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { CliError } from "../../../tools/errors.ts";
 import { PickledTensor, readCheckpoint } from "../../../tools/read/pytorch/checkpoint.ts";
-import { Opaque } from "../../../tools/read/pytorch/pickle.ts";
+import { Opaque } from "../../../tools/read/pytorch/pickle-machine.ts";
 
 type Part = number | string;
 const text = (value: string) => new TextEncoder().encode(value);

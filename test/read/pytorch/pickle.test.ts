@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CliError } from "../../../tools/errors.ts";
-import { Opaque, PickleGlobal, type PickleHost, readPickle } from "../../../tools/read/pytorch/pickle.ts";
+import { readPickle } from "../../../tools/read/pytorch/pickle.ts";
+import { Opaque, PickleGlobal, type PickleHost } from "../../../tools/read/pytorch/pickle-machine.ts";
 
 type Part = number | string;
 

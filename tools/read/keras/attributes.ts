@@ -1,7 +1,7 @@
 // Typed access to the attributes of a layer. An attribute that nobody knows is refused: it may change what the layer computes.
 
 import { CliError, showJson } from "../../errors.ts";
-import type { LayerConfig } from "./config.ts";
+import type { LayerConfig } from "./layer-config.ts";
 
 /** Attributes that do not change what a trained layer computes. */
 const HARMLESS =

@@ -3,9 +3,9 @@
 import { CliError } from "../../errors.ts";
 import type { Applied } from "../network.ts";
 import type { Attributes } from "./attributes.ts";
-import type { LayerConfig } from "./config.ts";
 import type { Context } from "./context.ts";
 import type { Hdf5Dataset } from "./hdf5.ts";
+import type { LayerConfig } from "./layer-config.ts";
 import { activationOf, checkShape } from "./parts.ts";
 
 /** A dense layer. */

@@ -4,9 +4,9 @@
 import { CliError } from "../../errors.ts";
 import { type GruLayer, withHardGates } from "../network.ts";
 import { Attributes } from "./attributes.ts";
-import type { LayerConfig } from "./config.ts";
 import type { Context } from "./context.ts";
 import type { Hdf5Dataset } from "./hdf5.ts";
+import type { LayerConfig } from "./layer-config.ts";
 import { activationOf, checkShape, inner } from "./parts.ts";
 
 /** A GRU layer. */

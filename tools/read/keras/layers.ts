@@ -2,11 +2,12 @@
 
 import { CliError } from "../../errors.ts";
 import { Attributes } from "./attributes.ts";
-import type { LayerConfig, ModelConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 import type { Context } from "./context.ts";
 import { addActivation, addDense, addELU, addLeakyReLU, addPReLU, addReLU, addSoftmax } from "./dense.ts";
 import { addGru, addRnn } from "./gru.ts";
 import type { Hdf5Dataset } from "./hdf5.ts";
+import type { LayerConfig } from "./layer-config.ts";
 import { checkShape, inner } from "./parts.ts";
 import { addFlatten, addGetItem, addSlicing } from "./plumbing.ts";
 import { remedyFor } from "./remedies.ts";

@@ -2,8 +2,9 @@
 
 import { CliError } from "../../errors.ts";
 import type { Attributes } from "./attributes.ts";
-import { type LayerConfig, refuseCustom } from "./config.ts";
+import { refuseCustom } from "./config.ts";
 import type { Hdf5Dataset } from "./hdf5.ts";
+import type { LayerConfig } from "./layer-config.ts";
 
 /**
  * The layer or cell inside of a layer; its weights are stored with the outer one.

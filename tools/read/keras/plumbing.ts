@@ -2,8 +2,8 @@
 
 import { CliError } from "../../errors.ts";
 import type { Attributes } from "./attributes.ts";
-import type { LayerConfig } from "./config.ts";
 import type { Context } from "./context.ts";
+import type { LayerConfig } from "./layer-config.ts";
 
 /** Flatten of one step's values changes nothing. */
 export function addFlatten(layer: LayerConfig, attributes: Attributes, context: Context): void {

@@ -2,8 +2,8 @@
 
 import { CliError } from "../../errors.ts";
 import type { Attributes } from "./attributes.ts";
-import type { LayerConfig } from "./config.ts";
 import type { Context } from "./context.ts";
+import type { LayerConfig } from "./layer-config.ts";
 
 /** Smallest divisor of Normalization, `keras.config.epsilon()`. */
 const NORMALIZATION_EPSILON = 1e-7;

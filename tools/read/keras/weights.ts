@@ -5,8 +5,8 @@
 
 import { CliError } from "../../errors.ts";
 import { policyOf } from "./attributes.ts";
-import type { LayerConfig } from "./config.ts";
 import type { Hdf5Content, Hdf5Dataset } from "./hdf5.ts";
+import type { LayerConfig } from "./layer-config.ts";
 
 /** Where the weights of a layer are below its own group and holder in the numbered layout: "", `cell/`, `cell/cells/gru_cell/`. */
 export type Holder = string;

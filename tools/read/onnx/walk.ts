@@ -4,13 +4,14 @@
 import { CliError } from "../../errors.ts";
 import { int64 } from "../protobuf.ts";
 import { plumb } from "./axes.ts";
-import { CELL_OP, type Cell, evaluateCell, findCells } from "./cell.ts";
+import { type Cell, evaluateCell, findCells } from "./cell.ts";
 import { fold } from "./constants.ts";
 import { evaluateGru } from "./gru.ts";
 import { compute } from "./heads.ts";
 import { chooseOutput, notesOn } from "./outputs.ts";
 import type { ModelProto, NodeProto, ValueInfoProto } from "./proto.ts";
 import { nameOf, type Surroundings, siteOf } from "./site.ts";
+import { fedStages, refuseSharedStates, stateInputs } from "./states.ts";
 import { isInteger, readTensor } from "./tensors.ts";
 import { axisOf, type Constant, type Site, type Stack, type Stage, type Stream, type Value } from "./values.ts";
 
@@ -93,22 +94,6 @@ function precisionOf(graph: Graph, live: readonly NodeProto[]): Walked["precisio
   return has(FLOAT16) ? "float16" : undefined;
 }
 
-/** The layers that each state feeds. */
-function fedStages(
-  states: ReadonlySet<string>,
-  nodes: readonly NodeProto[],
-  values: ReadonlyMap<string, Value>,
-): Map<string, Stage[]> {
-  const fed = new Map([...states].map((name): [string, Stage[]] => [name, []]));
-  for (const { opType, input, output } of nodes) {
-    const state = values.get((opType === "GRU" ? input[5] : opType === CELL_OP && input[1]) || "");
-    const made = values.get(output.find((name) => name !== "") ?? "");
-    if (state?.kind !== "fill" || state.state === undefined || made?.kind !== "stream" || !made.stage) continue;
-    fed.get(state.state)?.push(made.stage);
-  }
-  return fed;
-}
-
 function initializerOf(tensor: Graph["initializer"][number], around: Omit<Surroundings, "values">): Value {
   try {
     return readTensor(tensor, around.path, around.readExternal);
@@ -136,59 +121,6 @@ function liveNodes(nodes: readonly NodeProto[], outputs: readonly ValueInfoProto
     for (const source of node.input) open.push(source);
   }
   return nodes.filter((node) => live.has(node));
-}
-
-const CARRIERS = [
-  "Identity",
-  "Cast",
-  "Slice",
-  "Gather",
-  "Unsqueeze",
-  "Squeeze",
-  "Transpose",
-  "Reshape",
-  "Split",
-  "Expand",
-];
-
-/** The inputs of the graph that feed nothing but the initial states of GRUs: a stream carries these itself. */
-function stateInputs(nodes: readonly NodeProto[], inputs: readonly ValueInfoProto[]): Set<string> {
-  const states = new Set<string>();
-  for (const { name } of inputs) {
-    const carried = new Set([name]);
-    let feeds = 0;
-    const isState = nodes.every((node) =>
-      node.input.every((source, index) => {
-        if (!carried.has(source)) return true;
-        const isInitial = (node.opType === "GRU" && index === 5) || (node.opType === CELL_OP && index === 1);
-        if (isInitial) feeds++;
-        else if (CARRIERS.includes(node.opType) && index === 0) for (const made of node.output) carried.add(made);
-        else return node.opType === "Shape";
-        return true;
-      }),
-    );
-    if (isState && feeds > 0) states.add(name);
-  }
-  return states;
-}
-
-/** One state cannot be carried for two layers. */
-function refuseSharedStates(
-  nodes: readonly NodeProto[],
-  states: ReadonlySet<string>,
-  { path }: { readonly path: string },
-): void {
-  const seen = new Set<string>();
-  for (const node of nodes) {
-    const state = node.input[node.opType === "GRU" ? 5 : 1] ?? "";
-    if ((node.opType !== "GRU" && node.opType !== CELL_OP) || !states.has(state)) continue;
-    if (seen.has(state)) {
-      throw new CliError(
-        `${path}: node "${nameOf(node)}" (${node.opType}): shares its state "${state}" with another layer; give each layer its own`,
-      );
-    }
-    seen.add(state);
-  }
 }
 
 function inputOf({ name, type }: ValueInfoProto, { path }: { readonly path: string }): Value {

@@ -5,7 +5,8 @@ import { showKey } from "../../../host/model/json.ts";
 import { CliError } from "../../errors.ts";
 import { readZip } from "../zip.ts";
 import { type SourceTensor, stridedTensor } from "./elements.ts";
-import { PickleGlobal, readPickle } from "./pickle.ts";
+import { readPickle } from "./pickle.ts";
+import { PickleGlobal } from "./pickle-machine.ts";
 
 const SAVE_STATE_DICT = 'save the weights alone: torch.save(model.state_dict(), "model.pt")';
 

@@ -5,7 +5,7 @@ import { CliError } from "../../errors.ts";
 import { PickledTensor } from "./checkpoint.ts";
 import type { SourceTensor } from "./elements.ts";
 import { mergePairs } from "./parametrized.ts";
-import { Opaque } from "./pickle.ts";
+import { Opaque } from "./pickle-machine.ts";
 
 /** What wrappers put before every name: DataParallel, torch.compile, Lightning. */
 const WRAPPERS = ["module.", "_orig_mod.", "model."];
