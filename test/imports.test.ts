@@ -12,6 +12,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
     "demo",
     "detect",
     "export",
+    "init",
     "inspect",
     "mcu",
     "quantize",

@@ -1,10 +1,19 @@
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type CheckedStream, checkConfig } from "./check.ts";
 import { type ConfigDocument, ConfigError, formatPath, type Problem, parseConfigDocument } from "./document.ts";
+import { readEnvFile } from "./env-file.ts";
 import { describeIssue, type IsHidden } from "./issues.ts";
 import { expandPresets } from "./presets/index.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { hideSecrets, isSecret, nameOfReferenced, readReferenced, readText, resolveSecrets } from "./secrets.ts";
+import {
+  describeFileError,
+  hideSecrets,
+  isSecret,
+  nameOfReferenced,
+  readReferenced,
+  readText,
+  resolveSecrets,
+} from "./secrets.ts";
 import { checkTls, type TlsTexts } from "./tls.ts";
 
 /** A configuration that is ready to be used. */
@@ -40,7 +49,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<
   const problems: Problem[] = [];
   const isHidden: IsHidden = (path) => isSecret(document.value, path);
   const written = expandPresets(document.value, problems);
-  const value = await resolveSecrets(written, { env, folder }, problems);
+  const value = await resolveSecrets(written, { env: await withEnvFile(env, folder), folder }, problems);
   const parsed = configSchema.safeParse(value, { reportInput: true });
   if (!parsed.success)
     throw document.error([...problems, ...parsed.error.issues.flatMap((issue) => describeIssue(issue, isHidden))]);
@@ -57,6 +66,15 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<
     resolvePath: (path) => resolve(folder, path),
     error: (found) => document.error(found),
   };
+}
+
+/** What the environment does not have is looked up in the file `.env` beside the configuration. */
+async function withEnvFile(env: NodeJS.ProcessEnv, folder: string): Promise<NodeJS.ProcessEnv> {
+  try {
+    return { ...(await readEnvFile(folder)), ...env };
+  } catch (error) {
+    throw new ConfigError(`cannot read ${join(folder, ".env")}: ${describeFileError(error)}`, { cause: error });
+  }
 }
 
 async function readTls(

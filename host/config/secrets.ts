@@ -60,7 +60,8 @@ async function lookUp(reference: string, { env, folder }: SecretSources): Promis
   const [, kind, name = ""] = /^(env|file):(.+)$/.exec(reference) ?? [];
   if (kind === "env") {
     const value = env[name];
-    if (value === undefined) throw new Error(`environment variable ${name} is not set`);
+    if (value === undefined)
+      throw new Error(`environment variable ${name} is not set, nor is it in a file .env beside the configuration`);
     return value;
   }
   if (kind === "file") return (await readText(resolve(folder, name))).replace(/\r?\n$/, "");

@@ -2,6 +2,9 @@ const REFUSED_ID =
   'the broker refuses the client id; set broker.client_id to 1 to 23 letters and digits, which every broker takes (NATS takes no ".", "*", ">" and space)';
 const REFUSED_LOGIN = "the broker refuses the user name or password";
 
+/** Whether a connection ended since the broker wants another login. */
+export const isRefusedLogin = (reason: string): boolean => reason.startsWith(REFUSED_LOGIN);
+
 /** Why a broker that speaks MQTT 5 ends the connection of the elder of two clients with one id. */
 export const TAKEN_OVER =
   "another client took over the client id; does a copy of this state directory run elsewhere? Give each a client_id of its own";

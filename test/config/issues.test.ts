@@ -100,6 +100,7 @@ const FORMATS = [
   "senml_cbor",
   "influx",
   "cayenne_lpp",
+  "sparkplug",
   "struct",
   "samples",
 ]

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { ConfigError } from "../../host/config/document.ts";
@@ -81,7 +81,7 @@ streams:
       'config.yaml:2:1 unknown key "base_topc", did you mean "base_topic"?',
       'config.yaml:4:3 streams.pump: a stream needs a "model", a "detector" or "collect"',
       "config.yaml:5:12 streams.pump.topic: found the number 7, expected text",
-      'config.yaml:6:14 streams.pump.payload: found "jsn", expected one of "json", "array", "number", "f32le", "cbor", "msgpack", "senml", "senml_cbor", "influx", "cayenne_lpp", "struct", "samples", did you mean "json"?',
+      'config.yaml:6:14 streams.pump.payload: found "jsn", expected one of "json", "array", "number", "f32le", "cbor", "msgpack", "senml", "senml_cbor", "influx", "cayenne_lpp", "sparkplug", "struct", "samples", did you mean "json"?',
       'config.yaml:7:14 streams.pump.numeric: found "q16", expected one of "f32", "q15", did you mean "q15"?',
       "config.yaml:8:13 streams.pump.inputs: the list is empty",
       "config.yaml:9:10 streams.pump.qos: found the number 2, expected one of 0, 1",
@@ -132,11 +132,22 @@ streams:
     expect(warnings).toEqual([]);
   });
 
+  it("looks up in .env beside the file what the environment does not have", async () => {
+    await writeFile(path(".env"), "WHO=ann\nPASSWORD='p#1'\n");
+    const broker = 'broker: { url: "mqtt://localhost", username: "${env:WHO}", password: "${env:PASSWORD}" }';
+    const text = MINIMAL.replace(/broker:.*/, broker);
+    expect((await load(text)).config.broker).toMatchObject({ username: "ann", password: "p#1" });
+    expect((await load(text, { WHO: "bob" })).config.broker).toMatchObject({ username: "bob", password: "p#1" });
+    await rm(path(".env"));
+    await mkdir(path(".env"));
+    expect(await problemsOf(text)).toEqual(["cannot read .env: it is a directory"]);
+  });
+
   it("tells a secret that is not there", async () => {
     const broker = 'broker: { url: "mqtt://localhost", username: "${env:WHO}", password: "${file:nope}" }';
     const problems = await problemsOf(MINIMAL.replace(/broker:.*/, broker));
     expect(problems).toEqual([
-      "config.yaml:2:46 broker.username: environment variable WHO is not set",
+      "config.yaml:2:46 broker.username: environment variable WHO is not set, nor is it in a file .env beside the configuration",
       "config.yaml:2:70 broker.password: cannot read nope: there is no such file",
     ]);
   });

@@ -49,7 +49,10 @@ describe("resolveSecrets", () => {
     const { broker: resolved, problems } = await resolve(broker);
     const unknown = "unknown reference, expected ${env:NAME} or ${file:path}";
     expect(problems).toEqual([
-      { path: ["broker", "a"], message: "environment variable NOPE is not set" },
+      {
+        path: ["broker", "a"],
+        message: "environment variable NOPE is not set, nor is it in a file .env beside the configuration",
+      },
       { path: ["broker", "b"], message: `cannot read ${path("nope")}: there is no such file` },
       { path: ["broker", "c"], message: unknown },
       { path: ["broker", "d"], message: unknown },

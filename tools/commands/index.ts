@@ -5,12 +5,13 @@ import type { Io } from "../io.ts";
 import { addCalibrate, addDetect } from "./table/detectors.ts";
 import { addBuild } from "./table/microcontrollers.ts";
 import { addConvert, addExport, addInspect, addPredict, addQuantize, addVerify } from "./table/models.ts";
-import { addCheck, addDemo, addReplay, addRun, addState } from "./table/streams.ts";
+import { addCheck, addDemo, addInit, addReplay, addRun, addState } from "./table/streams.ts";
 import { addTrain } from "./table/training.ts";
 
 /** Adds every command to `program`. */
 export function addCommands(program: Command, io: Io): void {
   addDemo(program, io);
+  addInit(program, io);
   addRun(program, io);
   addCheck(program, io);
   addTrain(program, io);

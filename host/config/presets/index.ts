@@ -10,6 +10,22 @@ const PRESETS: Readonly<Record<string, Preset>> = { ...HOME_PRESETS, ...PLANT_PR
 /** Names of the presets. */
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 
+/** The system of a preset, for people. @throws {RangeError} when there is no such preset */
+export function titleOfPreset(name: string): string {
+  return presetOf(name).title;
+}
+
+/** First levels of a preset's topics by default. @throws {RangeError} when there is no such preset */
+export function baseOfPreset(name: string): string {
+  return presetOf(name).base;
+}
+
+function presetOf(name: string): Preset {
+  const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+  if (preset === undefined) throw new RangeError(`There is no preset ${name}`);
+  return preset;
+}
+
 /**
  * Writes out the presets of a configuration as it was parsed: what a stream says itself stands beside and above what the preset
  * says. An unknown preset is left for the schema to refuse; adds to `problems` what else is wrong.
@@ -29,8 +45,7 @@ export function linesOfPreset(
   own: Lines = {},
   base?: string,
 ): Lines {
-  const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
-  if (preset === undefined) throw new RangeError(`There is no preset ${name}`);
+  const preset = presetOf(name);
   const inputs = quantities.map((quantity) => writeInput(preset, quantity));
   const lines = preset.linesOf?.[String(own.payload)] ?? preset.lines;
   const repeats = preset.repeatsWithin !== undefined && inputs.length > 0;

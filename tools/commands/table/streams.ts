@@ -35,6 +35,44 @@ export function addRun(program: Command, io: Io): void {
     });
 }
 
+/** `rivulet init`. */
+export function addInit(program: Command, io: Io): void {
+  const command = program
+    .command("init")
+    .description("Listen to an MQTT broker, tell what is there, and write a configuration for rivulet run.")
+    .option("--seconds <n>", "how long to listen", positive, 30)
+    .option("--output <file>", "configuration to write; its folder gets .env, where there is a login", "rivulet.yaml")
+    .option("--yes", "ask nothing: take what would be proposed")
+    .option("--force", "replace a configuration that is there")
+    .option("--broker <url>", "mqtt://host[:port] or mqtts://host[:port] (default: it is asked, mqtt://localhost)");
+  addLogin(command)
+    .addHelpText(
+      "after",
+      examples(
+        "rivulet init",
+        "rivulet init --broker mqtt://raspberrypi.local --seconds 120",
+        "RIVULET_PASSWORD=… rivulet init --broker mqtts://broker.example.com --username me --yes",
+      ),
+    )
+    .action(async (flags) => {
+      const { runInit } = await import("../init.ts");
+      await runInit(flags, io);
+    });
+}
+
+/** Flags of a login at a broker, whose secrets come from the environment. */
+function addLogin(command: Command): Command {
+  return command
+    .option("--username <name>", "user name; the password comes from the environment, RIVULET_PASSWORD")
+    .option("--ca <file>", "PEM file of the authority that signed the broker's certificate")
+    .option("--cert <file>", "PEM file of the client certificate")
+    .option("--key <file>", "PEM file of its key; a passphrase comes from the environment, RIVULET_PASSPHRASE")
+    .option("--insecure", "take any certificate of the broker")
+    .option("--protocol <version>", "4 is MQTT 3.1.1 (default), 5 is MQTT 5", (text) =>
+      number(text, (n) => n === 4 || n === 5, "4 or 5"),
+    );
+}
+
 /** `rivulet check`. */
 export function addCheck(program: Command, io: Io): void {
   program

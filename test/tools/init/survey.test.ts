@@ -1,0 +1,186 @@
+// What real systems say becomes configurations that read it.
+
+import { describe, expect, it } from "vitest";
+import { streamsOf } from "../../../tools/init/streams.ts";
+import { surveyOf } from "../../../tools/init/survey.ts";
+import type { Heard } from "../../../tools/init/types.ts";
+import { writeConfig } from "../../../tools/init/write.ts";
+import { useConfigFolder } from "../../support/config.ts";
+import { PRESET_CASES } from "../../support/presets.ts";
+import { deviceMessages, wayOf } from "../../support/way.ts";
+
+const { load } = useConfigFolder();
+const START = 1_772_355_600_000;
+const heardOf = (fixture: string): Heard[] =>
+  deviceMessages(fixture).map((one, index) => ({ ...one, time: START + 1000 * index }));
+const found = (messages: readonly Heard[]) => {
+  const survey = surveyOf(messages);
+  return { survey, streams: streamsOf(survey.devices) };
+};
+const configOf = (streams: ReturnType<typeof streamsOf>) =>
+  writeConfig({ url: "mqtt://localhost", hasLogin: false, lines: {} }, streams, { file: "c.yaml", heard: "x" });
+
+describe("what is heard of a system", () => {
+  it.each(PRESET_CASES)(
+    "$preset is recognised in $fixture, and read by what is written",
+    async ({ preset, fixture }) => {
+      const messages = heardOf(fixture);
+      const { streams } = found(messages);
+      expect(new Set(streams.map((stream) => stream.preset))).toEqual(new Set([preset]));
+      const text = configOf(streams);
+      const loaded = await load(text);
+      expect(loaded.warnings).toEqual([]);
+      const way = await wayOf(
+        loaded.streams,
+        deviceMessages(fixture).map((one) => ({ ...one, isRetained: false })),
+      );
+      expect([fixture, text, way.some((line) => line.includes(" at "))]).toEqual([fixture, text, true]);
+    },
+  );
+});
+
+/** A message of some text, so many seconds after the start. */
+const say = (topic: string, payload: unknown, seconds = 0, isRetained = false): Heard => ({
+  topic,
+  payload: Buffer.from(typeof payload === "string" ? payload : JSON.stringify(payload)),
+  isRetained,
+  time: START + 1000 * seconds,
+});
+
+describe("a stream that is found", () => {
+  it("has the devices that bring the same quantities, their rhythm and ranges", () => {
+    const climate = (device: string, temperature: number, seconds: number) =>
+      say(`zigbee2mqtt/${device}`, { temperature, humidity: 40, battery: 90, linkquality: 20, voltage: 3000 }, seconds);
+    const { streams } = found([
+      say("zigbee2mqtt/bridge/state", { state: "online" }, 0, true),
+      say("zigbee2mqtt/attic", { temperature: -40, humidity: 1 }, 0, true),
+      climate("attic", 4, 0),
+      climate("cellar", 14, 1),
+      climate("attic", 5, 60),
+      climate("cellar", 15, 71),
+      climate("attic", 6, 120),
+      say("zigbee2mqtt/plug", { power: 12, voltage: 230, state: "ON", energy: 3 }, 3),
+    ]);
+    expect(streams).toMatchObject([
+      {
+        name: "temperature-humidity",
+        preset: "zigbee2mqtt",
+        devices: ["attic", "cellar"],
+        inputs: [
+          { name: "temperature", least: -40, greatest: 15 },
+          { name: "humidity", least: 1, greatest: 40 },
+        ],
+        others: ["battery", "linkquality", "voltage"],
+        intervalMs: 70_000,
+      },
+      {
+        name: "power-voltage",
+        devices: ["plug"],
+        lines: { except: expect.arrayContaining(["zigbee2mqtt/bridge/#", "zigbee2mqtt/attic", "zigbee2mqtt/cellar"]) },
+        intervalMs: undefined,
+      },
+    ]);
+  });
+
+  it("may be of a system behind other first levels", () => {
+    const { streams } = found([say("home/z2m/bridge/info", "{}", 0, true), say("home/z2m/porch", { temperature: 3 })]);
+    expect(configOf(streams)).toContain("preset: { name: zigbee2mqtt, base: home/z2m }");
+    expect(streams[0]?.devices).toEqual(["porch"]);
+  });
+
+  it("may be of no system: what differs in topics that begin alike is captured", async () => {
+    const { streams } = found([
+      say("plant/north/pump1/data", { motor: { speed: 1480 }, pressure: 3, ts: 1_772_355_600 }),
+      say("plant/north/pump2/data", { motor: { speed: 1490 }, pressure: 3.5, ts: 1_772_355_600 }),
+      say("plant/south/pump1/data", { motor: { speed: 1475 }, pressure: 4, ts: 1_772_355_600 }),
+      say("garden/bed1/soil", "31.5"),
+      say("garden/bed1/light", "800"),
+      say("garden/bed2/soil", "28"),
+      say("garden/bed2/light", "810"),
+    ]);
+    const loaded = await load(configOf(streams));
+    expect(streams.map(({ name, lines, inputs }) => ({ name, lines, inputs: inputs.map((one) => one.lines) }))).toEqual(
+      [
+        {
+          name: "pressure-motor_speed",
+          lines: { topic: "plant/{area}/{device}/data" },
+          inputs: [{}, { field: "/motor/speed" }],
+        },
+        {
+          name: "light-soil",
+          lines: {},
+          inputs: [
+            { topic: "garden/{device}/light", payload: "number" },
+            { topic: "garden/{device}/soil", payload: "number" },
+          ],
+        },
+      ],
+    );
+    expect(loaded.streams.length).toBe(2);
+  });
+
+  it("holds older values where messages bring some of the inputs each", () => {
+    const { streams } = found([say("meter/1", { p: 5 }), say("meter/1", { p: 6, data: { u: 230 } })]);
+    expect(streams[0]).toMatchObject({
+      lines: { max_age: "1h" },
+      inputs: [{ name: "data_u", lines: { field: "/data/u" } }, { name: "p" }],
+    });
+  });
+
+  it("is none of what the host publishes, of discovery, settings and texts", () => {
+    const { streams, survey } = found([
+      say("rivulet/rooms/attic", { n: 5, prediction: [1] }),
+      say("homeassistant/sensor/x/config", { expire_after: 60 }),
+      say("lamp/set", { brightness: 5 }),
+      say("door", "open"),
+      say("$SYS/broker/uptime", "5 seconds"),
+      say("huge", `{"a":"${"x".repeat(70_000)}","b":1}`),
+    ]);
+    expect(streams).toEqual([]);
+    expect(survey.strangers).toEqual(["door", "huge"]);
+  });
+
+  it("is named apart from others, and for what it has", () => {
+    const { streams } = found([
+      say("a/1", { temperature: 1, humidity: 2 }),
+      say("b/x/1", { temperature: 1, humidity: 2 }),
+      say("b/1", { temperature: 1, humidity: 2 }),
+      say("b/1/x/y", { temperature: 1, humidity: 2 }),
+    ]);
+    expect(streams.map(({ name }) => name)).toEqual([
+      "temperature-humidity",
+      "b-temperature-humidity",
+      "temperature-humidity-2",
+      "temperature-humidity-3",
+    ]);
+  });
+
+  it("is written as it can be read, whatever names the network has", async () => {
+    const { streams, survey } = found([
+      say("odd/a: b", { "y: &z\n#": 1, "'\"": 2, "{}": 3, "- x": 4 }),
+      say("odd/{x}", { temperature: 1 }),
+      say("odd/{x}/y", "5"),
+    ]);
+    const loaded = await load(configOf(streams));
+    expect(loaded.streams[0]?.inputs?.map(({ name }) => name).sort()).toEqual(["'\"", "- x", "y: &z\n#", "{}"]);
+    expect(survey.strangers).toEqual(["odd/{x}", "odd/{x}/y"]);
+  });
+});
+
+describe("everything at once", () => {
+  it("is read stream by stream", async () => {
+    const fixtures = [...new Set(PRESET_CASES.map(({ fixture }) => fixture))];
+    const messages = fixtures.flatMap(heardOf);
+    const { streams } = found(messages);
+    const loaded = await load(configOf(streams));
+    const silent: string[] = [];
+    for (const stream of loaded.streams) {
+      const way = await wayOf(
+        [stream],
+        messages.map((one) => ({ ...one, isRetained: false })),
+      );
+      if (!way.some((line) => line.includes(" at "))) silent.push(stream.name);
+    }
+    expect(silent).toEqual([]);
+  });
+});
