@@ -19,7 +19,7 @@ type WebConfig = NonNullable<LoadedConfig["config"]["web"]>;
 
 /** What the page has to know of a configuration. */
 export interface WebPlan {
-  readonly loaded: Pick<LoadedConfig, "config">;
+  readonly loaded: Pick<LoadedConfig, "config" | "streams">;
   readonly streams: readonly StreamOptions[];
 }
 
@@ -53,9 +53,11 @@ export class RunWeb {
    *
    * @param directory  of the state, below which the history is kept; undefined: it is lost with the process
    */
-  async attach(bridge: Bridge, { loaded: { config }, streams }: WebPlan, directory: string | undefined): Promise<void> {
+  async attach(bridge: Bridge, { loaded, streams }: WebPlan, directory: string | undefined): Promise<void> {
+    const { config } = loaded;
     const key = JSON.stringify([config.web, directory]);
-    const shown = { bridge, streams, broker: config.broker.url };
+    const files = Object.fromEntries(loaded.streams.map(({ name, config: { model } }) => [name, model]));
+    const shown = { bridge, streams, broker: config.broker.url, files };
     if (this.#open?.key === key) {
       this.#open.page.show(shown);
       return;

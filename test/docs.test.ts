@@ -56,14 +56,14 @@ function mappedFiles(): string[] {
     .split("\n")
     .flatMap((line) => {
       folder = line.match(/^#+ `?([\w-]+\/(?:[\w-]+\/)*)`?/)?.[1] ?? folder;
-      const file = line.match(/^- `([\w.-]+\.(?:ts|mjs|py))`/)?.[1];
+      const file = line.match(/^- `([\w.-]+\.(?:tsx?|mjs|py))`/)?.[1];
       return file === undefined ? [] : [folder + file];
     });
 }
 
 describe("docstrings", () => {
   it("stand above every exported function and class of assembly/, host/ and tools/", () => {
-    expect(sources(/\.ts$/).flatMap(undocumentedCode)).toEqual([]);
+    expect(sources(/\.tsx?$/).flatMap(undocumentedCode)).toEqual([]);
   });
 
   it.each(["host/index.ts", "host/host.ts", "host/runtime/index.ts", "host/quantize/index.ts"])(
@@ -76,6 +76,6 @@ describe("docstrings", () => {
 
 describe("ARCHITECTURE.md", () => {
   it("has a line for every source file and for no other", () => {
-    expect(mappedFiles().sort()).toEqual(sources(/\.(ts|mjs|py)$/).sort());
+    expect(mappedFiles().sort()).toEqual(sources(/\.(tsx?|mjs|py)$/).sort());
   });
 });

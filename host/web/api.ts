@@ -1,13 +1,14 @@
 // What the page asks for.
 
 import type { Bridge } from "../mqtt/bridge.ts";
+import { ATTENTION, type Attention } from "./attention.ts";
 import { type Bin, thin, toColumns } from "./bins.ts";
 import type { Board } from "./board.ts";
 import type { Feed, ListView } from "./feed.ts";
 import type { History } from "./history.ts";
 import { json, text, type WebAnswer, type WebRequest, type WebRoute } from "./routes.ts";
 import { detailsOf } from "./rows.ts";
-import { ATTENTION, type Attention, type WatchedDevice } from "./watched-device.ts";
+import type { WatchedDevice } from "./watched-device.ts";
 
 /** What the answers are made of. */
 export interface ApiOptions {

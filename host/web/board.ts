@@ -1,7 +1,8 @@
 import type { MessageOutcome } from "../mqtt/outcomes.ts";
+import { ATTENTION, type Attention } from "./attention.ts";
 import { Rejections } from "./rejections.ts";
 import type { StreamView } from "./series.ts";
-import { ATTENTION, type Attention, type BinTaker, type DeviceMemory, WatchedDevice } from "./watched-device.ts";
+import { type BinTaker, type DeviceMemory, WatchedDevice } from "./watched-device.ts";
 
 /** Bytes for bins of a second, of all devices together. */
 const MOST_BYTES = 64 * 1024 * 1024;

@@ -54,6 +54,8 @@ export class History implements BinTaker {
   readonly #waiting = new Map<string, Uint8Array>();
   /** Devices whose alarms have changed. */
   readonly #changed = new Set<WatchedDevice>();
+  /** Devices of which something is written, or will be. */
+  readonly #remembered = new WeakSet<WatchedDevice>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #budget: HistoryBudget;
   #writing: Promise<void> = Promise.resolve();
@@ -108,6 +110,7 @@ export class History implements BinTaker {
   /** Has what is known of a device written soon. */
   remember(device: WatchedDevice): void {
     this.#changed.add(device);
+    this.#remembered.add(device);
   }
 
   /** Answers the minutes or hours of a device, in order. */
@@ -211,7 +214,8 @@ export class History implements BinTaker {
     const earlier = this.#waiting.get(key);
     const kept = earlier === undefined ? [] : readBlock(earlier, width);
     this.#put(key, writeBlock([...kept, ...block], width, this.#now()));
-    this.#changed.add(device);
+    // Its values are written with its hours; that it is there, as soon as there is something of it.
+    if (tier === "hour" || !this.#remembered.has(device)) this.remember(device);
     block.length = 0;
   }
 

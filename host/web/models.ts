@@ -1,15 +1,39 @@
+import type { AlarmSettings } from "../alarm/types.ts";
 import { multiplications, networkOf } from "../model/network.ts";
 import type { StreamOptions } from "../mqtt/stream.ts";
 import { runSelftest } from "../runtime/selftest.ts";
 
+/** What a stream runs, as the page gets it. */
+export interface ModelDescription {
+  readonly stream: string;
+  readonly topics: readonly string[];
+  /** Of the model. */
+  readonly file?: string;
+  readonly model?: ReturnType<typeof describeNetwork> & { readonly simd: boolean; readonly id: string };
+  readonly detector?: DetectorDescription;
+}
+
+/** A detector, or how one is learnt. */
+export interface DetectorDescription {
+  readonly id?: string;
+  readonly inputs: readonly { readonly name: string; readonly unit?: string }[];
+  readonly interval?: number | undefined;
+  readonly alarmsPerWeek?: number | undefined;
+  readonly rows?: number | undefined;
+  readonly provenance?: Readonly<Record<string, string>> | undefined;
+  readonly settings: AlarmSettings;
+  readonly learns?: { readonly rows: number } | { readonly ms: number };
+}
+
 /** What there is to tell of what a stream runs. */
-export function describeModel({ name, runtime, sources, alarms }: StreamOptions) {
+export function describeModel({ name, runtime, sources, alarms }: StreamOptions, file?: string): ModelDescription {
   const { model } = runtime;
   const topics = sources.map(({ topic }) => topic.text);
   const hasModel = runtime.outputSize > 0;
   return {
     stream: name,
     topics,
+    ...(file !== undefined && { file }),
     ...(hasModel && { model: { ...describeNetwork(runtime), simd: runtime.simd, id: model.id } }),
     ...(alarms !== undefined && { detector: describeDetector(alarms) }),
   };
@@ -46,10 +70,13 @@ function describeNetwork(runtime: StreamOptions["runtime"]) {
   };
 }
 
-function describeDetector(alarms: NonNullable<StreamOptions["alarms"]>) {
+function describeDetector(alarms: NonNullable<StreamOptions["alarms"]>): DetectorDescription {
   const { settings } = alarms;
-  if ("learn" in alarms) return { learns: alarms.learn, inputs: alarms.inputs.map((name) => ({ name })), settings };
+  if ("learn" in alarms) {
+    const inputs = alarms.inputs.map((name) => ({ name }));
+    return { learns: alarms.learn, inputs, alarmsPerWeek: settings.perWeek ?? 1, settings };
+  }
   const { id, spec } = alarms.file;
-  const { name, inputs, interval, alarmsPerWeek, rows, provenance } = spec;
-  return { id, name, inputs, interval, alarmsPerWeek: settings.perWeek ?? alarmsPerWeek, rows, provenance, settings };
+  const { inputs, interval, alarmsPerWeek, rows, provenance } = spec;
+  return { id, inputs, interval, alarmsPerWeek: settings.perWeek ?? alarmsPerWeek, rows, provenance, settings };
 }

@@ -2,12 +2,13 @@ import type { Bridge } from "../mqtt/bridge.ts";
 import type { StreamOptions } from "../mqtt/stream.ts";
 import type { StateStore } from "../store/store.ts";
 import { apiRoutes } from "./api.ts";
+import { assetRoutes } from "./assets.ts";
 import { Board } from "./board.ts";
 import { Feed } from "./feed.ts";
 import { History } from "./history.ts";
 import { describeHost } from "./host-api.ts";
 import type { LogLines } from "./log-lines.ts";
-import { describeModel } from "./models.ts";
+import { describeModel, type ModelDescription } from "./models.ts";
 import { viewStream } from "./series.ts";
 import { WebServer, type WebServerOptions } from "./server.ts";
 import { type WatchSource, watchRoutes } from "./watch-routes.ts";
@@ -21,8 +22,8 @@ export interface PageOptions extends Omit<WebServerOptions, "log"> {
   readonly keepMs: number;
   /** Tells whether there is room on the disk for a history. Default: there is. */
   readonly hasRoom?: () => Promise<boolean>;
-  /** What other programs ask for. */
-  readonly watched: Pick<WatchSource, "measures" | "progress" | "version">;
+  /** What other programs ask for. Default: they get nothing. */
+  readonly watched?: Pick<WatchSource, "measures" | "progress" | "version"> | undefined;
 }
 
 /** What the page shows at a time. */
@@ -31,6 +32,8 @@ export interface Shown {
   readonly streams: readonly StreamOptions[];
   /** The broker, without login. */
   readonly broker: string;
+  /** Files of models, by stream. */
+  readonly files?: Readonly<Record<string, string | undefined>>;
 }
 
 /** The page of a host: its server, what it knows of the devices, and their history. */
@@ -40,7 +43,7 @@ export class Page {
   readonly #feed: Feed;
   readonly #history: History;
   #shown: Shown | undefined;
-  #models: unknown[] | undefined;
+  #models: ModelDescription[] | undefined;
   #forget: () => void = () => {};
 
   constructor(options: PageOptions) {
@@ -49,12 +52,6 @@ export class Page {
     this.#history = new History({ store, keepMs, log, ...(hasRoom && { hasRoom }) });
     this.#board = new Board(Date.now, this.#history);
     this.#feed = new Feed(this.#board, () => this.#status());
-    const watching = watchRoutes({
-      ...watched,
-      board: this.#board,
-      shown: () => this.#shown,
-      viewers: () => this.server.viewers,
-    });
     const routes = apiRoutes({
       board: this.#board,
       feed: this.#feed,
@@ -63,7 +60,9 @@ export class Page {
       describeHost: () => this.#describeHost(log),
       describeModels: () => this.#describeModels(),
     });
-    for (const route of [...routes, ...watching]) this.server.mount(route);
+    for (const route of [...routes, ...assetRoutes(), ...(watched === undefined ? [] : this.#watchRoutes(watched))]) {
+      this.server.mount(route);
+    }
   }
 
   /** Begins to listen, with what is known from before. */
@@ -103,6 +102,15 @@ export class Page {
     await this.#history.stop(this.#board.all());
   }
 
+  #watchRoutes(watched: NonNullable<PageOptions["watched"]>) {
+    return watchRoutes({
+      ...watched,
+      board: this.#board,
+      shown: () => this.#shown,
+      viewers: () => this.server.viewers,
+    });
+  }
+
   /** What every event says of the host. */
   #status(): { readonly isConnected: boolean } {
     return { isConnected: this.#shown?.bridge.status().isConnected ?? false };
@@ -114,11 +122,13 @@ export class Page {
       ...describeHost({ bridge: () => bridge, broker: () => broker, viewers: () => this.server.viewers }),
       rejections: this.#board.rejections.list(),
       log: log.latest,
+      history: { written: this.#history.written },
     };
   }
 
   #describeModels() {
-    this.#models ??= this.#shown?.streams.map(describeModel);
-    return { models: this.#models ?? [] };
+    const { streams = [], files = {} } = this.#shown ?? {};
+    this.#models ??= streams.map((stream) => describeModel(stream, files[stream.name]));
+    return { models: this.#models };
   }
 }

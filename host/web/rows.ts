@@ -1,6 +1,7 @@
 import { printable } from "../printable.ts";
+import type { Attention } from "./attention.ts";
 import { short } from "./bins.ts";
-import type { AlarmSpan, Attention, WatchedDevice } from "./watched-device.ts";
+import type { AlarmSpan, WatchedDevice } from "./watched-device.ts";
 
 /** A device in the list of all. */
 export interface Row {

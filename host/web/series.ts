@@ -1,3 +1,4 @@
+import { DeviceAlarm } from "../alarm/device-alarm.ts";
 import type { Stepped } from "../mqtt/outcomes.ts";
 import type { StreamOptions } from "../mqtt/stream.ts";
 
@@ -21,6 +22,8 @@ export interface StreamView {
   readonly hasDetector: boolean;
   /** Whether its detector can learn anew. */
   readonly learns: boolean;
+  /** Of a device: the state of model and detector. */
+  readonly stateBytes: number;
   readonly series: readonly Series[];
 }
 
@@ -44,6 +47,8 @@ export function viewStream({ name, runtime, alarms }: StreamOptions): StreamView
     model: hasModel ? runtime.model.id : undefined,
     hasDetector: alarms !== undefined,
     learns: alarms !== undefined && "learn" in alarms,
+    stateBytes:
+      runtime.stateBytes + (alarms === undefined || "learn" in alarms ? 0 : new DeviceAlarm(alarms).snapshot().length),
     series,
   };
 }

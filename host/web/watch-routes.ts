@@ -7,9 +7,9 @@ import type { Progress } from "../metrics/progress.ts";
 import { findUnready } from "../metrics/readiness.ts";
 import type { Bridge } from "../mqtt/bridge.ts";
 import type { StreamOptions } from "../mqtt/stream.ts";
+import { ATTENTION } from "./attention.ts";
 import type { Board } from "./board.ts";
 import { text, type WebAnswer, type WebRoute } from "./routes.ts";
-import { ATTENTION } from "./watched-device.ts";
 
 /** What is watched. */
 export interface WatchSource {

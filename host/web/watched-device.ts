@@ -1,5 +1,6 @@
 import type { AlarmChange, Cause } from "../alarm/types.ts";
 import type { Commanded, Stepped } from "../mqtt/outcomes.ts";
+import type { Attention } from "./attention.ts";
 import { type Bin, BinRing, Gathering, short } from "./bins.ts";
 import { copyValues, type StreamView } from "./series.ts";
 
@@ -12,10 +13,6 @@ export interface AlarmSpan {
   readonly text: string;
   readonly cause: readonly Cause[];
 }
-
-/** What a device needs of whoever looks after it: what is most urgent first. */
-export const ATTENTION = ["alarm", "acknowledged", "stale", "learning", "fine"] as const;
-export type Attention = (typeof ATTENTION)[number];
 
 type Numbers = readonly (number | null)[];
 
@@ -48,6 +45,8 @@ const LEAST_SPREAD_WEIGHT = 1 / 500;
 /** A device that is silent for so many usual gaps is stale. */
 const STALE_GAPS = 10;
 const LEAST_STALE_MS = 30_000;
+/** A device is looked after for so long when its alarm is over: thresholds get used to a fault that lasts. */
+const RECENT_MS = 3_600_000;
 const [MINUTE, HOUR] = [60_000, 3_600_000];
 
 /** What the page shows of a device: its latest step, and what came before in bins of a second. */
@@ -161,6 +160,8 @@ export class WatchedDevice {
     if (this.isAlarm) return this.isAcknowledged ? "acknowledged" : "alarm";
     const silence = now - this.seen;
     if (silence > Math.max(LEAST_STALE_MS, STALE_GAPS * (this.every || 0))) return "stale";
+    const ended = this.alarms.at(-1)?.to;
+    if (ended !== undefined && this.time - ended < RECENT_MS) return "recent";
     if (this.anomaly?.learning !== undefined) return "learning";
     return "fine";
   }

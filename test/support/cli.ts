@@ -12,11 +12,11 @@ export interface CliResult {
 export class Sink extends Writable {
   text = "";
   /** Called after each write. */
-  onWrite: () => void = () => {};
+  onWrite: (text: string) => void = () => {};
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.text += chunk.toString();
-    this.onWrite();
+    this.onWrite(String(chunk));
     done();
   }
 }
@@ -27,7 +27,7 @@ export interface CliOptions {
   readonly env?: Record<string, string>;
   readonly signal?: AbortSignal;
   /** Called after each write to standard output. */
-  readonly onOutput?: () => void;
+  readonly onOutput?: (text: string) => void;
 }
 
 /** Calls the command line in this process; a fault of the program is thrown. */

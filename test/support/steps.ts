@@ -8,6 +8,7 @@ export const VIEW: StreamView = {
   model: "fake@aaaaaaaa",
   hasDetector: true,
   learns: false,
+  stateBytes: 100,
   series: [
     { kind: "input", name: "speed", unit: "rpm", index: 0 },
     { kind: "input", name: "pressure", index: 1 },

@@ -35,7 +35,7 @@ describe("Board", () => {
     board.observe(command("known", { isAcknowledge: true }, { isDone: true, answer: "" }));
     clock.now += 1000;
     expect(names()).toEqual(["new", "old", "known", "silent", "learns", "a", "b"]);
-    expect(board.ordered().counts).toEqual({ alarm: 2, acknowledged: 1, stale: 1, learning: 1, fine: 2 });
+    expect(board.ordered().counts).toEqual({ alarm: 2, acknowledged: 1, stale: 1, recent: 0, learning: 1, fine: 2 });
   });
 
   it("makes the order once a second at most", () => {
@@ -73,6 +73,8 @@ describe("Board", () => {
     });
     board.observe(command("a", { reset: "recent" }, { isDone: true, change: end(T + 2000), answer: "" }));
     expect(device.alarms).toMatchObject([{ from: T - 500, to: T + 2000, text: "speed 7 rpm" }]);
+    expect(device.attention(T + 1000)).toBe("recent");
+    board.observe(step("a", T + 4_000_000, [1, 2]));
     expect(device.attention(T + 1000)).toBe("fine");
   });
 

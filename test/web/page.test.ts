@@ -162,7 +162,7 @@ describe("the data of the page", () => {
         stream: "pump",
         topics: ["plant/{device}/data"],
         model: { name: "fake" },
-        detector: { name: "test", rows: 600 },
+        detector: { id: expect.stringMatching(/^test@/), rows: 600 },
       },
     ]);
   });

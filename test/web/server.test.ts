@@ -126,6 +126,7 @@ describe("WebServer", () => {
     await new Promise((resolve) => socket.once("connect", resolve));
     await server.stop();
     await new Promise((resolve) => socket.once("close", resolve));
+    expect(server.address).toBeUndefined();
   });
 });
 

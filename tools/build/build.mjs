@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { writeLicences } from "./licences.mjs";
 import { buildPage } from "./page.mjs";
+import { buildWeb } from "./web.mjs";
 
 process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
 
@@ -117,7 +118,7 @@ async function bundle({ entry, outfile, node, isExecutable }) {
 const start = performance.now();
 mkdirSync("dist", { recursive: true });
 await buildKernels();
-const page = await buildPage();
+const page = [...(await buildPage()), ...(await buildWeb())];
 const inputs = await Promise.all(BUNDLES.map(bundle)).catch(() => process.exit(1)); // esbuild has told why
 writeLicences([...inputs.filter((_, i) => !BUNDLES[i].isInternal).flat(), ...page, LINKER.source]);
 buildTypes();

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseDetector } from "../../host/detect/file.ts";
+import type { Page } from "../../host/web/page.ts";
+import { openPage } from "../demo/page.ts";
 import { type Plant, RATE_HZ, startPlant } from "../demo/plant.ts";
 import { openScreen } from "../demo/screen.ts";
 import { describeFailure, describeStats, secondsOf, summarise } from "../demo/summary.ts";
@@ -15,6 +17,8 @@ export interface DemoArgs {
   readonly seconds?: number;
   readonly pumps: number;
   readonly seed: number;
+  /** Address and port of the page; false: none. */
+  readonly web: string | false;
 }
 
 const FRAME_MS = 125;
@@ -32,10 +36,14 @@ export async function runDemo(args: DemoArgs, io: Io): Promise<void> {
   const log = { info: () => {}, warn: keep, error: keep };
   const plant = await startPlant({ model, detector, pumps: args.pumps, seed: args.seed, failAt, log });
   const start = performance.now();
+  let page: Page | undefined;
   try {
-    if (io.isTty) await showTable(plant, start, failAt, args, io);
-    else await printLines(plant, start, args, io);
+    page = args.web === false ? undefined : await openPage(plant.shown, args.web, log);
+    const address = page?.server.address;
+    if (io.isTty) await showTable(plant, start, failAt, address, args, io);
+    else await printLines(plant, start, address, args, io);
   } finally {
+    await page?.stop();
     await plant.stop();
   }
   io.stdout.write(summarise(plant, failAt));
@@ -60,7 +68,14 @@ async function tick(periodMs: number, { seconds = Infinity }: DemoArgs, io: Io, 
   }
 }
 
-async function showTable(plant: Plant, start: number, failAt: number, args: DemoArgs, io: Io): Promise<void> {
+async function showTable(
+  plant: Plant,
+  start: number,
+  failAt: number,
+  address: string | undefined,
+  args: DemoArgs,
+  io: Io,
+): Promise<void> {
   const screen = openScreen(io.stdout);
   const colors = hasColors(io);
   try {
@@ -76,6 +91,7 @@ async function showTable(plant: Plant, start: number, failAt: number, args: Demo
         "",
         ...renderLegend(colors),
         event,
+        ...describePage(address),
       ];
       // A frame taller than the terminal could not be drawn over.
       const { rows = 24 } = io.stdout as { rows?: number };
@@ -86,7 +102,16 @@ async function showTable(plant: Plant, start: number, failAt: number, args: Demo
   }
 }
 
-async function printLines(plant: Plant, start: number, args: DemoArgs, io: Io): Promise<void> {
+const describePage = (address: string | undefined): string[] => (address === undefined ? [] : [`page: ${address}`]);
+
+async function printLines(
+  plant: Plant,
+  start: number,
+  address: string | undefined,
+  args: DemoArgs,
+  io: Io,
+): Promise<void> {
+  for (const line of describePage(address)) io.stdout.write(`${line}\n`);
   await tick(LINE_MS, args, io, () => {
     const suspects = plant.watches.filter((watch) => watch.isAlarm);
     const alarms = suspects.map(({ name, score, cause }) => `  ${name} score ${score.toFixed(1)}: ${cause}?`);

@@ -7,10 +7,12 @@ import type { DetectorFile } from "../../host/detect/file.ts";
 import type { Model } from "../../host/model/types.ts";
 import { startBridge } from "../../host/mqtt/bridge.ts";
 import type { Logger } from "../../host/mqtt/log.ts";
+import type { StreamOptions } from "../../host/mqtt/stream.ts";
 import { createRuntime } from "../../host/runtime/index.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import { createDecoder } from "../../host/stream/payload.ts";
 import { parseDeviceTemplate, parseTopicTemplate } from "../../host/stream/topic.ts";
+import type { Shown } from "../../host/web/page.ts";
 import { startBroker } from "./broker.ts";
 import { createPump, PUMP_INPUTS, type Pump } from "./pump.ts";
 import { type PumpAlarm, type PumpAnswer, PumpWatch } from "./watch.ts";
@@ -49,6 +51,8 @@ export interface Plant {
   /** The pump whose bearing fails. */
   readonly failing: PumpWatch;
   readonly stats: PlantStats;
+  /** What a page shows of it. */
+  readonly shown: Shown;
   /** Closes every connection and the broker. */
   stop(): Promise<void>;
 }
@@ -57,7 +61,8 @@ export interface Plant {
 export async function startPlant(options: PlantOptions): Promise<Plant> {
   const { log } = options;
   const broker = await startBroker();
-  const bridge = await startDemoBridge(broker.url, options, log);
+  const streams = [describeStream(options)];
+  const bridge = await startDemoBridge(broker.url, streams, log);
   await bridge.ready;
   const [sensors, observer] = await Promise.all([connect(broker.url), connect(broker.url)]);
   const exchange = new Exchange(options);
@@ -69,6 +74,7 @@ export async function startPlant(options: PlantOptions): Promise<Plant> {
     get stats() {
       return exchange;
     },
+    shown: { bridge, streams, broker: broker.url },
     async stop() {
       clearInterval(timer);
       await sensors.endAsync();
@@ -86,30 +92,32 @@ async function connect(url: string): Promise<MqttClient> {
   return client;
 }
 
-function startDemoBridge(url: string, { model, detector }: PlantOptions, log: Logger) {
+function describeStream({ model, detector }: PlantOptions): StreamOptions {
   const topic = parseTopicTemplate("plant/{pump}/data");
   const names = model.spec.inputs.map(({ name }) => name);
   const inputs = names.map((name) => ({ name }));
+  return {
+    name: "pumps",
+    runtime: createRuntime(model),
+    sources: [
+      {
+        topic,
+        device: parseDeviceTemplate("{pump}", topic.names),
+        decode: createDecoder({ payload: "json", inputs, modelInputs: names, maxBytes: 4096 }),
+      },
+    ],
+    // A reading stands for ten seconds of the plant, whenever it comes: rows are counted.
+    alarms: planAlarms({ file: detector, inputs: names, isTimed: false }),
+    maxDevices: 1000,
+    qos: 1,
+  };
+}
+
+function startDemoBridge(url: string, streams: readonly StreamOptions[], log: Logger) {
   return startBridge({
     broker: { url, isClean: true },
     baseTopic: "rivulet",
-    streams: [
-      {
-        name: "pumps",
-        runtime: createRuntime(model),
-        sources: [
-          {
-            topic,
-            device: parseDeviceTemplate("{pump}", topic.names),
-            decode: createDecoder({ payload: "json", inputs, modelInputs: names, maxBytes: 4096 }),
-          },
-        ],
-        // A reading stands for ten seconds of the plant, whenever it comes: rows are counted.
-        alarms: planAlarms({ file: detector, inputs: names, isTimed: false }),
-        maxDevices: 1000,
-        qos: 1,
-      },
-    ],
+    streams,
     store: createMemoryStore(),
     log,
   });

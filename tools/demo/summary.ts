@@ -29,7 +29,7 @@ export function describeFailure({ failing }: Pick<Plant, "failing">, failAt: num
 }
 
 /** What to print at the end, false alarms included. */
-export function summarise(plant: Omit<Plant, "stop">, failAt: number): string {
+export function summarise(plant: Omit<Plant, "stop" | "shown">, failAt: number): string {
   const { failing, stats, watches } = plant;
   const { p50, p95 } = percentiles(stats.latencies);
   const falseAlarms = watches.filter((watch) => watch !== failing && watch.detectedAt !== undefined);

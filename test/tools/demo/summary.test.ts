@@ -9,7 +9,10 @@ const watch = (name: string, detectedAt?: number) =>
     detectedBy: detectedAt && "bearing_temperature",
   });
 
-function plant(alarms: readonly (number | undefined)[], latencies: readonly number[] = []): Omit<Plant, "stop"> {
+function plant(
+  alarms: readonly (number | undefined)[],
+  latencies: readonly number[] = [],
+): Omit<Plant, "stop" | "shown"> {
   const watches = alarms.map((at, i) => watch(`pump-0${i + 1}`, at));
   return {
     watches,

@@ -12,6 +12,8 @@ export function addDemo(program: Command, io: Io): void {
     .option("--seconds <n>", "stop after n seconds and print a summary (default: run until Ctrl-C)", positive)
     .option("--pumps <n>", "number of pumps", upTo(99), 12)
     .option("--seed <n>", "seed of the simulation", wholeNumber, 1)
+    .option("--web <address:port>", "where the page is served; another port if it is taken", "127.0.0.1:8099")
+    .option("--no-web", "serve no page")
     .addHelpText(
       "after",
       examples("rivulet demo", "rivulet demo --seconds 60", "rivulet demo --pumps 4 --seed 7 | cat"),
