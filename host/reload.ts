@@ -5,6 +5,7 @@ import type { Bridge } from "./mqtt/bridge.ts";
 import { openStore, planRun, type RunOptions, type RunPlan, startPlan, storePlace } from "./run.ts";
 import { RunWatch } from "./run-watch.ts";
 import { RunWeb } from "./run-web.ts";
+import { ServiceManager } from "./service-manager.ts";
 import type { StateStore } from "./store/store.ts";
 
 /** A run whose configuration can be read again. */
@@ -35,6 +36,7 @@ export async function startReloadableRun(given: RunOptions): Promise<ReloadableR
   const store = await openStore(plan, options);
   const run = new Run(options, plan, store, web, watch);
   await run.start();
+  await run.service.ready(run.describe());
   return run;
 }
 
@@ -45,6 +47,7 @@ class Run implements ReloadableRun {
   #bridge: Bridge | undefined;
   readonly #web: RunWeb;
   readonly #watch: RunWatch;
+  readonly service: ServiceManager;
   /** Reloads and the stop, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
   #isStopped = false;
@@ -55,6 +58,7 @@ class Run implements ReloadableRun {
     this.#store = store;
     this.#web = web;
     this.#watch = watch;
+    this.service = new ServiceManager({ env: options.env, log: options.log, progress: watch.progress });
   }
 
   get bridge(): Bridge {
@@ -66,8 +70,19 @@ class Run implements ReloadableRun {
     await this.#web.attach(this.#bridge, this.#plan, storePlace(this.#plan));
   }
 
+  /** What the service manager is told. */
+  describe(): string {
+    return `at work for ${this.#plan.streams.map(({ name }) => name).join(", ")}`;
+  }
+
   reload(): Promise<boolean> {
-    const done = this.#last.then(() => this.#reload());
+    const done = this.#last.then(async () => {
+      if (this.#isStopped) return false;
+      await this.service.reloading();
+      const isDone = await this.#reload();
+      await this.service.ready(this.describe());
+      return isDone;
+    });
     this.#last = done.catch(() => {});
     return done;
   }
@@ -75,6 +90,7 @@ class Run implements ReloadableRun {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#last;
+    await this.service.stopping();
     await this.#web.stop();
     this.#watch.stop();
     await this.bridge.stop();
@@ -82,7 +98,6 @@ class Run implements ReloadableRun {
   }
 
   async #reload(): Promise<boolean> {
-    if (this.#isStopped) return false;
     const { log } = this.#options;
     let plan: RunPlan;
     let store = this.#store;

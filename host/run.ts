@@ -52,6 +52,8 @@ export interface RunOptions {
 export interface RunPlan {
   readonly loaded: LoadedConfig;
   readonly streams: readonly StreamOptions[];
+  /** Where a service keeps its state, unless the configuration says otherwise. */
+  readonly serviceDirectory: string | undefined;
 }
 
 /**
@@ -84,7 +86,8 @@ export async function planRun(options: RunOptions): Promise<RunPlan> {
   for (const warning of loaded.warnings) log.warn("config", warning, "config_warning");
   const streams = await openStreams(loaded, openRuntime);
   for (const stream of streams) log.info(stream.name, describeStream(stream), "stream");
-  return { loaded, streams };
+  // Systemd names the directories of a service, separated by colons (systemd.exec(5)).
+  return { loaded, streams, serviceDirectory: env.STATE_DIRECTORY?.split(":")[0] };
 }
 
 /** Starts what was planned, on a store that the bridge closes. @throws {StateStoreError} when the store cannot be used */
@@ -220,8 +223,8 @@ function describeModelError(path: string, error: unknown): string {
 }
 
 /** Tells where the state of a run is kept: the directory, or undefined for memory. */
-export function storePlace({ loaded: { config, resolvePath } }: RunPlan): string | undefined {
-  return config.state.memory ? undefined : resolvePath(config.state.directory ?? "state");
+export function storePlace({ loaded: { config, resolvePath }, serviceDirectory }: RunPlan): string | undefined {
+  return config.state.memory ? undefined : resolvePath(config.state.directory ?? serviceDirectory ?? "state");
 }
 
 /** Opens the state store of a run. @throws {StateStoreError} when it cannot be used */

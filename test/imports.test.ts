@@ -19,6 +19,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
     "read",
     "replay",
     "samples",
+    "service",
     "train",
     "verify",
     "wasm",

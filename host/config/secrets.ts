@@ -15,8 +15,8 @@ export interface SecretSources {
 const SECTIONS = ["broker", "web"];
 
 /**
- * Replaces `${env:NAME}` and `${file:path}` in the texts of the sections of the broker and of the page; a line feed that ends a file
- * is left out. Adds to `problems` what is not found, never what was read.
+ * Replaces `${env:NAME}`, `${file:path}` and `${credential:NAME}` in the texts of the sections of the broker and of the page; a line feed
+ * that ends a file is left out. Adds to `problems` what is not found, never what was read.
  */
 export async function resolveSecrets(value: unknown, sources: SecretSources, problems: Problem[]): Promise<unknown> {
   if (!isMapping(value)) return value;
@@ -57,7 +57,7 @@ async function replaceReferences(text: string, sources: SecretSources): Promise<
 }
 
 async function lookUp(reference: string, { env, folder }: SecretSources): Promise<string> {
-  const [, kind, name = ""] = /^(env|file):(.+)$/.exec(reference) ?? [];
+  const [, kind, name = ""] = /^(env|file|credential):(.+)$/.exec(reference) ?? [];
   if (kind === "env") {
     const value = env[name];
     if (value === undefined)
@@ -65,8 +65,30 @@ async function lookUp(reference: string, { env, folder }: SecretSources): Promis
     return value;
   }
   if (kind === "file") return (await readText(resolve(folder, name))).replace(/\r?\n$/, "");
+  if (kind === "credential") return (await readText(credentialPath(name, env))).replace(/\r?\n$/, "");
   // It may be a part of a password that holds "${": what stands in it is not shown.
-  throw new Error(`unknown reference, expected \${env:NAME} or \${file:path}`);
+  throw new Error(`unknown reference, expected \${env:NAME}, \${file:path} or \${credential:NAME}`);
+}
+
+/** Where systemd puts a credential of a service (systemd.exec(5), CREDENTIALS_DIRECTORY). */
+function credentialPath(name: string, { CREDENTIALS_DIRECTORY }: NodeJS.ProcessEnv): string {
+  if (!isCredentialName(name))
+    throw new Error("a credential is named by letters, digits, dots, dashes and underscores");
+  if (CREDENTIALS_DIRECTORY !== undefined) return resolve(CREDENTIALS_DIRECTORY, name);
+  throw new Error(
+    `there is no credential ${name}: systemd gives them to a service (LoadCredential=); elsewhere CREDENTIALS_DIRECTORY names a folder with a file ${name}`,
+  );
+}
+
+const isCredentialName = (name: string): boolean => /^\w[\w.-]{0,200}$/.test(name);
+
+/** Answers the names of the credentials that a configuration asks for, each once. */
+export function credentialsIn(document: unknown): string[] {
+  if (!isMapping(document)) return [];
+  const texts = SECTIONS.flatMap((section) => (isMapping(document[section]) ? Object.values(document[section]) : []));
+  const found = texts.flatMap((text) => (typeof text === "string" ? [...text.matchAll(REFERENCE)] : []));
+  const names = found.map(([, reference = ""]) => /^credential:(.+)$/.exec(reference)?.[1] ?? "");
+  return [...new Set(names.filter(isCredentialName))];
 }
 
 /** Keys of the broker's section whose values are no secrets, unless a reference brought them. */

@@ -19,6 +19,8 @@ export const LOG_EVENTS = [
   "history_failed",
   "history_full",
   "history_works_again",
+  "messages_stuck",
+  "notify_failed",
   "page_failed",
   "page_listening",
   "page_unreachable",

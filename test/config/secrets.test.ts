@@ -47,7 +47,7 @@ describe("resolveSecrets", () => {
   it("tells what is not found, and leaves it as it is", async () => {
     const broker = { a: "${env:NOPE}", b: "${file:nope}", c: "${what}", d: "${env:}", e: "${x:env:A}", f: "${}" };
     const { broker: resolved, problems } = await resolve(broker);
-    const unknown = "unknown reference, expected ${env:NAME} or ${file:path}";
+    const unknown = "unknown reference, expected ${env:NAME}, ${file:path} or ${credential:NAME}";
     expect(problems).toEqual([
       {
         path: ["broker", "a"],

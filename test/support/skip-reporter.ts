@@ -13,6 +13,9 @@ const INSTALL: Readonly<Record<string, string>> = {
   OpenSSL: "apt install openssl",
   "qemu-system-arm": "apt install qemu-system-arm",
   "qemu-system-riscv32": "apt install qemu-system-misc",
+  python3: "apt install python3",
+  systemd: "apt install systemd",
+  "systemd-notify": "apt install systemd",
   "riscv64-unknown-elf-gcc": "apt install gcc-riscv64-unknown-elf",
 };
 

@@ -5,6 +5,7 @@ import type { Io } from "../io.ts";
 import { addCalibrate, addDetect } from "./table/detectors.ts";
 import { addBuild } from "./table/microcontrollers.ts";
 import { addConvert, addExport, addInspect, addPredict, addQuantize, addVerify } from "./table/models.ts";
+import { addService } from "./table/service.ts";
 import { addCheck, addDemo, addInit, addReplay, addRun, addState } from "./table/streams.ts";
 import { addTrain } from "./table/training.ts";
 
@@ -26,4 +27,5 @@ export function addCommands(program: Command, io: Io): void {
   addDetect(program, io);
   addReplay(program, io);
   addState(program, io);
+  addService(program, io);
 }
