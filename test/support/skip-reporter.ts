@@ -6,6 +6,8 @@ const INSTALL: Readonly<Record<string, string>> = {
   cc: "apt install gcc",
   Chromium: "apt install chromium",
   gcc: "apt install gcc",
+  go: "apt install golang",
+  influxd: "apt install influxdb",
   make: "apt install make",
   Mosquitto: "apt install mosquitto",
   promtool: "apt install prometheus",
