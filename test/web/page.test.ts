@@ -1,68 +1,23 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { planAlarms } from "../../host/alarm/plan.ts";
-import type { Bridge } from "../../host/mqtt/bridge.ts";
-import { RunWatch } from "../../host/run-watch.ts";
-import { createMemoryStore } from "../../host/store/memory.ts";
-import { keepLines } from "../../host/web/log-lines.ts";
-import { Page } from "../../host/web/page.ts";
-import { createTestDetector, healthy } from "../support/alarms.ts";
-import { createTestLog, createTestStream, startTestBridge, until } from "../support/bridge.ts";
-import { FakeBroker } from "../support/fake-broker.ts";
+import { until } from "../support/bridge.ts";
+import { startPageHost } from "../support/page-host.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-const INPUTS = ["speed", "pressure"];
-
-/** A page of a host whose broker is in the test's hands. */
 async function startTestPage() {
-  const broker = new FakeBroker();
-  const clock = { now: Date.now() - 120_000 };
-  const alarms = planAlarms({ file: createTestDetector(INPUTS), inputs: INPUTS, isTimed: false });
-  const streams = [createTestStream({ alarms })];
-  const bridge: Bridge = await startTestBridge("mqtt://test", {
-    connect: broker.connect,
-    streams,
-    now: () => clock.now,
-  });
-  closers.push(() => bridge.stop());
-  broker.last.accept();
-  await bridge.ready;
-  const log = keepLines(createTestLog());
-  const { measures, progress } = new RunWatch();
-  const page = new Page({
-    listen: { host: "127.0.0.1", port: 0 },
-    log,
-    store: createMemoryStore(),
-    keepMs: 3_600_000,
-    watched: { measures, progress, version: "1.2.3" },
-  });
-  closers.push(() => page.stop());
-  await page.start({ bridge, streams, broker: "mqtt://test" });
-  const url = (path: string) => new URL(path, page.server.address);
+  const host = await startPageHost();
+  closers.push(() => host.stop());
+  const url = (path: string) => new URL(path, host.address);
   const get = async (path: string) => (await fetch(url(path))).json();
   const post = async (path: string, body: unknown) => {
     const headers = { "content-type": "application/json" };
     const answer = await fetch(url(path), { method: "POST", headers, body: JSON.stringify(body) });
     return { status: answer.status, ...((await answer.json()) as object) };
   };
-  let id = 0;
-  const send = (device: string, speed: number, pressure: number) => {
-    id++;
-    broker.last.deliver(`plant/${device}/data`, JSON.stringify({ speed, pressure }), id);
-  };
-  /** Readings that are healthy, then some in which the speed is too high. */
-  const run = async (device: string, healthyRows: number, faultyRows: number) => {
-    const first = id;
-    for (let t = 0; t < healthyRows + faultyRows; t++) {
-      clock.now += 1000;
-      send(device, healthy(t) + (t >= healthyRows ? 100 : 0), healthy(t, 1));
-      await until(() => broker.last.acks.length === first + t + 1);
-    }
-  };
-  return { broker, bridge, page, streams, log, clock, url, get, post, send, run };
+  return { ...host, url, get, post };
 }
 
 /** Reads server-sent events until one satisfies the claim. */
