@@ -18,10 +18,12 @@ const REQUIRED = [
   "host.js",
   "runtime.js",
   "quantize.js",
+  "train.js",
   "types/host/host.d.ts",
   "types/host/index.d.ts",
   "types/host/runtime/index.d.ts",
   "types/host/quantize/index.d.ts",
+  "types/host/train/index.d.ts",
 ]
   .concat([
     "f32.wasm",
@@ -171,6 +173,19 @@ describe("package", () => {
       const quantized = quantizeInMemory(model);
       console.log(createRuntime(quantized).numeric, quantized.hash === same(model).hash);`);
     expect(output).toBe("q15 true");
+  });
+
+  it("trains a model through rivulet/train, which rivulet/runtime then runs", async (context) => {
+    if (!isInstalled) return context.skip("because no package registry answers");
+    const output = await runModule(`
+      import { createRuntime } from "rivulet/runtime";
+      import { dense, gru, sequential } from "rivulet/train";
+      const model = sequential([gru(4, { returnSequences: true }), dense(1)]);
+      model.compile({ loss: "mse" });
+      const { loss } = await model.fit([[[1], [2]], [[3], [4]]], [[[0], [1]], [[2], [3]]], { epochs: 3 });
+      const session = createRuntime(model.toModel()).createSession();
+      console.log(loss.length, session.step([1]).every(Number.isFinite));`);
+    expect(output).toBe("3 true");
   });
 
   it.for(["node16", "bundler"])(

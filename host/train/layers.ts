@@ -14,6 +14,9 @@ export interface Flow {
   readonly next: number;
 }
 
+/** Work in parts: a caller may do something else between them. */
+export type Parts = Generator<undefined, void>;
+
 /** A layer. Steps are counted from `from`: those before it are of no consequence. */
 export interface Layer {
   readonly size: number;
@@ -28,9 +31,9 @@ export interface Layer {
   readonly learns: boolean;
   /** Makes of the weights what the kernels read. */
   pack(): void;
-  forward(x: Flow, from: number, steps: number): void;
+  forward(x: Flow, from: number, steps: number): Parts;
   /** Makes of `d` the gradients of its tensors, and that of its input in `dx` unless that is 0. */
-  backward(x: Flow, dx: number, from: number, steps: number): void;
+  backward(x: Flow, dx: number, from: number, steps: number): Parts;
 }
 
 /** What the layers of a trainer share. */
@@ -48,6 +51,8 @@ export interface Place {
 }
 
 const F32 = 4;
+/** Steps of a GRU layer in one part. */
+const STEPS_AT_ONCE = 16;
 
 /** A GRU layer (assembly/train/gru.ts). */
 export class GruLayer implements Layer {
@@ -125,25 +130,44 @@ export class GruLayer implements Layer {
     packAside(wt, W.w, 2 * H, N, 3 * H, H);
   }
 
-  forward(_x: Flow, _from: number, steps: number): void {
+  *forward(_x: Flow, _from: number, steps: number): Parts {
     const { v, a, rz, wn, un, bias } = this.#at;
-    this.#kernels.gru_forward(v, a, rz, wn, un, bias, this.sizeIn, this.size, this.#place.B, steps, this.#flags);
+    const [N, H, B] = [this.sizeIn, this.size, this.#place.B];
+    for (let t = 0; t < steps; t += STEPS_AT_ONCE) {
+      const count = Math.min(STEPS_AT_ONCE, steps - t);
+      const [vt, at] = [v + t * this.input.next, a + t * 4 * H * B * F32];
+      this.#kernels.gru_forward(vt, at, rz, wn, un, bias, N, H, B, count, this.#flags);
+      yield;
+    }
   }
 
-  backward(_x: Flow, dx: number, from: number, steps: number): void {
-    const { v, a, ut, unt, wt, dh, dq } = this.#at;
+  *backward(_x: Flow, dx: number, from: number, steps: number): Parts {
+    const { a, wt, dh } = this.#at;
     const { B, zeros } = this.#place;
     const [N, H, k] = [this.sizeIn, this.size, this.#kernels];
     if (from > 0) k.clear(this.d, from * H * B * F32);
     k.clear(dh, H * B * F32);
-    k.gru_backward(v, a, this.d, dh, dq, ut, unt, N, H, B, steps, this.#flags);
+    for (let end = steps; end > 0; end -= STEPS_AT_ONCE) {
+      this.#back(Math.max(0, end - STEPS_AT_ONCE), end);
+      yield;
+    }
     const next = 4 * H * B * F32;
     if (dx > 0) k.products(wt, a, next, dx, N * B * F32, zeros, N, 3 * H, B, steps, 0);
-    this.#gradients(steps);
+    yield;
+    yield* this.#gradients(steps);
+  }
+
+  /** Goes back from step `end` to step `start`. */
+  #back(start: number, end: number): void {
+    const { v, a, ut, unt, dh, dq } = this.#at;
+    const [N, H, B] = [this.sizeIn, this.size, this.#place.B];
+    const part = H * B * F32;
+    const [vt, at, dt] = [v + start * this.input.next, a + start * 4 * part, this.d + start * part];
+    this.#kernels.gru_backward(vt, at, dt, dh, dq, ut, unt, N, H, B, end - start, this.#flags);
   }
 
   /** Gradients of the tensors, from those of the sums in a: n, r, z, and of U_n h + c_n. */
-  #gradients(steps: number): void {
+  *#gradients(steps: number): Parts {
     const { outer, sums } = this.#kernels;
     const { W, U, b, c } = this.#t;
     const [N, H, B] = [this.sizeIn, this.size, this.#place.B];
@@ -157,8 +181,10 @@ export class GruLayer implements Layer {
       outer(rz, next, x, xNext, W.g, N * F32, 2 * H, N, steps, B);
       outer(n, next, x, xNext, W.g + 2 * H * N * F32, N * F32, H, N, steps, B);
     }
+    yield;
     if (U.g > 0) outer(rz, next, this.start, xNext, U.g, H * F32, isBefore ? 2 * H : 3 * H, H, steps, B);
     if (U.g > 0 && isBefore) outer(n, next, n + 3 * part, next, U.g + 2 * H * H * F32, H * F32, H, H, steps, B);
+    yield;
     if (b.g > 0) {
       sums(rz, next, b.g, 2 * H, steps, B);
       sums(n, next, b.g + 2 * H * F32, H, steps, B);
@@ -220,16 +246,18 @@ export class DenseLayer implements Layer {
     if (this.#wt > 0) packAside(this.#wt, this.#W.w, this.size, this.sizeIn, this.size, 0);
   }
 
-  forward(x: Flow, from: number, steps: number): void {
+  *forward(x: Flow, from: number, steps: number): Parts {
     const [N, M, B] = [this.sizeIn, this.size, this.#place.B];
     const skipped = from * this.output.next;
     const [a, y] = [this.#a + skipped, this.#y + skipped];
     const { products, activations } = this.#kernels;
     products(this.#w, x.at + from * x.next, x.next, a, this.output.next, this.#bias, M, N, B, steps - from, 1);
+    yield;
     if (this.#kind > 0) activations(a, y, this.#p?.w ?? 0, M, B, steps - from, this.#kind);
+    yield;
   }
 
-  backward(x: Flow, dx: number, from: number, steps: number): void {
+  *backward(x: Flow, dx: number, from: number, steps: number): Parts {
     const [N, M, B] = [this.sizeIn, this.size, this.#place.B];
     const { next } = this.output;
     const [a, y, d] = [this.#a, this.#y, this.d].map((at) => at + from * next) as [number, number, number];
@@ -240,9 +268,12 @@ export class DenseLayer implements Layer {
       if (slopes > 0) k.clear(slopes, Math.ceil(M / 4) * 16);
       k.activations_back(a, y, d, this.#p?.w ?? 0, slopes, M, B, count, this.#kind);
     }
+    yield;
     const nextIn = N * B * F32;
     if (dx > 0) k.products(this.#wt, d, next, dx + from * nextIn, nextIn, this.#place.zeros, N, M, B, count, 0);
+    yield;
     if (this.#W.g > 0) k.outer(d, next, x.at + from * x.next, x.next, this.#W.g, N * F32, M, N, count, B);
+    yield;
     if (this.#b.g > 0) k.sums(d, next, this.#b.g, M, count, B);
   }
 }

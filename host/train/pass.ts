@@ -5,7 +5,7 @@ import { type Network, networkOf } from "../model/network.ts";
 import { DEFAULT_BATCH, DEFAULT_STEPS } from "./check.ts";
 import { Columns } from "./columns.ts";
 import type { Arena } from "./kernels.ts";
-import { DenseLayer, type Flow, GruLayer, type Layer } from "./layers.ts";
+import { DenseLayer, type Flow, GruLayer, type Layer, type Parts } from "./layers.ts";
 import type { Tensors } from "./tensors.ts";
 import type { Batch, LossName, TrainerOptions } from "./types.ts";
 
@@ -92,16 +92,16 @@ export class Pass {
   }
 
   /** Runs the network over the batch. Dropout only where there is a key. */
-  forward(batch: Pick<Batch, "rows" | "steps" | "inputs" | "carry">, key?: DropoutKey): void {
+  *forward(batch: Pick<Batch, "rows" | "steps" | "inputs" | "carry">, key?: DropoutKey): Parts {
     this.#carry(batch);
     this.#steps = batch.steps;
     this.#columns.fill(batch);
     let x = this.#columns.input;
-    this.#layers.forEach((layer, k) => {
+    for (const [k, layer] of this.#layers.entries()) {
       x = this.#enter(layer, k, x, key);
-      layer.forward(x, this.#from(k), this.#steps);
+      yield* layer.forward(x, this.#from(k), this.#steps);
       x = layer.output;
-    });
+    }
     const { skip, output } = this.#network;
     if (!skip) return;
     const { at, next } = this.#columns.window;
@@ -191,7 +191,7 @@ export class Pass {
   }
 
   /** Makes gradients of the loss that was taken. */
-  backward(key?: DropoutKey): void {
+  *backward(key?: DropoutKey): Parts {
     const first = this.#options.targets === "last" ? this.#steps - 1 : 0;
     this.#skipBack(first);
     for (let k = this.#layers.length - 1; k >= Math.max(0, this.#lowest) && this.#lowest >= 0; k--) {
@@ -203,7 +203,7 @@ export class Pass {
       const x = layer.input ?? (isDropped ? { at: this.#dropped[k] as number, next: bytes } : this.#below(k));
       // A GRU layer passes a gradient to every step; only what stands behind the last of them may start later.
       const from = layer instanceof GruLayer ? this.#lateStart(k, first) : this.#from(k);
-      layer.backward(x, dx, from, this.#steps);
+      yield* layer.backward(x, dx, from, this.#steps);
       if (!isDropped || dx === 0) continue;
       this.#arena.kernels.dropout(dx, bytes, dx, bytes, bytes, this.#steps, ...this.#chances(k - 1, key));
     }

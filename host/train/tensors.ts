@@ -85,8 +85,12 @@ export class Tensors {
     if (clipNorm === undefined && clipTensorNorm === undefined && clipValue === undefined) return;
     const { squares, limit } = this.#arena.kernels;
     const whole = clipNorm !== undefined && norm > clipNorm ? clipNorm / norm : 1;
-    for (const { g, count } of this.learning) {
-      const own = clipTensorNorm === undefined ? 0 : Math.sqrt(squares(g, count)) * whole;
+    const norms = new Map<string, number>();
+    for (const { name, g, count } of this.learning) {
+      norms.set(variableOf(name), (norms.get(variableOf(name)) ?? 0) + squares(g, count));
+    }
+    for (const { name, g, count } of this.learning) {
+      const own = Math.sqrt(norms.get(variableOf(name)) as number) * whole;
       const factor = clipTensorNorm !== undefined && own > clipTensorNorm ? (whole * clipTensorNorm) / own : whole;
       limit(g, count, factor, clipValue ?? Number.POSITIVE_INFINITY);
     }
@@ -111,3 +115,6 @@ export class Tensors {
     );
   }
 }
+
+/** The two biases of a GRU layer are one variable of Keras. */
+const variableOf = (name: string) => name.replace(/\.c$/, ".b");

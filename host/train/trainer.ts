@@ -5,11 +5,12 @@ import { hasSimd } from "../runtime/compile.ts";
 import { checkBatch, checkOptions } from "./check.ts";
 import { TrainingError } from "./errors.ts";
 import { Arena } from "./kernels.ts";
+import type { Parts } from "./layers.ts";
 import { checkWeights, parametersOf } from "./parameters.ts";
-import { Pass } from "./pass.ts";
+import { type DropoutKey, Pass } from "./pass.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";
 import { Tensors } from "./tensors.ts";
-import type { Batch, Evaluation, StepResult, Trainer, TrainerOptions, Weights } from "./types.ts";
+import type { Batch, Evaluation, StepOptions, StepResult, Trainer, TrainerOptions, Weights } from "./types.ts";
 
 /**
  * Makes a trainer of a network. The builds with SIMD and without give the same bits.
@@ -50,11 +51,15 @@ class KernelTrainer implements Trainer {
     return this.#arena.bytes;
   }
 
-  step(batch: Batch, { learningRate }: { readonly learningRate?: number } = {}): StepResult {
+  step(batch: Batch, options: StepOptions = {}): StepResult {
+    return finish(this.parts(batch, options));
+  }
+
+  *parts(batch: Batch, { learningRate }: StepOptions = {}): Generator<undefined, StepResult> {
     checkBatch(this.options, batch);
     const { optimizer = {}, dropout = [], seed = 1 } = this.options;
     const key = dropout.some((rate) => rate > 0) ? { seed, update: this.#updates } : undefined;
-    const loss = this.#differentiate(batch, key);
+    const loss = yield* this.#differentiate(batch, key);
     const norm = this.#tensors.norm();
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       const found = `the loss is ${loss}, the norm of its gradient ${norm}`;
@@ -72,19 +77,24 @@ class KernelTrainer implements Trainer {
 
   evaluate(batch: Batch): Evaluation {
     checkBatch(this.options, batch);
-    this.#forward(batch);
+    finish(this.#forward(batch));
     return this.#pass.loss(batch);
   }
 
-  predict(batch: Omit<Batch, "targets" | "weights">): Float32Array {
+  predict({ rows, steps, inputs, carry = false }: Omit<Batch, "targets" | "weights">): Float32Array {
+    const batch = { rows, steps, inputs, carry };
     checkBatch(this.options, batch);
-    this.#forward(batch);
-    return this.#pass.predictions(batch.rows);
+    finish(this.#forward(batch));
+    return this.predictions(rows);
+  }
+
+  predictions(rows: number): Float32Array {
+    return this.#pass.predictions(rows);
   }
 
   gradients(batch: Batch): ReadonlyMap<string, Float32Array> {
     checkBatch(this.options, batch);
-    this.#differentiate(batch);
+    finish(this.#differentiate(batch));
     return new Map(this.#tensors.learning.map(({ name, g, count }) => [name, this.#arena.view(g, count).slice()]));
   }
 
@@ -99,26 +109,35 @@ class KernelTrainer implements Trainer {
   }
 
   snapshot(): Uint8Array {
-    return writeSnapshot(this.#updates, [...this.#tensors.views(), ...this.#pass.state()]);
+    return writeSnapshot(this.#updates, this.#tensors.views(), this.#pass.state());
   }
 
   restore(snapshot: Uint8Array): void {
     this.#pass.rewind();
-    this.#updates = readSnapshot(snapshot, [...this.#tensors.views(), ...this.#pass.state()]);
+    this.#updates = readSnapshot(snapshot, this.#tensors.views(), this.#pass.state());
     this.#isPacked = false;
   }
 
-  #forward(batch: Omit<Batch, "targets">, key?: Parameters<Pass["forward"]>[1]): void {
+  *#forward(batch: Omit<Batch, "targets">, key?: DropoutKey): Parts {
     if (!this.#isPacked) this.#pass.pack();
     this.#isPacked = true;
-    this.#pass.forward(batch, key);
+    yield* this.#pass.forward(batch, key);
   }
 
   /** Makes gradients; answers the mean loss, 0 where no target counts. */
-  #differentiate(batch: Batch, key?: Parameters<Pass["forward"]>[1]): number {
-    this.#forward(batch, key);
+  *#differentiate(batch: Batch, key?: DropoutKey): Generator<undefined, number> {
+    yield* this.#forward(batch, key);
     const { sum, weight } = this.#pass.loss(batch);
-    this.#pass.backward(key);
+    yield;
+    yield* this.#pass.backward(key);
     return weight === 0 ? 0 : sum / weight;
+  }
+}
+
+/** Does all parts of a piece of work. */
+function finish<T>(parts: Generator<undefined, T>): T {
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
   }
 }

@@ -40,7 +40,7 @@ export interface OptimizerOptions {
   readonly noDecay?: readonly string[];
   /** Greatest norm of the gradient of all weights together; default none. */
   readonly clipNorm?: number;
-  /** Greatest norm of the gradient of each tensor; default none. */
+  /** Greatest norm of the gradient of each tensor, the two biases of a GRU layer being one as in Keras; default none. */
   readonly clipTensorNorm?: number;
   /** Greatest element of the gradient, either sign; default none. */
   readonly clipValue?: number;
@@ -97,6 +97,12 @@ export interface Batch {
   readonly carry?: boolean | readonly boolean[];
 }
 
+/** Of one update. */
+export interface StepOptions {
+  /** In the place of the optimizer's. */
+  readonly learningRate?: number;
+}
+
 /** What a step of training comes to. */
 export interface StepResult {
   /** Mean loss over the targets, before the update. */
@@ -126,17 +132,22 @@ export interface Trainer {
   /**
    * One update. A loss or gradient that is not finite updates nothing.
    *
-   * @param options.learningRate in the place of the optimizer's, for this update
    * @throws {RangeError} when the batch does not fit
    * @throws {TrainingError} when the loss or the gradient is not finite
    */
-  step(batch: Batch, options?: { readonly learningRate?: number }): StepResult;
+  step(batch: Batch, options?: StepOptions): StepResult;
+
+  /** The same in parts, so that a page may live between them: nothing else may be asked of the trainer until the last is done. */
+  parts(batch: Batch, options?: StepOptions): Generator<undefined, StepResult>;
 
   /** The loss without an update and without dropout. */
   evaluate(batch: Batch): Evaluation;
 
   /** Predictions in real units without dropout: f32[B][T][O], or f32[B][O] where the last step alone has a target. */
   predict(batch: Omit<Batch, "targets" | "weights">): Float32Array;
+
+  /** What was predicted last, by whatever ran the network: for the first `rows` rows, as `predict` answers it. */
+  predictions(rows: number): Float32Array;
 
   /** The gradient of the mean loss by every tensor that learns, without dropout, clipping and update. */
   gradients(batch: Batch): ReadonlyMap<string, Float32Array>;
@@ -150,6 +161,10 @@ export interface Trainer {
   /** All that the next steps depend on but options and data: weights, moments, number of updates, carried state. */
   snapshot(): Uint8Array;
 
-  /** @throws {RangeError} when the snapshot is of another network */
+  /**
+   * Goes on from a snapshot. Carried state is taken only where batch and steps are those of the snapshot.
+   *
+   * @throws {RangeError} when the snapshot is of another network
+   */
   restore(snapshot: Uint8Array): void;
 }

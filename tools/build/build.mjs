@@ -24,6 +24,7 @@ const BUNDLES = [
   { entry: "host/host.ts", outfile: "dist/host.js", node: true },
   { entry: "host/runtime/index.ts", outfile: "dist/runtime.js", node: false },
   { entry: "host/quantize/index.ts", outfile: "dist/quantize.js", node: false },
+  { entry: "host/train/index.ts", outfile: "dist/train.js", node: false },
   { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true, isInternal: true },
   { entry: "tools/bench/exact.ts", outfile: "dist/bench-exact.js", node: true, isInternal: true },
