@@ -150,7 +150,8 @@ function createSampleReader({
       sample[slot] = value;
     }
     // News of something else, such as a battery: it is no reading of these sensors.
-    if (missing === fields.length && isOld) throw new PayloadError("filtered", "What is told is of other fields");
+    if (missing === fields.length && isOld)
+      throw new PayloadError("filtered", "None of the fields is there, and what is was known before");
     if (missing === fields.length) throw new PayloadError("missing_field", "None of the fields is there");
     return sample;
   };

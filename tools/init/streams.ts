@@ -101,7 +101,7 @@ function exceptionsOf(group: readonly SeenDevice[], system: readonly SeenDevice[
 }
 
 /** A topic template that matches all of some topics of one length: what differs is captured, the last of it as the device. */
-export function templateOf(topics: readonly string[]): string {
+function templateOf(topics: readonly string[]): string {
   const split = topics.map((topic) => topic.split("/"));
   const first = split[0] ?? [];
   const varying = first.flatMap((level, index) => (split.every((one) => one[index] === level) ? [] : [index]));

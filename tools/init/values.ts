@@ -24,7 +24,7 @@ function parseJson(text: string): unknown {
 }
 
 /** A finite number, or text that is one. */
-export function numberOf(value: unknown): number | undefined {
+function numberOf(value: unknown): number | undefined {
   const number = typeof value === "string" ? parseDecimal(value.trim()) : value;
   return typeof number === "number" && Number.isFinite(Math.fround(number)) ? number : undefined;
 }

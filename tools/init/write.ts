@@ -15,7 +15,7 @@ export interface WrittenBroker {
 }
 
 /** Names of the variables that hold the login. */
-export const LOGIN = { username: "RIVULET_USERNAME", password: "RIVULET_PASSWORD" } as const;
+const LOGIN = { username: "RIVULET_USERNAME", password: "RIVULET_PASSWORD" } as const;
 
 /** Writes the configuration of streams. */
 export function writeConfig(
