@@ -10,9 +10,12 @@ import { findPace } from "../train/data/pace.ts";
 import { type Data, readData } from "../train/data/read.ts";
 import { describeData, describeLearned } from "../train/describe.ts";
 import { withDetector, withSelftest } from "../train/finish.ts";
-import { type LearnOptions, learnLinear, prepare } from "../train/learn.ts";
+import { chooseModel } from "../train/gate.ts";
+import { type FindOptions, findGru } from "../train/gru/find.ts";
+import { type LearnOptions, prepare } from "../train/prepared.ts";
 import { namesOf, provenanceOf } from "../train/provenance.ts";
 import { forecastTask, parseHorizons, regressTask, type Task } from "../train/task.ts";
+import { makeTwin, type Twin, twinFile } from "../train/twin.ts";
 
 /** Arguments and flags of `rivulet train`. */
 export interface TrainArgs {
@@ -37,6 +40,24 @@ export interface TrainArgs {
   readonly skip?: number;
   /** Share of every sequence, its end, that only the skill table sees. */
   readonly heldOut: number;
+  /** The linear model alone. */
+  readonly linear?: boolean;
+  /** Hidden units of the GRU. */
+  readonly hidden?: number;
+  readonly keepGru?: boolean;
+  readonly seed: number;
+  /** Other seeds for the best size. */
+  readonly restarts: number;
+  readonly learningRate?: number;
+  /** Seconds that the search for a GRU may take. */
+  readonly budget: number;
+  /** Bytes of a q15 module for a microcontroller. */
+  readonly maxFlash?: number;
+  readonly maxRam?: number;
+  /** Goes on with the search that was broken off. */
+  readonly resume?: boolean;
+  /** Writes the q15 twin as well. */
+  readonly q15?: boolean;
   readonly alarmsPerWeek: number;
   readonly name?: string;
   readonly skipBad?: boolean;
@@ -54,6 +75,7 @@ export async function runTrain(args: TrainArgs, io: Io): Promise<void> {
   checkTask(args);
   const horizons = parseHorizons(args.horizon);
   await checkWritable(args.output);
+  if (args.q15) await checkWritable(twinFile(args.output));
   const files = findDataFiles(args.data);
   const columns = chooseColumns(files[0] as string, {
     ...args,
@@ -109,47 +131,67 @@ async function learn(
   const { heldOut, season, skip } = args;
   const options: LearnOptions = { labels, shares: { stop: heldOut, heldOut }, season, skip };
   const prepared = prepare(data, task, options);
-  const learned = learnLinear(prepared, labels);
+  const provenance = provenanceOf(files, data, givenOptions(args));
+  const found = args.linear ? undefined : await findGru(prepared, labels, searchOptions(args, provenance), io);
+  const reason = args.linear ? "as asked for" : found === undefined ? "for no GRU fits" : "for no GRU has learned yet";
+  const learned = chooseModel(prepared, labels, found?.candidate, { keepGru: args.keepGru === true, reason });
   const { model } = learned;
-  const { interval, bridge } = args;
-  const provenance = provenanceOf(files, data, {
-    task: args.task,
-    interval,
-    bridge,
-    season,
-    skip,
-    "held-out": heldOut,
-    "skip-bad": args.skipBad,
-  });
   const told = parseModel(serializeModel({ ...model.spec, provenance }, model.tensors));
   const tested = withSelftest(told, data, prepared.parts.heldOut);
-  const { bytes, model: whole, note } = withDetector(tested, data, args.alarmsPerWeek, namesOf(files));
-  await writeFileAtomic(args.output, bytes);
-  const { id, spec } = whole;
+  const watched = withDetector(tested, data, args.alarmsPerWeek, namesOf(files));
+  const twin = args.q15 ? makeTwin(watched.model, data, prepared) : undefined;
+  await writeFileAtomic(args.output, watched.bytes);
+  const twinNotes = twin === undefined ? [] : await writeTwin(twin, data, files, args);
+  const { id, spec } = watched.model;
   if (args.json) {
-    const { skill, warmup, interval: seconds, provenance: origin } = spec;
-    io.stdout.write(
-      printableJson({
-        file: args.output,
-        id,
-        bytes: bytes.length,
-        interval: seconds,
-        warmup,
-        skill,
-        provenance: origin,
-      }),
-    );
+    const { skill, warmup, interval, provenance: origin } = spec;
+    const search = found?.results.map(({ plan, best, rounds }) => ({ ...plan, best, rounds }));
+    const facts = { id, bytes: watched.bytes.length, interval, warmup, verdict: learned.verdict };
+    io.stdout.write(printableJson({ file: args.output, ...facts, skill, search, provenance: origin }));
     return;
   }
   io.stdout.write(
     joinLines([
       ...describeData(data),
-      ...describeLearned(prepared, learned),
+      ...describeLearned(prepared, learned, found?.notes ?? []),
       `warm-up: ${spec.warmup} steps`,
-      note,
-      `${args.output}: ${id}, ${bytes.length} bytes`,
+      watched.note,
+      `${args.output}: ${id}, ${watched.bytes.length} bytes`,
+      ...twinNotes,
     ]),
   );
+}
+
+/** The options that decide what is learned, as they were given. */
+function givenOptions(args: TrainArgs): Record<string, string | number | boolean | undefined> {
+  const { task, interval, bridge, season, skip, heldOut, skipBad, linear, hidden, learningRate } = args;
+  const { seed, restarts, budget, keepGru, maxFlash, maxRam, horizon } = args;
+  return {
+    task,
+    ...(task === "forecast" && { horizon }),
+    ...{ interval, bridge, season, skip, "held-out": heldOut, "skip-bad": skipBad, linear },
+    ...(!linear && { seed, restarts, budget, hidden }),
+    ...{ "learning-rate": learningRate, "keep-gru": keepGru, "max-flash": maxFlash, "max-ram": maxRam },
+  };
+}
+
+function searchOptions(args: TrainArgs, { options: _, ...origin }: Record<string, string>): FindOptions {
+  const { hidden, seed, restarts, learningRate, budget, output, maxFlash: flash, maxRam: ram } = args;
+  // Whatever changes rows or targets is another search; a longer budget is not.
+  const { budget: __, "keep-gru": ___, ...of } = givenOptions(args);
+  const identity = JSON.stringify([origin, of, args.inputs, args.targets, args.label]);
+  return { hidden, seed, restarts, learningRate, budget, output, flash, ram, identity, resume: args.resume === true };
+}
+
+/** Writes the twin with a detector of its own; answers what is to be told. */
+async function writeTwin(twin: Twin, data: Data, files: readonly string[], args: TrainArgs): Promise<string[]> {
+  const file = twinFile(args.output);
+  const { bytes, model, note } = withDetector(twin.model, data, args.alarmsPerWeek, namesOf(files));
+  await writeFileAtomic(file, bytes);
+  const more = 100 * (twin.share - 1);
+  return [
+    `${file}: ${model.id}, ${bytes.length} bytes, q15; its error is ${more < 0 ? "" : "+"}${more.toFixed(2)} %; ${note}`,
+  ];
 }
 
 function nameOf({ name, output }: TrainArgs): string {

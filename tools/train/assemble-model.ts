@@ -21,7 +21,7 @@ export interface Core {
 }
 
 /** A tensor in single precision. */
-function f32Tensor(shape: readonly number[], values: ArrayLike<number>): Tensor {
+export function f32Tensor(shape: readonly number[], values: ArrayLike<number>): Tensor {
   return { dtype: "F32", shape, data: Float32Array.from(values) };
 }
 

@@ -26,8 +26,8 @@ export interface Baselines {
   readonly own: readonly (Law | undefined)[];
   /** Rows of the season; undefined where no season was found. */
   readonly season: number | undefined;
-  /** Squared error of each normalised output over the steps that stop the learning, of the last value or the mean. */
-  readonly scale: Float64Array;
+  /** Squared error of each normalised output of the linear law over the steps that stop the learning; never 0. */
+  readonly linearErrors: Float64Array;
 }
 
 /** Numbers of lags that the data allow, ascending. */
@@ -67,7 +67,8 @@ export function fitBaselines(
   });
   const isForecast = view.task.kind === "forecast";
   const linear = joinLaws(view, joint, own, stop);
-  return { linear, own, scale, season: isForecast ? (season ?? findSeason(view, parts, interval)) : undefined };
+  const linearErrors = scale.map((_, o) => Math.max(squaredError(linear, stop, o), LEAST_ERROR));
+  return { linear, own, linearErrors, season: isForecast ? (season ?? findSeason(view, parts, interval)) : undefined };
 }
 
 /** For each output the best, over the steps that stop the learning, of two laws, of all inputs and of its own column, and their mean. */

@@ -3,8 +3,9 @@
 import { alignColumns } from "../columns.ts";
 import { skillCells } from "../skill.ts";
 import type { Data } from "./data/read.ts";
-import type { Learned, Prepared } from "./learn.ts";
+import type { Learned } from "./gate.ts";
 import { stepsOf } from "./pieces.ts";
+import type { Prepared } from "./prepared.ts";
 import { shareOf } from "./skill.ts";
 
 const plural = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
@@ -25,12 +26,18 @@ export function describeData(data: Data): string[] {
 }
 
 /** How it was learned and how the model did, a line each. */
-export function describeLearned({ parts, baselines }: Prepared, { model, skill }: Learned): string[] {
+export function describeLearned(
+  { parts, baselines }: Prepared,
+  { model, skill, verdict }: Learned,
+  notes: readonly string[],
+): string[] {
   const steps = (name: keyof typeof parts) => stepsOf(parts[name]);
   const { season, linear } = baselines;
   return [
     `steps: ${steps("fit")} learned from, ${steps("stop")} to choose by, ${steps("heldOut")} held out`,
     `linear part: the last ${plural(linear.lags, "sample")}${season === undefined ? "" : `; season: ${season} rows`}`,
+    ...notes,
+    verdict,
     "",
     ...alignColumns(skillCells({ skill, outputs: model.spec.outputs })),
     "",
@@ -41,7 +48,7 @@ export function describeLearned({ parts, baselines }: Prepared, { model, skill }
 /** A warning for every baseline that did better than the model. */
 function warningsOf({ table: [own, ...others] }: Learned["skill"]): string[] {
   return others.flatMap((other) => {
-    if (own === undefined || shareOf(own, other) <= 1) return [];
+    if (own === undefined || other.name.endsWith("not kept") || shareOf(own, other) <= 1) return [];
     const more = Math.round(100 * (Math.sqrt(shareOf(own, other)) - 1));
     return [
       `warning: on held-out rows "${other.name}" did ${more < 1 ? "a little" : `${more} %`} better than the model; a forecast may not be worth its cost here`,

@@ -29,11 +29,11 @@ async function readings(name: string, rows: number, header = "time,flow,heat"): 
 
 const modelAt = async (path: string) => parseModel(await readFile(path));
 
-describe("rivulet train", () => {
+describe("rivulet train --linear", () => {
   it("writes a model with all that a deployment needs", async () => {
     const data = await readings("pump.csv", 1200);
     const output = join(folder, "pump.safetensors");
-    const { code, stderr } = await cli(["train", data, "-o", output]);
+    const { code, stderr } = await cli(["train", data, "-o", output, "--linear"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const { spec, detector } = await modelAt(output);
     expect(spec).toMatchObject({
@@ -55,7 +55,7 @@ describe("rivulet train", () => {
 
   it("finds the law behind the readings: its errors are the noise", async () => {
     const output = join(folder, "pump.safetensors");
-    await cli(["train", await readings("pump.csv", 4000), "-o", output]);
+    await cli(["train", await readings("pump.csv", 4000), "-o", output, "--linear"]);
     const [own, ...others] = (await modelAt(output)).spec.skill?.table ?? [];
     expect(others.map(({ name }) => name)).toEqual(["last value", "seasonal last value", "ridge AR"]);
     const [flow, heat] = own?.rmse ?? [];
@@ -68,7 +68,17 @@ describe("rivulet train", () => {
 
   it("forecasts several steps ahead", async () => {
     const output = join(folder, "far.safetensors");
-    await cli(["train", await readings("pump.csv", 1500), "-o", output, "--horizon", "1,3", "--targets", "flow"]);
+    await cli([
+      "train",
+      await readings("pump.csv", 1500),
+      "-o",
+      output,
+      "--linear",
+      "--horizon",
+      "1,3",
+      "--targets",
+      "flow",
+    ]);
     const { spec } = await modelAt(output);
     expect(spec.outputs).toEqual([{ name: "next_flow", forecasts: "flow" }, { name: "flow_in_3" }]);
     const [near, far] = spec.skill?.table[0]?.rmse ?? [];
@@ -78,7 +88,7 @@ describe("rivulet train", () => {
   it("tells a column by the others", async () => {
     const output = join(folder, "heat.safetensors");
     const { code } = await cli([
-      ...["train", await readings("pump.csv", 1500), "-o", output],
+      ...["train", await readings("pump.csv", 1500), "-o", output, "--linear"],
       ...["--task", "regress", "--label", "heat"],
     ]);
     const { spec } = await modelAt(output);
@@ -96,7 +106,7 @@ describe("rivulet train", () => {
     const bytes: Buffer[] = [];
     for (const file of files) {
       const output = join(folder, "pump.safetensors");
-      expect((await cli(["train", data, "-o", output])).code, file).toBe(0);
+      expect((await cli(["train", data, "-o", output, "--linear"])).code, file).toBe(0);
       bytes.push(await readFile(output));
     }
     expect(bytes[0]?.equals(bytes[1] as Buffer)).toBe(true);
@@ -112,14 +122,14 @@ describe("rivulet train", () => {
     });
     const data = join(folder, "walk.csv");
     await writeFile(data, `${["level", ...lines].join("\n")}\n`);
-    const { stdout } = await cli(["train", data, "-o", join(folder, "walk.safetensors")]);
+    const { stdout } = await cli(["train", data, "-o", join(folder, "walk.safetensors"), "--linear"]);
     expect(stdout).toMatch(/warning: on held-out rows "last value" did \d+ % better than the model/);
     expect(stdout).toContain("detector: none, how far rows are apart is not known");
   });
 
   it("writes its result as JSON", async () => {
     const output = join(folder, "pump.safetensors");
-    const { stdout } = await cli(["train", await readings("pump.csv", 1200), "-o", output, "--json"]);
+    const { stdout } = await cli(["train", await readings("pump.csv", 1200), "-o", output, "--linear", "--json"]);
     const { id, skill } = JSON.parse(stdout);
     const model = await modelAt(output);
     expect({ id, skill }).toEqual({ id: model.id, skill: model.spec.skill });

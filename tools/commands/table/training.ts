@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { Io } from "../../io.ts";
-import { examples, number, positive, positiveInteger } from "./arguments.ts";
+import { examples, memory, number, positive, positiveInteger, upTo, wholeNumber } from "./arguments.ts";
 
 const share = (text: string) => number(text, (n) => n >= 0.05 && n <= 0.4, "a share from .05 to .4");
 const count = (text: string) => number(text, (n) => n >= 0 && Number.isSafeInteger(n), "a whole number");
@@ -26,6 +26,17 @@ export function addTrain(program: Command, io: Io): void {
     .option("--season <rows>", "rows of the season (default: a day or a week, if it helps)", positiveInteger)
     .option("--skip <samples>", "samples that the linear part sees (default: chosen)", positiveInteger)
     .option("--held-out <share>", "end of every sequence that only the skill table sees", share, 0.15)
+    .option("--linear", "the linear model alone, no GRU is tried")
+    .option("--hidden <units>", "hidden units of the GRU (default: 8, 16 and 32 are tried)", upTo(256))
+    .option("--keep-gru", "keep the GRU even where it does not beat the linear model")
+    .option("--seed <n>", "decides initial weights and the order of the rows", wholeNumber, 1)
+    .option("--restarts <n>", "other seeds that the best size is tried with", count, 2)
+    .option("--learning-rate <rate>", "of Adam, at first (default: .01, .005 above 16 units)", positive)
+    .option("--budget <seconds>", "time that the search for a GRU may take", positive, 60)
+    .option("--max-flash <bytes>", "bytes of the q15 module of rivulet build, such as 8K", memory)
+    .option("--max-ram <bytes>", "bytes of RAM that it takes with wasm3", memory)
+    .option("--resume", "go on with a search that was broken off")
+    .option("--q15", "write the q15 twin, too: <output>-q15.safetensors")
     .option("--alarms-per-week <n>", "false alarms a week that the detector may raise", positive, 1)
     .option("--name <name>", "name of the model (default: the file's)")
     .option("--skip-bad", "leave bad rows out")

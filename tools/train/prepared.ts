@@ -1,17 +1,14 @@
-// Rows → a model, its baselines and its skill.
+// Rows, divided and scaled, and what is simpler than a network.
 
-import type { Model, Skill } from "../../host/model/types.ts";
+import type { Model } from "../../host/model/types.ts";
 import { CliError } from "../errors.ts";
 import { assembleModel, type Labels, linearCore, skipTensor } from "./assemble-model.ts";
-import { type Baselines, baselineForecasters, fitBaselines, lagsFor } from "./baselines.ts";
+import { type Baselines, fitBaselines, lagsFor } from "./baselines.ts";
 import type { Data } from "./data/read.ts";
-import { modelForecaster } from "./evaluate.ts";
 import { type Scaling, scalingsOf } from "./normalise.ts";
 import { divide, type Parts, type Shares, stepsOf } from "./pieces.ts";
 import type { View } from "./prepare.ts";
-import { measureSkill } from "./skill.ts";
 import type { Task } from "./task.ts";
-import { measureWarmup } from "./warmup.ts";
 
 /** Rows that a model is let run before a held-out stretch, so that it is measured as one that has run for long. */
 const LEAD = 512;
@@ -35,12 +32,6 @@ export interface Prepared {
   readonly view: View;
   readonly parts: Parts;
   readonly baselines: Baselines;
-}
-
-/** A model and how it did. */
-export interface Learned {
-  readonly model: Model;
-  readonly skill: Skill;
 }
 
 /**
@@ -73,7 +64,7 @@ export function prepare(data: Data, task: Task, options: LearnOptions): Prepared
 }
 
 /** The linear model: a network of a skip and a bias. */
-function linearModel({ view, baselines }: Prepared, labels: Labels): Model {
+export function linearModel({ view, baselines }: Prepared, labels: Labels): Model {
   const { linear } = baselines;
   return assembleModel({
     task: view.task,
@@ -83,25 +74,6 @@ function linearModel({ view, baselines }: Prepared, labels: Labels): Model {
     core: linearCore(view.inputs.length, linear.bias),
     skip: { length: linear.lags, tensor: skipTensor(linear) },
   });
-}
-
-/** Learns the linear model and measures it beside the baselines. */
-export function learnLinear(prepared: Prepared, labels: Labels): Learned {
-  const { view, parts, baselines } = prepared;
-  const model = linearModel(prepared, labels);
-  const named = new Map([
-    ["linear model", modelForecaster(model, view.store.width)],
-    ...baselineForecasters(view, baselines),
-  ]);
-  const skill = measureSkill(view, parts.heldOut, named);
-  return { model: withSkill(model, skill, prepared), skill };
-}
-
-/** Writes down how a model did, and how long it takes to warm up. */
-function withSkill(model: Model, skill: Skill, { view, parts }: Prepared): Model {
-  const usual = skill.table[0]?.rmse as readonly number[];
-  const warmup = measureWarmup(view, parts.heldOut, model, usual);
-  return { ...model, spec: { ...model.spec, skill, warmup } };
 }
 
 /** @throws {CliError} when a part has too few steps */
