@@ -19,6 +19,9 @@ const INSTALL: Readonly<Record<string, string>> = {
   systemd: "apt install systemd",
   "systemd-notify": "apt install systemd",
   "riscv64-unknown-elf-gcc": "apt install gcc-riscv64-unknown-elf",
+  "avr-gcc": "apt install gcc-avr avr-libc",
+  simavr: "apt install simavr",
+  cmake: "apt install cmake",
 };
 
 /** Why a test was skipped: what it needs, or what it says itself. */

@@ -1,3 +1,4 @@
+import type { PackageKind } from "../mcu/package/types.ts";
 import type { Pack, Target } from "../mcu/types.ts";
 
 /** Arguments and flags of `rivulet build`. */
@@ -13,6 +14,8 @@ export interface BuildArgs {
   readonly vectors?: number;
   /** File for the C header. */
   readonly cHeader?: string;
+  /** Build system: the output is a folder with a library for it. */
+  readonly package?: PackageKind;
   /** Folder for C sources. */
   readonly wasm2c?: string;
   /** File for the weights alone, which the prebuilt module reads at run time. */

@@ -18,6 +18,7 @@ import { renderCheck } from "../wasm/check/text.ts";
 import { checkModule } from "../wasm/check.ts";
 import type { BuildArgs } from "./build-args.ts";
 import { readDetectorAlone, runBuildDetector } from "./build-detector.ts";
+import { runBuildPackage } from "./build-package.ts";
 
 /** Greatest size of a module to check, bytes. */
 const MAX_CHECKED = 2 ** 26;
@@ -28,6 +29,10 @@ export async function runBuild(args: BuildArgs, io: Io): Promise<number> {
   const { output } = args;
   if (args.model === undefined) throw new UsageError("Expected a model file, or --check FILE");
   if (output === undefined) throw new UsageError("Expected the module to write with -o FILE");
+  if (args.package !== undefined) {
+    await runBuildPackage(args, args.package, args.model, output, io);
+    return 0;
+  }
   for (const file of [output, args.cHeader, args.image]) if (file !== undefined) await checkWritable(file);
   const detector = readDetectorAlone(args.model);
   if (detector !== undefined) {

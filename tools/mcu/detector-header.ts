@@ -4,14 +4,14 @@ import { MCU_ABI_VERSION } from "../../assembly/layout.ts";
 import type { DetectorFile } from "../../host/detect/file.ts";
 import { BLOCKS, withoutClock } from "../../host/detect/parameters.ts";
 import { detectorHash } from "../../host/detect/snapshot.ts";
-import { cString, define, fractions, names, wrapHeader } from "./header.ts";
+import { cString, define, fractions, hashInitializer, names, wrapHeader } from "./header.ts";
 import type { Program } from "./types.ts";
 
 /** Writes the header of a detector's module. */
 export function renderDetectorHeader(
   { spec, id, parameters }: DetectorFile,
   program: Program,
-  wasm: Uint8Array,
+  wasm?: Uint8Array,
 ): string {
   const { input, output, state, modelHash, memoryBytes, constants } = program;
   const hash = Buffer.from(detectorHash(withoutClock(parameters))).toString("hex");
@@ -35,6 +35,7 @@ export function renderDetectorHeader(
     define("STATE", state.address),
     define("STATE_SIZE", state.bytes),
     define("MODEL_HASH", modelHash.address, "16 bytes, as in a snapshot"),
+    define("MODEL_HASH_BYTES", hashInitializer(hash)),
     define("MEMORY_SIZE", memoryBytes, "bytes of linear memory in use"),
     "/* raw = floor(real * 2^fraction + 0.5), within -2^30..2^30 */",
     define("INPUT_FRACTIONS", fractions(spec.inputs)),

@@ -9,7 +9,8 @@ import type { Program } from "./types.ts";
 export interface HeaderParts {
   readonly model: Model;
   readonly program: Program;
-  readonly wasm: Uint8Array;
+  /** Absent: the header is without the module as an array. */
+  readonly wasm?: Uint8Array | undefined;
   /** Bytes on a line of the array. */
   readonly perLine?: number;
 }
@@ -49,6 +50,7 @@ export function renderHeader({ model, program, wasm, perLine = 16 }: HeaderParts
         ]
       : []),
     define("MODEL_HASH", modelHash.address, "16 bytes, as in a snapshot"),
+    define("MODEL_HASH_BYTES", hashInitializer(hash)),
     define("MEMORY_SIZE", memoryBytes, "bytes of linear memory in use"),
     define("VOCABULARY", program.vocabulary, "above 0: the input is a token below it"),
     ...scales,
@@ -62,6 +64,10 @@ export function renderHeader({ model, program, wasm, perLine = 16 }: HeaderParts
 export const define = (name: string, value: string | number, remark?: string): string =>
   `#define RIVULET_${name} ${value}${remark === undefined ? "" : ` /* ${remark} */`}`;
 
+/** The first 16 bytes of a hash in hexadecimal, as the initializer of an array. */
+export const hashInitializer = (hash: string): string =>
+  `{ ${Array.from({ length: 16 }, (_, i) => `0x${hash.slice(2 * i, 2 * i + 2)}`).join(", ")} }`;
+
 /** The fractions of signals, as the initializer of an array. */
 export const fractions = (signals: readonly { readonly fraction?: number }[]): string =>
   `{ ${signals.map(({ fraction = 0 }) => fraction).join(", ")} }`;
@@ -71,26 +77,30 @@ export const names = (signals: readonly { readonly name: string }[]): string =>
   `{ ${signals.map(({ name }) => cString(name)).join(", ")} }`;
 
 /** The whole of a header: macros, and the module as an array. */
-export function wrapHeader(id: string, lines: readonly string[], wasm: Uint8Array, perLine = 16): string {
+export function wrapHeader(id: string, lines: readonly string[], wasm?: Uint8Array, perLine = 16): string {
   return [
     `/* ${comment(id)}, written by rivulet build. Addresses are bytes in the linear memory of the module. */`,
     "#ifndef RIVULET_MODEL_H",
     "#define RIVULET_MODEL_H",
     "",
     ...lines,
-    define("WASM_SIZE", wasm.length),
-    ...operandLines(wasm),
-    "",
-    "#ifndef RIVULET_NO_WASM",
-    "static const unsigned char rivulet_wasm[RIVULET_WASM_SIZE] = {",
-    ...byteLines(wasm, perLine),
-    "};",
-    "#endif",
+    ...(wasm === undefined ? [] : arrayLines(wasm, perLine)),
     "",
     "#endif",
     "",
   ].join("\n");
 }
+
+const arrayLines = (wasm: Uint8Array, perLine: number): readonly string[] => [
+  define("WASM_SIZE", wasm.length),
+  ...operandLines(wasm),
+  "",
+  "#ifndef RIVULET_NO_WASM",
+  "static const unsigned char rivulet_wasm[RIVULET_WASM_SIZE] = {",
+  ...byteLines(wasm, perLine),
+  "};",
+  "#endif",
+];
 
 /** The operand stack that the module takes of an interpreter. */
 function operandLines(wasm: Uint8Array): readonly string[] {

@@ -36,7 +36,8 @@ export function planDetector(parameters: DetectorParameters, start: number): Pro
   const work = layout.space("output, work space", workBytes(parameters.channels.length), 16);
   const output = { address: work, bytes: VERDICT_BYTES };
   const modelHash = { address: layout.data("detector hash", detectorHash(parameters)), bytes: 16 };
-  const image = layout.data("parameters", packDetector(parameters));
+  // It has words of 64 bits.
+  const image = layout.data("parameters", packDetector(parameters), 8);
   const run = [input.address, input.bytes, output.address, state.address, state.bytes];
   const expected = driveDetector(parameters, SEED, TEST_ROWS);
   return {

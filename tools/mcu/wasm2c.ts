@@ -152,7 +152,7 @@ function rewrite(written: string, name: string, memorySize: number): Source {
 #define RIVULET_MEMORY_SIZE ${memorySize}u
 #define memory ${name}_memory
 
-_Alignas(16) uint8_t ${name}_memory[RIVULET_MEMORY_SIZE];
+__attribute__((aligned(16))) uint8_t ${name}_memory[RIVULET_MEMORY_SIZE];
 
 #include "wasm-rt.h"
 

@@ -13,7 +13,7 @@ export function addBuild(program: Command, io: Io): void {
       "Make one self-contained WebAssembly module of a model or a detector, for a microcontroller, and prove it.",
     )
     .argument("[model]", "model file (.safetensors), q15 or f32, or a detector of calibrate")
-    .option("-o, --output <file>", "module to write (.wasm)")
+    .option("-o, --output <file>", "module to write (.wasm), or the folder of a package")
     .addOption(
       new Option("--for <runtime>", "what will run the module")
         .choices(["wasm3", "wamr", "wasm2c", "generic"])
@@ -31,6 +31,12 @@ export function addBuild(program: Command, io: Io): void {
       memory,
     )
     .option("--vectors <steps>", "most steps of the self-test in the module", upTo(64))
+    .addOption(
+      new Option(
+        "--package <system>",
+        "write a complete library with the model as C into the folder of -o (needs the npm package wabt)",
+      ).choices(["arduino", "platformio", "zephyr", "esp-idf", "cmake"]),
+    )
     .option("--c-header <file>", "write a C header: addresses, scales and the module as an array")
     .option("--wasm2c <folder>", "write C sources made by wasm2c (needs the npm package wabt)")
     .option("--image <file>", "write the weights alone, for the prebuilt module of many models")
@@ -43,6 +49,7 @@ export function addBuild(program: Command, io: Io): void {
         "rivulet build pump-q15.safetensors -o pump.wasm --for wasm3 --memory 16K --c-header model.h",
         "rivulet build pump-q15.safetensors -o pump.wasm --for wasm2c --wasm2c src/model",
         "rivulet build detector.safetensors -o detector.wasm --for wasm2c --wasm2c src/detector",
+        "rivulet build pump-q15.safetensors --package arduino -o rivulet-pump",
         "rivulet build --check pump.wasm",
       ),
     )

@@ -5,7 +5,9 @@
 //                    RIVULET_TRAP(). 0 (default): no checks; `rivulet build` has checked the module, which does not take
 //                    addresses from outside
 // RIVULET_TRAP()     what a trap does, an expression that does not return; default __builtin_trap()
-// RIVULET_UNALIGNED  1: for a module whose accesses are not aligned to their size. Those of `rivulet build` are (default 0)
+// RIVULET_FLASH      1: constants are read where they are in flash, and only what changes takes RAM. For a library of
+//                    `rivulet build --package`, which has the macros RIVULET_RAM_FROM and RIVULET_RAM_SIZE
+// RIVULET_UNALIGNED  1: for a module whose accesses are not aligned to their size, or to 4. Those of `rivulet build` are (default 0)
 //
 // gcc and clang may call memcpy and memset, as of any program; a C library has them, or tools/firmware/common/memory.c.
 //
@@ -41,6 +43,9 @@
 #ifndef RIVULET_BOUNDS
 #define RIVULET_BOUNDS 0
 #endif
+#ifndef RIVULET_FLASH
+#define RIVULET_FLASH 0
+#endif
 #ifndef RIVULET_TRAP
 #define RIVULET_TRAP() __builtin_trap()
 #endif
@@ -61,7 +66,9 @@ typedef float f32;
 #if RIVULET_UNALIGNED
 #define ACCESS_TYPE(type) struct __attribute__((packed, may_alias)) { type value; }
 #else
-#define ACCESS_TYPE(type) struct __attribute__((may_alias)) { type value; }
+// Words of 64 bits stand at multiples of 4 in the state of a detector (FORMAT.md 8.5).
+#define ACCESS_TYPE(type) \
+  struct __attribute__((packed, aligned(sizeof(type) < 4 ? sizeof(type) : 4), may_alias)) { type value; }
 #endif
 
 #if RIVULET_BOUNDS
@@ -74,6 +81,41 @@ typedef float f32;
 #else
 #define CHECK_BOUNDS(base, offset, size) (void)0
 #endif
+
+#if RIVULET_FLASH
+
+// Linear memory is in two places: what a step writes, from RIVULET_RAM_FROM on, in `memory`, all else in `constants`.
+#define LINEAR const u8 *const linear = 0
+#ifdef __AVR__
+#include <avr/pgmspace.h>
+#define FLASH_BITS(size, at)                                                    \
+  ((size) == 1   ? pgm_read_byte(at)                                            \
+   : (size) == 2 ? pgm_read_word(at)                                            \
+   : (size) == 4 ? pgm_read_dword(at)                                           \
+                 : pgm_read_dword(at) | (u64)pgm_read_dword((at) + 4) << 32)
+#define FLASH_READ(type, at) ((type)FLASH_BITS(sizeof(type), at))
+#else
+#define FLASH_READ(type, at) (((const access *)(const void *)(at))->value)
+#endif
+
+#define DEFINE_LOAD(name, type, wide, result)                                                        \
+  static inline result name(const u8 *linear, u32 base, u32 offset) {                                \
+    typedef ACCESS_TYPE(type) access;                                                                \
+    const u32 at = base + offset, in_ram = at - RIVULET_RAM_FROM;                                    \
+    (void)linear;                                                                                    \
+    if (in_ram < RIVULET_RAM_SIZE) return (result)(wide)((const access *)(const void *)(memory + in_ram))->value; \
+    const u8 *const from = constants + (at < RIVULET_RAM_FROM ? at : at - RIVULET_RAM_SIZE);         \
+    return (result)(wide)FLASH_READ(type, from);                                                     \
+  }
+#define DEFINE_STORE(name, type, from)                                            \
+  static inline void name(const u8 *linear, u32 base, u32 offset, from value) {   \
+    typedef ACCESS_TYPE(type) access;                                             \
+    void *at = memory + (base + offset - RIVULET_RAM_FROM);                       \
+    (void)linear;                                                                 \
+    ((access *)at)->value = (type)value;                                          \
+  }
+
+#else
 
 // Each function starts with LINEAR, the address of the memory where gcc cannot see that it is a constant: it then adds it once to each pointer
 // and not anew to each offset.
@@ -100,6 +142,8 @@ static inline u8 *memory_base(void) {
     void *at = linear + base + offset;                        \
     ((access *)at)->value = (type)value;                      \
   }
+
+#endif
 
 DEFINE_LOAD(i32_load, u32, u32, u32)
 DEFINE_LOAD(i64_load, u64, u64, u64)
@@ -164,9 +208,14 @@ static inline u32 I32_ROTL(u32 x, u32 n) { return x << (n & 31) | x >> (-n & 31)
 static inline u32 I32_ROTR(u32 x, u32 n) { return x >> (n & 31) | x << (-n & 31); }
 static inline u64 I64_ROTL(u64 x, u64 n) { return x << (n & 63) | x >> (-n & 63); }
 static inline u64 I64_ROTR(u64 x, u64 n) { return x >> (n & 63) | x << (-n & 63); }
-static inline u32 I32_CLZ(u32 x) { return x ? (u32)__builtin_clz(x) : 32; }
-static inline u32 I32_CTZ(u32 x) { return x ? (u32)__builtin_ctz(x) : 32; }
-static inline u32 I32_POPCNT(u32 x) { return (u32)__builtin_popcount(x); }
+#if __SIZEOF_INT__ == 4
+#define BUILTIN32(name) __builtin_##name
+#else
+#define BUILTIN32(name) __builtin_##name##l
+#endif
+static inline u32 I32_CLZ(u32 x) { return x ? (u32)BUILTIN32(clz)(x) : 32; }
+static inline u32 I32_CTZ(u32 x) { return x ? (u32)BUILTIN32(ctz)(x) : 32; }
+static inline u32 I32_POPCNT(u32 x) { return (u32)BUILTIN32(popcount)(x); }
 static inline u64 I64_CLZ(u64 x) { return x ? (u64)__builtin_clzll(x) : 64; }
 static inline u64 I64_CTZ(u64 x) { return x ? (u64)__builtin_ctzll(x) : 64; }
 static inline u64 I64_POPCNT(u64 x) { return (u64)__builtin_popcountll(x); }
@@ -224,7 +273,9 @@ static inline u32 I32_TRUNC_SAT_U_F32(f32 x) { return !(x > -1.0f) ? 0 : x >= 42
 
 #endif
 
+#if !RIVULET_FLASH
 // Copies a data segment.
 static inline void load_data(u32 to, const u8 *from, u32 size) { __builtin_memcpy(memory + to, from, size); }
+#endif
 
 #endif
