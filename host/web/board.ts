@@ -1,3 +1,4 @@
+import type { Health } from "../health/device-health.ts";
 import type { MessageOutcome } from "../mqtt/outcomes.ts";
 import { ATTENTION, type Attention } from "./attention.ts";
 import { Rejections } from "./rejections.ts";
@@ -9,6 +10,8 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const [FEWEST_BINS, MOST_BINS] = [8, 1024];
 /** Devices that the page knows; more are counted. */
 const MOST_DEVICES = 50_000;
+
+type HealthLookup = (stream: string, device: string) => Health | undefined;
 
 /** Which devices a list shows. */
 export interface Wanted {
@@ -34,6 +37,7 @@ export class Board {
   readonly #now: () => number;
   readonly #taker: BinTaker | undefined;
   readonly #streams = new Map<string, { view: StreamView; readonly devices: Map<string, WatchedDevice> }>();
+  #healthOf: HealthLookup = () => undefined;
   #count = 0;
   /** All devices by name; undefined when one has come since. */
   #sorted: readonly WatchedDevice[] | undefined;
@@ -49,8 +53,13 @@ export class Board {
     return [...this.#streams.values()].map(({ view }) => view);
   }
 
-  /** Shows these streams from now on; a stream whose inputs are the same keeps its devices. */
-  show(views: readonly StreamView[]): void {
+  /**
+   * Shows these streams from now on; a stream whose inputs are the same keeps its devices.
+   *
+   * @param healthOf  what is known of the health of a device; later changes come by `observeHealth`
+   */
+  show(views: readonly StreamView[], healthOf: HealthLookup = () => undefined): void {
+    this.#healthOf = healthOf;
     const kept = new Map(this.#streams);
     this.#streams.clear();
     for (const view of views) {
@@ -59,8 +68,15 @@ export class Board {
       this.#streams.set(view.name, isSame ? { ...known, view } : { view, devices: new Map() });
     }
     this.#count = [...this.#streams.values()].reduce((sum, { devices }) => sum + devices.size, 0);
+    for (const device of this.all()) device.health = healthOf(device.stream.name, device.name);
     this.#sorted = undefined;
     this.#ordered = undefined;
+  }
+
+  /** Takes in how a device is from now on. */
+  observeHealth(stream: string, name: string, health: Health): void {
+    const device = this.find(stream, name);
+    if (device !== undefined) device.health = health;
   }
 
   /** Takes in what became of a message. */
@@ -131,6 +147,7 @@ export class Board {
     const device = known?.devices.get(name);
     if (device !== undefined || known === undefined || !isNews || this.#count >= MOST_DEVICES) return device;
     const made = new WatchedDevice(known.view, name, this.#taker);
+    made.health = this.#healthOf(stream, name);
     known.devices.set(name, made);
     this.#count++;
     this.#sorted = undefined;

@@ -66,6 +66,7 @@ function describeNetwork(runtime: StreamOptions["runtime"]) {
     /** Multiplications by weights in one step. */
     multiplications: network.stages.reduce((sum, stage) => sum + multiplications(stage), 0),
     selftest: selftest && { ...selftest, tolerance: spec.selftest?.tolerance },
+    skill: spec.skill,
     provenance: spec.provenance,
   };
 }

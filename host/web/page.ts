@@ -1,4 +1,5 @@
 import type { Bridge } from "../mqtt/bridge.ts";
+import type { MessageOutcome } from "../mqtt/outcomes.ts";
 import type { StreamOptions } from "../mqtt/stream.ts";
 import type { StateStore } from "../store/store.ts";
 import { apiRoutes } from "./api.ts";
@@ -6,7 +7,7 @@ import { assetRoutes } from "./assets.ts";
 import { Board } from "./board.ts";
 import { Feed } from "./feed.ts";
 import { History } from "./history.ts";
-import { describeHost } from "./host-api.ts";
+import { describeHost, describeLatency } from "./host-api.ts";
 import type { LogLines } from "./log-lines.ts";
 import { describeModel, type ModelDescription } from "./models.ts";
 import { viewStream } from "./series.ts";
@@ -42,12 +43,14 @@ export class Page {
   readonly #board: Board;
   readonly #feed: Feed;
   readonly #history: History;
+  readonly #watched: PageOptions["watched"];
   #shown: Shown | undefined;
   #models: ModelDescription[] | undefined;
   #forget: () => void = () => {};
 
   constructor(options: PageOptions) {
     const { log, store, keepMs, hasRoom, watched } = options;
+    this.#watched = watched;
     this.server = new WebServer(options);
     this.#history = new History({ store, keepMs, log, ...(hasRoom && { hasRoom }) });
     this.#board = new Board(Date.now, this.#history);
@@ -78,14 +81,15 @@ export class Page {
     this.#forget();
     this.#shown = shown;
     this.#models = undefined;
-    this.#board.show(shown.streams.map(viewStream));
-    this.#forget = shown.bridge.onOutcome((outcome) => {
-      this.#board.observe(outcome);
-      const change = outcome.kind === "step" ? outcome.anomaly?.change : undefined;
-      if (change === undefined && outcome.kind !== "command") return;
-      const device = this.#board.find(outcome.stream, outcome.device as string);
-      if (device !== undefined) this.#history.remember(device);
-    });
+    const { bridge, streams } = shown;
+    this.#board.show(streams.map(viewStream), (stream, device) => bridge.health(stream).get(device));
+    const forgets = [
+      bridge.onHealth((stream, device, health) => this.#board.observeHealth(stream, device, health)),
+      bridge.onOutcome((outcome) => this.#observe(outcome)),
+    ];
+    this.#forget = () => {
+      for (const forget of forgets) forget();
+    };
   }
 
   /** Lets go of the bridge, which is about to end. */
@@ -100,6 +104,14 @@ export class Page {
     this.#feed.stop();
     await this.server.stop();
     await this.#history.stop(this.#board.all());
+  }
+
+  #observe(outcome: MessageOutcome): void {
+    this.#board.observe(outcome);
+    const change = outcome.kind === "step" ? outcome.anomaly?.change : undefined;
+    if (change === undefined && outcome.kind !== "command") return;
+    const device = this.#board.find(outcome.stream, outcome.device as string);
+    if (device !== undefined) this.#history.remember(device);
   }
 
   #watchRoutes(watched: NonNullable<PageOptions["watched"]>) {
@@ -123,6 +135,7 @@ export class Page {
       rejections: this.#board.rejections.list(),
       log: log.latest,
       history: { written: this.#history.written },
+      ...(this.#watched && { latency: describeLatency(this.#watched.measures) }),
     };
   }
 

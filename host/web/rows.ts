@@ -21,6 +21,8 @@ export interface Row {
   readonly score: number | null;
   /** The alarm that it is in. */
   readonly alarm?: Pick<AlarmSpan, "from" | "text">;
+  /** What is wrong with a device that is silent or stuck, where the bridge tells it. */
+  readonly trouble?: { readonly since: number; readonly text: string };
   /** Usual time between two samples, ms. */
   readonly every: number | null;
   /** Of the latest sample, and of its arrival; Unix milliseconds. */
@@ -31,7 +33,7 @@ export interface Row {
 
 /** A device as the list shows it. */
 export function rowOf(device: WatchedDevice, now: number): Row {
-  const { stream, name, values, anomaly, isAlarm, every, time, seen } = device;
+  const { stream, name, values, anomaly, isAlarm, health, every, time, seen } = device;
   const { series } = stream;
   const alarm = isAlarm ? device.alarms.at(-1) : undefined;
   return {
@@ -45,6 +47,7 @@ export function rowOf(device: WatchedDevice, now: number): Row {
     values: series.flatMap(({ kind }, s) => (kind === "input" ? [short(values[s] as number)] : [])),
     score: anomaly?.score ?? null,
     ...(alarm && { alarm: { from: alarm.from, text: printable(alarm.text) } }),
+    ...(health?.why != null && { trouble: { since: health.since, text: printable(health.why) } }),
     every: short(every),
     time,
     seen,

@@ -1,4 +1,5 @@
 import type { AlarmChange, Cause } from "../alarm/types.ts";
+import type { Health } from "../health/device-health.ts";
 import type { Commanded, Stepped } from "../mqtt/outcomes.ts";
 import type { Attention } from "./attention.ts";
 import { type Bin, BinRing, Gathering, short } from "./bins.ts";
@@ -68,6 +69,8 @@ export class WatchedDevice {
   /** Usual time between two samples, ms; NaN before the second. */
   every = Number.NaN;
   rejected = 0;
+  /** As the bridge tells it; undefined where it says nothing. */
+  health: Health | undefined;
   /** The latest, per output. */
   prediction = new Float64Array(0);
   anomaly: Stepped["anomaly"];
@@ -158,8 +161,8 @@ export class WatchedDevice {
   /** Answers what the device needs. */
   attention(now: number): Attention {
     if (this.isAlarm) return this.isAcknowledged ? "acknowledged" : "alarm";
-    const silence = now - this.seen;
-    if (silence > Math.max(LEAST_STALE_MS, STALE_GAPS * (this.every || 0))) return "stale";
+    if (this.#isSilent(now)) return "stale";
+    if (this.health?.health === "stuck") return "stuck";
     const ended = this.alarms.at(-1)?.to;
     if (ended !== undefined && this.time - ended < RECENT_MS) return "recent";
     if (this.anomaly?.learning !== undefined) return "learning";
@@ -197,6 +200,11 @@ export class WatchedDevice {
     if (isSame) for (const [s, value] of values.entries()) this.values[s] = value ?? Number.NaN;
     if (isSame) for (const [s, value] of spread.entries()) this.spread[s] = value ?? Number.NaN;
     this.alarms.push(...alarms.slice(-MOST_ALARMS));
+  }
+
+  #isSilent(now: number): boolean {
+    if (this.health !== undefined) return this.health.health === "stale";
+    return now - this.seen > Math.max(LEAST_STALE_MS, STALE_GAPS * (this.every || 0));
   }
 
   #close(most: number): void {

@@ -51,6 +51,8 @@ export async function startPageHost(options: PageHostOptions = {}) {
     status: () => bridge.status(),
     command: (...args) => bridge.command(...args),
     stop: (how) => bridge.stop(how),
+    health: (stream) => bridge.health(stream),
+    onHealth: (listener) => bridge.onHealth(listener),
     onOutcome: (listener) => {
       observe = listener;
       return bridge.onOutcome(listener);

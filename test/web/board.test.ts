@@ -35,7 +35,32 @@ describe("Board", () => {
     board.observe(command("known", { isAcknowledge: true }, { isDone: true, answer: "" }));
     clock.now += 1000;
     expect(names()).toEqual(["new", "old", "known", "silent", "learns", "a", "b"]);
-    expect(board.ordered().counts).toEqual({ alarm: 2, acknowledged: 1, stale: 1, recent: 0, learning: 1, fine: 2 });
+    expect(board.ordered().counts).toEqual({
+      alarm: 2,
+      acknowledged: 1,
+      stale: 1,
+      stuck: 0,
+      recent: 0,
+      learning: 1,
+      fine: 2,
+    });
+  });
+
+  it("takes the word of who knows how a device is", () => {
+    const { board, clock } = createBoard();
+    board.observe(step("a", T, [1, 2]));
+    const device = board.find("pump", "a") as WatchedDevice;
+    clock.now += 3_600_000;
+    expect(device.attention(clock.now)).toBe("stale");
+    board.observeHealth("pump", "a", { health: "ok", since: T, why: null });
+    expect(device.attention(clock.now)).toBe("fine");
+    board.observeHealth("pump", "a", { health: "stuck", since: T, why: "speed is 7 for 2 h" });
+    expect(rowOf(device, clock.now)).toMatchObject({
+      attention: "stuck",
+      trouble: { since: T, text: "speed is 7 for 2 h" },
+    });
+    board.show([VIEW], () => ({ health: "stale", since: T, why: "no reading for 1 h" }));
+    expect(rowOf(device, clock.now).attention).toBe("stale");
   });
 
   it("makes the order once a second at most", () => {

@@ -164,14 +164,14 @@ describe("the page in Chromium", needs({ Chromium: chromiumPath !== undefined })
 
   it("is used by keys alone", async () => {
     const { host, page } = await open();
-    for (const name of ["a", "b", "c"]) await host.run(name, 3, 0);
-    await waitForText(page, ".device", "c");
+    for (const name of ["fan-1", "fan-2", "fan-3"]) await host.run(name, 3, 0);
+    await waitForText(page, ".device", "fan-3");
     await page.locator(".device a").first().focus();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
-    await waitForText(page, "h1", "b");
+    await waitForText(page, "h1", "fan-2");
     await page.waitForSelector(".uplot");
     await page.locator(".plots").focus();
     await page.keyboard.press("ArrowLeft");

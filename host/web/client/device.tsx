@@ -60,6 +60,11 @@ export function DevicePage({ stream, device: name, streams, onStatus }: DevicePa
           <b>{alarm.text || "No cause is known"}</b> since {moment(alarm.from, now)}, for {span(now - alarm.from)}
         </p>
       )}
+      {device.trouble !== undefined && (
+        <p class="alarm-now is-past">
+          <b>{device.trouble.text}</b>, since {moment(device.trouble.since, now)}
+        </p>
+      )}
       {device.attention === "recent" && <Past alarm={device.alarms.at(-1)} now={now} />}
       <Charts stream={known} data={data} view={view} onView={setView} />
       <div class="columns">

@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import type { HostDescription } from "../host-api.ts";
+import type { HostDescription, Latency, Quantiles } from "../host-api.ts";
 import type { LogLine } from "../log-lines.ts";
 import type { Rejection } from "../rejections.ts";
 import type { HostStatus } from "./data.ts";
 import { Facts } from "./facts.tsx";
-import { bytes, count, moment, span } from "./format.ts";
+import { bytes, count, moment, NONE, reading, span } from "./format.ts";
 import { type LiveState, useLive } from "./live.ts";
 
 /** What the host tells of itself. */
@@ -12,6 +12,7 @@ interface HostEvent extends HostDescription {
   readonly rejections: readonly Rejection[];
   readonly log: readonly LogLine[];
   readonly history: { readonly written: number };
+  readonly latency?: Latency;
 }
 
 interface HostPageProps {
@@ -63,13 +64,23 @@ function BrokerFacts({ event: { broker, isConnected, pending, counters } }: { re
   );
 }
 
-function ProcessFacts({ event: { uptime, memory, counters, viewers, history } }: { readonly event: HostEvent }) {
+function ProcessFacts({
+  event: { uptime, memory, counters, viewers, history, latency },
+}: {
+  readonly event: HostEvent;
+}) {
   return (
     <Facts
       of={[
         ["Runs for", span(1000 * uptime)],
         ["Memory", `${bytes(memory.rss)}, of which ${bytes(memory.heapUsed)} in the heap`],
         ["Commits", count(counters?.commits ?? 0)],
+        ...(latency === undefined
+          ? []
+          : [
+              ["Message to acknowledgement", quantiles(latency.messages)] as const,
+              ["A commit takes", quantiles(latency.commits)] as const,
+            ]),
         ["Commits that failed", count(counters?.failed_commits ?? 0)],
         ["Written to the history", bytes(history.written)],
         ["Viewers of this page", count(viewers)],
@@ -77,6 +88,9 @@ function ProcessFacts({ event: { uptime, memory, counters, viewers, history } }:
     />
   );
 }
+
+const quantiles = ({ p50, p95 }: Quantiles): string =>
+  p50 === null ? NONE : `${reading(p50, "ms")}, 95 of 100 within ${reading(p95, "ms")}`;
 
 function Streams({ event: { counters } }: { readonly event: HostEvent }) {
   const streams = Object.entries(counters?.streams ?? {});

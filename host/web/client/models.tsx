@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { ModelDescription } from "../models.ts";
 import { get, type HostStatus } from "./data.ts";
 import { Facts } from "./facts.tsx";
-import { bytes, count, NONE, span } from "./format.ts";
+import { bytes, count, NONE, reading, span } from "./format.ts";
 import { type LiveState, useLive } from "./live.ts";
 
 interface ModelsPageProps {
@@ -74,6 +74,7 @@ function Model({ model, file }: { readonly model: Model; readonly file: string |
           ...Object.entries(model.provenance ?? {}),
         ]}
       />
+      {model.skill !== undefined && <Skill skill={model.skill} outputs={model.outputs} />}
     </section>
   );
 }
@@ -90,6 +91,44 @@ function selftestOf({ selftest }: Model): string {
   const { passed, steps, worst, tolerance } = selftest;
   const limit = tolerance === undefined ? "" : ` of ${tolerance} allowed`;
   return `${passed ? "passed" : "FAILED"}: ${count(steps)} steps, worst error ${worst.toPrecision(2)}${limit}`;
+}
+
+interface SkillProps {
+  readonly skill: NonNullable<Model["skill"]>;
+  readonly outputs: Model["outputs"];
+}
+
+/** The errors of a model beside those of simpler ones. */
+function Skill({ skill: { rows, table }, outputs }: SkillProps) {
+  return (
+    <>
+      <h3>Mean absolute error, on {count(rows)} samples that nothing was learned from</h3>
+      <section class="table" tabIndex={0} aria-label="Errors beside those of simpler forecasts">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Forecast</th>
+              {outputs.map(({ name, unit }) => (
+                <th key={name} scope="col">
+                  {unit === undefined ? name : `${name} (${unit})`}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {table.map(({ name, mae = [] }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                {outputs.map((output, k) => (
+                  <td key={output.name}>{reading(mae[k])}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </>
+  );
 }
 
 const named = (inputs: readonly { readonly name: string; readonly unit?: string }[]): string =>

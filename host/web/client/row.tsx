@@ -19,8 +19,10 @@ interface DeviceRowProps {
 export function DeviceRow({ row, index, total, at, streams, now }: DeviceRowProps) {
   const place = { "aria-setsize": total, "aria-posinset": index + 1, "data-index": index, style: at };
   if (row === undefined) return <li class="device" {...place} aria-busy="true" />;
-  const { stream, device, label, attention, alarm } = row;
+  const { stream, device, label, attention, alarm, trouble } = row;
   const series = streams.find(({ name }) => name === stream)?.series ?? [];
+  const why =
+    alarm === undefined ? (attention === "stuck" ? trouble?.text : undefined) : alarm.text || "no cause is known";
   return (
     <li class={`device is-${attention}`} {...place}>
       <a href={deviceHref(stream, device)}>
@@ -37,11 +39,7 @@ export function DeviceRow({ row, index, total, at, streams, now }: DeviceRowProp
           )}
         </span>
         <span class="device-values">
-          {alarm === undefined ? (
-            <Values row={row} series={series} />
-          ) : (
-            <span class="cause">{alarm.text || "no cause is known"}</span>
-          )}
+          {why === undefined ? <Values row={row} series={series} /> : <span class="cause">{why}</span>}
         </span>
         <Spark points={row.spark} isScore={series.some(({ kind }) => kind === "score")} isAlarm={alarm !== undefined} />
         <span class="device-score">

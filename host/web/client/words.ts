@@ -9,6 +9,7 @@ export const ATTENTION_WORDS: Readonly<Record<Attention, string>> = {
   alarm: "In alarm",
   acknowledged: "Acknowledged",
   stale: "Silent",
+  stuck: "Stuck",
   recent: "Recent alarm",
   learning: "Learning",
   fine: "Fine",
