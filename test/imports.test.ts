@@ -27,7 +27,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "tools/bench": ["commands", "demo", "detect", "firmware", "mcu", "quantize", "samples", "wasm"],
   "tools/detect": ["samples"],
   "tools/firmware": ["mcu"],
-  "tools/fuzz": ["detect", "mcu", "read", "replay", "samples", "verify", "wasm"],
+  "tools/fuzz": ["detect", "init", "mcu", "read", "replay", "samples", "verify", "wasm"],
   "tools/mcu": ["wasm"],
   "tools/quantize": ["samples"],
   "tools/replay": ["samples"],

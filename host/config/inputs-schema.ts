@@ -72,7 +72,10 @@ export const messageFields = {
       z.enum(PRESET_NAMES),
       z.strictObject({
         name: z.enum(PRESET_NAMES),
-        base: mqttText().optional().describe("First levels of the system's topics; default: what it has by default"),
+        base: z
+          .union([z.literal(""), mqttText()])
+          .optional()
+          .describe("First levels of the system's topics, empty for none; default: what it has by default"),
       }),
     ])
     .optional()

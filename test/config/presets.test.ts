@@ -47,11 +47,17 @@ describe("a preset", () => {
     const of = (base?: string) => linesOfPreset("opendtu", ["power"], {}, base).inputs;
     expect(of()).toEqual([{ name: "power", topic: "solar/{device}/0/power" }]);
     expect(of("roof/dtu")).toEqual([{ name: "power", topic: "roof/dtu/{device}/0/power" }]);
+    expect(of("")).toEqual([{ name: "power", topic: "{device}/0/power" }]);
     const expanded = expandPresets(
       { streams: { a: { preset: { name: "esphome", base: "home/" }, inputs: ["x"] } } },
       [],
     );
     expect(expanded).toEqual({ streams: { a: { inputs: [{ name: "x", topic: "home/{device}/sensor/x/state" }] } } });
+  });
+
+  it("has no first levels where the user says so", async () => {
+    const text = config('preset: { name: theengs, base: "" }, inputs: [temperature]');
+    expect((await load(text)).streams[0]?.sources[0]?.topic.text).toBe("{gateway}/BTtoMQTT/{mac}");
   });
 
   it("tells repeated readings apart by the fields of the quantities", () => {

@@ -172,11 +172,7 @@ export const PRESET_CASES: readonly PresetCase[] = [
     preset: "sparkplug",
     fixture: "sparkplug-types",
     stream: 'inputs: [speed, offset, count, big, "on", { name: heat, field: /motor/heat }]',
-    way: [
-      "plant/gw2: filtered",
-      "plant/gw2/pump held",
-      "plant/gw2/pump: 1490,-13,-6,4000000000,1,62.5 at 09:00:01",
-    ],
+    way: ["plant/gw2: filtered", "plant/gw2/pump held", "plant/gw2/pump: 1490,-13,-6,4000000000,1,62.5 at 09:00:01"],
   },
   {
     preset: "sparkplug",

@@ -3,6 +3,7 @@
 import { documents } from "./documents.ts";
 import { FORMATS, framework, key, map, recording, reference, samples } from "./files.ts";
 import { detector, device, image, model, snapshot } from "./host.ts";
+import { init } from "./init.ts";
 import { config, metadata, packets, payload } from "./messages.ts";
 import { sparkplug } from "./sparkplug.ts";
 import type { Target } from "./target.ts";
@@ -20,6 +21,7 @@ export const TARGETS: Readonly<Record<string, () => Target>> = {
   payload,
   documents,
   sparkplug,
+  init,
   samples,
   recording,
   config,

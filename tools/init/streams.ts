@@ -32,9 +32,12 @@ export interface FoundInput {
 /** Devices of other streams of the same system that are named to leave them out; more would fill the page. */
 const MOST_EXCEPTIONS = 40;
 
+/** Levels of presets' topics that begin with a capture: what a stream of such a name publishes would match them. */
+const RESERVED = ["bridge", "events", "sensor", "state", "status"];
+
 /** Answers the streams of devices, those of known systems first, then those with most devices. */
 export function streamsOf(devices: readonly SeenDevice[]): FoundStream[] {
-  const names = new Set<string>();
+  const names = new Set(RESERVED);
   const bySystem = groupBy(devices, ({ first }) =>
     JSON.stringify([first.preset, first.base, first.lines, shapeOf(first)]),
   );
@@ -119,7 +122,7 @@ const slugOf = (text: string): string =>
   text
     .toLowerCase()
     .replaceAll(/[^a-z0-9_]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "");
+    .replaceAll(/^[-_]+|[-_]+$/g, "");
 
 function nameOf(inputs: readonly string[], system: string, names: Set<string>): string {
   const slugs = inputs.map((input) => slugOf(input.slice(input.lastIndexOf("/") + 1)).slice(0, MOST_NAME));

@@ -42,10 +42,11 @@ export function surveyOf(messages: readonly Heard[]): Survey {
   const known = new Set<string>();
   const devices = new Map<string, { first: Sighting; quantities: Map<string, Quantity> }>();
   for (const heard of messages) {
+    if (!isFit(heard.topic)) continue;
     const message = parseHeard(heard);
     for (const recognise of systems) {
       const sighting = recognise(message, around);
-      if (sighting === undefined) continue;
+      if (sighting === undefined || isLost(sighting, heard)) continue;
       known.add(heard.topic);
       if (sighting !== "own") note(devices, sighting, heard);
       break;
@@ -58,16 +59,29 @@ export function surveyOf(messages: readonly Heard[]): Survey {
   };
 }
 
+/** A preset has no way to say that a topic begins with an empty level. */
+function isLost(sighting: Sighting | "own", { topic }: Heard): boolean {
+  if (sighting === "own" || sighting.preset === undefined || sighting.lines?.topic !== undefined) return false;
+  return sighting.base === "" && topic.startsWith("/");
+}
+
+/** Names that cannot stand in a configuration, or need not: braces would be captures, brackets are counted as levels. */
+const UNFIT = /[[\]{}]|\p{Cc}|\ufffd/u;
+const MOST_CHARACTERS = 256;
+const isFit = (name: string): boolean => name.length <= MOST_CHARACTERS && !UNFIT.test(name);
+
 function note(
   devices: Map<string, { first: Sighting; quantities: Map<string, Quantity> }>,
   sighting: Sighting,
   { isRetained, time }: Heard,
 ): void {
   const { preset, base, device, lines, values, inputLines } = sighting;
+  if (!isFit(device)) return;
   const key = JSON.stringify([preset, base, lines, device]);
   const known = devices.get(key) ?? { first: sighting, quantities: new Map<string, Quantity>() };
   devices.set(key, known);
   for (const [name, value] of values) {
+    if (name === "" || !isFit(name)) continue;
     const quantity = known.quantities.get(name) ?? {
       least: value,
       greatest: value,

@@ -63,10 +63,7 @@ function expandStream({ preset: chosen, ...own }: Lines, name: string, problems:
   if (typeof preset !== "string" || !Object.hasOwn(PRESETS, preset)) {
     return chosen === undefined ? own : { preset: chosen, ...own };
   }
-  if (
-    isMapping(chosen) &&
-    (Object.keys(chosen).some((key) => key !== "name" && key !== "base") || !isText(base ?? "x"))
-  ) {
+  if (isMapping(chosen) && (Object.keys(chosen).some((key) => key !== "name" && key !== "base") || !isBase(base))) {
     return { preset: chosen, ...own };
   }
   const { inputs, ...rest } = own;
@@ -76,7 +73,12 @@ function expandStream({ preset: chosen, ...own }: Lines, name: string, problems:
     problems.push({ path: ["streams", name], message });
   }
   // A name in the place of those that are missing, so that nothing else is told of it.
-  return linesOfPreset(preset, inputs ?? ["value"], rest, isText(base) ? base.replace(/\/+$/, "") : undefined);
+  return linesOfPreset(
+    preset,
+    inputs ?? ["value"],
+    rest,
+    typeof base === "string" ? base.replace(/\/+$/, "") : undefined,
+  );
 }
 
 /** A name, or more lines of an input, which stand above those of the preset; whatever else there is, the schema refuses. */
@@ -105,6 +107,8 @@ function withBase(value: unknown, base: string): unknown {
   if (!isMapping(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withBase(one, base)]));
 }
+
+const isBase = (value: unknown): boolean => value === undefined || typeof value === "string";
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";

@@ -70,6 +70,22 @@ describe("names of metrics", () => {
     expect(host.asked).toEqual([]);
   });
 
+  it("are told by the birth of a device where that of its edge node was missed", () => {
+    const host = createHost();
+    host.send("g/DBIRTH/n/d", [TEMPERATURE], 5);
+    expect(host.send("g/DDATA/n/d", [{ alias: 7, floatValue: 21 }], 6)).toEqual([live({ temperature: 21 })]);
+    expect(host.asked).toEqual([]);
+  });
+
+  it("are none where they are empty, as some write it beside an alias", () => {
+    const host = createBorn();
+    expect(host.send("g/DDATA/n/d", [{ name: "", alias: 7, floatValue: 21 }], 2)).toEqual([live({ temperature: 21 })]);
+  });
+
+  it("may be none in a message", () => {
+    expect(createBorn().send("g/DDATA/n/d", [], 2)).toEqual([live({})]);
+  });
+
   it("may stand in every message, and no birth is needed then", () => {
     const host = createHost();
     expect(host.send("g/DDATA/n/d", [{ name: "t", datatype: FLOAT, floatValue: 1 }], 9)).toEqual([live({ t: 1 })]);
@@ -177,7 +193,10 @@ describe("values", () => {
     [{ datatype: 10, doubleValue: 0.1 }, 0.1],
     [{ datatype: 11, booleanValue: true }, true],
     [{ datatype: 12, stringValue: "21.5" }, "21.5"],
+    [{ datatype: 4, longValue: "9223372036854775808" }, -(2 ** 63)],
     [{ datatype: 9, isNull: true }, null],
+    [{ datatype: 9, isNull: true, floatValue: 5 }, null],
+    [{ datatype: 9, isTransient: true, floatValue: 5 }, 5],
     [{ datatype: 17, bytesValue: Buffer.from([1]) }, null],
     [{ intValue: 100 }, 100],
   ])("%j is %s", (metric, expected) => {
@@ -299,6 +318,22 @@ describe("what is kept of births", () => {
     const isKnown = (node: number) => host.send(`g/NDATA/n${node}`, [{ alias: 1, floatValue: 1 }], 1) !== "unborn";
     expect(isKnown(19)).toBe(true);
     expect(isKnown(0)).toBe(false);
+  });
+});
+
+describe("what was kept of devices that died", () => {
+  it("makes no others forgotten", () => {
+    const host = createBorn();
+    const metrics = Array.from({ length: 1000 }, (_, alias) => ({
+      name: `${alias}`.padEnd(900, "x"),
+      alias,
+      datatype: 9,
+    }));
+    for (let i = 0; i < 40; i++) {
+      host.send("h/DBIRTH/m/d", metrics);
+      host.send("h/DDEATH/m/d", []);
+    }
+    expect(host.send("g/DDATA/n/d", [{ alias: 7, floatValue: 21 }], 2)).toEqual([live({ temperature: 21 })]);
   });
 });
 

@@ -140,29 +140,40 @@ describe("a stream that is found", () => {
     expect(survey.strangers).toEqual(["door", "huge"]);
   });
 
+  it("is of no system where a preset cannot say how its topics begin", async () => {
+    const { streams } = found([
+      say("/shelly1/events/rpc", { method: "NotifyStatus", params: { "switch:0": { apower: 5 } } }),
+    ]);
+    expect(streams.map(({ preset, lines }) => [preset, lines.topic])).toEqual([[undefined, "/shelly1/events/rpc"]]);
+    expect((await load(configOf(streams))).streams.length).toBe(1);
+  });
+
   it("is named apart from others, and for what it has", () => {
     const { streams } = found([
       say("a/1", { temperature: 1, humidity: 2 }),
       say("b/x/1", { temperature: 1, humidity: 2 }),
       say("b/1", { temperature: 1, humidity: 2 }),
       say("b/1/x/y", { temperature: 1, humidity: 2 }),
+      say("c/1/sensor", "5"),
     ]);
     expect(streams.map(({ name }) => name)).toEqual([
       "temperature-humidity",
       "b-temperature-humidity",
       "temperature-humidity-2",
       "temperature-humidity-3",
+      // Topics of ESPHome, {device}/sensor/…, would match what a stream called sensor publishes.
+      "c-sensor",
     ]);
   });
 
   it("is written as it can be read, whatever names the network has", async () => {
     const { streams, survey } = found([
-      say("odd/a: b", { "y: &z\n#": 1, "'\"": 2, "{}": 3, "- x": 4 }),
+      say("odd/a: b", { "y: &z #": 1, "'\"": 2, "{}": 3, "- x": 4, "a\nb": 5 }),
       say("odd/{x}", { temperature: 1 }),
       say("odd/{x}/y", "5"),
     ]);
     const loaded = await load(configOf(streams));
-    expect(loaded.streams[0]?.inputs?.map(({ name }) => name).sort()).toEqual(["'\"", "- x", "y: &z\n#", "{}"]);
+    expect(loaded.streams[0]?.inputs?.map(({ name }) => name).sort()).toEqual(["'\"", "- x", "y: &z #"]);
     expect(survey.strangers).toEqual(["odd/{x}", "odd/{x}/y"]);
   });
 });

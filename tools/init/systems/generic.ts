@@ -8,13 +8,10 @@ import { isObject, numbersOf } from "../values.ts";
 const NO_READINGS =
   /^(?:\$SYS|rivulet|homeassistant)\/|\/(?:config|set|get|command|cmd|status|availability|LWT|online)$/;
 
-/** A topic template would take them for captures. */
-const UNFIT = /[{}]/;
-
 /** An object of JSON: the topic is the device, its numbers are the quantities. */
 export const genericJson: Recognise = ({ topic, json }) => {
   if (NO_READINGS.test(topic)) return "own";
-  if (!isObject(json) || UNFIT.test(topic)) return undefined;
+  if (!isObject(json)) return undefined;
   const values = new Map<string, number>();
   const inputLines = new Map<string, Lines>();
   for (const [path, value] of numbersOf(json, 3)) {
@@ -29,7 +26,7 @@ export const genericJson: Recognise = ({ topic, json }) => {
 /** A number: the last level of the topic is the quantity, the levels before are the device. */
 export const genericNumber: Recognise = ({ levels, number }) => {
   const quantity = levels.at(-1) ?? "";
-  if (number === undefined || levels.length < 2 || quantity === "" || UNFIT.test(levels.join("/"))) return undefined;
+  if (number === undefined || levels.length < 2 || quantity === "") return undefined;
   const device = levels.slice(0, -1).join("/");
   return { preset: undefined, base: "number", device, values: new Map([[quantity, number]]), topics: [`${device}/#`] };
 };
