@@ -11,6 +11,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
     "check",
     "demo",
     "detect",
+    "doctor",
     "export",
     "init",
     "inspect",

@@ -285,7 +285,8 @@ function toPayload(payload: string | Uint8Array): string | Buffer {
   return typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }
 
-function clientOptions(options: BrokerOptions): IClientOptions {
+/** The options of mqtt.js for a connection that nothing revives. */
+export function clientOptions(options: BrokerOptions): IClientOptions {
   const url = new URL(options.url);
   const { protocol = 4, keepalive = DEFAULT_KEEPALIVE, rejectUnauthorized = true, lastWill } = options;
   const client: IClientOptions = {

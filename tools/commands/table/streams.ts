@@ -102,6 +102,27 @@ export function addCheck(program: Command, io: Io): void {
     });
 }
 
+/** `rivulet doctor`. */
+export function addDoctor(program: Command, io: Io): void {
+  program
+    .command("doctor")
+    .description(
+      "Look at all that a run depends on, by trying: broker, rights, state directory, clock; and tell what to do.",
+    )
+    .argument("<config>", "configuration file (YAML)")
+    .option("--seconds <n>", "listen to the topics of the streams for so long (default: 3)", positive)
+    .option("--acl", "print an ACL of Mosquitto for this configuration")
+    .option("--mosquitto", "print a configuration of Mosquitto that loses no reading")
+    .addHelpText(
+      "after",
+      examples("rivulet doctor rivulet.yaml", "rivulet doctor rivulet.yaml --acl | sudo tee /etc/mosquitto/acl"),
+    )
+    .action(async (config, flags) => {
+      const { runDoctor } = await import("../doctor.ts");
+      await runDoctor({ ...flags, config }, io);
+    });
+}
+
 /** `rivulet replay`. */
 export function addReplay(program: Command, io: Io): void {
   program

@@ -1,0 +1,79 @@
+// What the doctor makes of what it measured.
+
+import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { judgeLatency, judgeQueue, judgeRetained, QUEUED } from "../../../tools/doctor/broker.ts";
+import { tryClock, tryDirectory } from "../../../tools/doctor/machine.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "rivulet-doctor-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const repeated = (value: number) => Array.from({ length: 12 }, () => value);
+
+describe("latency", () => {
+  it.each([
+    ["a fast broker", repeated(0.4), repeated(0.6), "ok", "a message takes 0.4 ms there and back"],
+    ["Nagle's algorithm", repeated(0.4), repeated(41), "note", "a step of 40 ms is Nagle's algorithm"],
+    ["a slow way", repeated(180), repeated(182), "note", "the way to the broker is slow"],
+    ["a way of 40 ms", repeated(45), repeated(46), "ok", "a message takes 45.0 ms"],
+  ])("knows %s", (_, firsts, seconds, level, text) => {
+    expect(judgeLatency(firsts, seconds)).toEqual([
+      expect.objectContaining({ level, text: expect.stringContaining(text) }),
+    ]);
+  });
+});
+
+describe("the queue", () => {
+  it.each([
+    [false, 0, 1, "keeps no session"],
+    [true, 0, 0, "grants QoS 0 only"],
+    [true, 100, 1, `kept 100 of ${QUEUED} messages`],
+  ])("is at fault with session %s, %i messages, QoS %i", (session, heard, granted, text) => {
+    expect(judgeQueue(session, heard, granted)).toEqual([
+      expect.objectContaining({ level: "fault", text: expect.stringContaining(text) }),
+    ]);
+  });
+});
+
+describe("retained messages", () => {
+  it.each([
+    [undefined, undefined, "fault", "are not kept"],
+    [false, false, "note", "come without their flag"],
+    [true, true, "note", "news comes with the retained flag"],
+    [true, false, "ok", "are kept, and told from news"],
+  ])("of flags %s and %s", (old, news, level, text) => {
+    expect(judgeRetained(old, news)).toEqual([expect.objectContaining({ level, text: expect.stringContaining(text) })]);
+  });
+});
+
+describe("the machine", () => {
+  it("knows a directory that is there, one that is not, and none", async () => {
+    expect(await tryDirectory(folder)).toEqual([
+      expect.objectContaining({ level: "ok", text: expect.stringContaining(`${folder}: `) }),
+    ]);
+    const [missing] = await tryDirectory(join(folder, "a/b"));
+    expect(missing?.text).toContain(`${join(folder, "a/b")} (not made yet): `);
+    expect((await tryDirectory(undefined))[0]).toMatchObject({
+      level: "note",
+      remedy: "state: { directory: ./state }",
+    });
+  });
+
+  it("knows a clock that is behind, or not set", async () => {
+    const file = join(folder, "c.yaml");
+    await writeFile(file, "");
+    const written = Date.UTC(2026, 5, 1);
+    await utimes(file, written / 1000, written / 1000);
+    expect((await tryClock(file, Date.UTC(1970, 0, 2)))[0]).toMatchObject({
+      level: "fault",
+      text: expect.stringContaining("the clock says 1970-01-02T00:00:00.000Z, and"),
+    });
+    expect((await tryClock(file, written, join(folder, "none/synchronized")))[0]?.level).toBe("ok");
+    expect((await tryClock(file, written, join(folder, "synchronized")))[0]?.level).toBe("note");
+  });
+});
