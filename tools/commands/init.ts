@@ -54,7 +54,7 @@ export async function runInit(args: InitArgs, io: Io): Promise<void> {
     print(`${heard.length} messages on ${survey.topics} topics`, ...describeFound(found, survey), "");
     if (found.length === 0) throw new CliError(nothingText(heard, survey, args.seconds));
     const streams = await choose(found, asker);
-    await write({ ...args, broker }, streams, login, heard.length);
+    await write({ ...args, broker }, streams, login, { count: heard.length, ...survey });
     await prove(args, heard, io, print);
   } finally {
     asker?.close();
@@ -120,7 +120,7 @@ async function write(
   args: InitArgs & { readonly broker: string },
   streams: readonly FoundStream[],
   login: Login | undefined,
-  count: number,
+  { count, hasHomeAssistant }: { readonly count: number; readonly hasHomeAssistant: boolean },
 ): Promise<void> {
   const { output, broker: url, seconds } = args;
   const relative = (file: string | undefined) => (file === undefined ? undefined : path.resolve(file));
@@ -134,6 +134,7 @@ async function write(
   const text = writeConfig({ url, hasLogin: login !== undefined, lines: Object.fromEntries(lines) }, streams, {
     file: path.basename(output),
     heard: `heard ${count} messages in ${seconds} s`,
+    hasHomeAssistant,
   });
   if (login !== undefined) await writeSecrets(path.join(path.dirname(output), ".env"), login);
   await writeFileAtomic(output, Buffer.from(text));

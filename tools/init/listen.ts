@@ -9,6 +9,7 @@ const MOST_MESSAGES = 100_000;
 const MOST_BYTES = 64 << 20;
 /** Longest packet: pictures of cameras need not come. */
 const MOST_PACKET_BYTES = 1 << 20;
+const CLOSE_MS = 1000;
 
 /** A broker that does not let us in. */
 export class LoginRefused extends CliError {}
@@ -30,23 +31,11 @@ export interface ListenOptions {
  * @throws {LoginRefused} when the broker wants another login
  * @throws {CliError} when it is not there, or goes away
  */
-export async function listen({
-  broker,
-  seconds,
-  signal,
-  onProgress,
-  connect = openConnection,
-}: ListenOptions): Promise<Heard[]> {
-  const heard: Heard[] = [];
-  let bytes = 0;
-  let end: (error?: CliError) => void = () => {};
-  const ended = new Promise<void>((resolve, reject) => {
-    end = (error) => (error === undefined ? resolve() : reject(error));
-  });
-  const stop = () => end();
-  let timer: NodeJS.Timeout | undefined;
-  let ticker: NodeJS.Timeout | undefined;
-  const started = Date.now();
+export async function listen(options: ListenOptions): Promise<Heard[]> {
+  const { broker, signal, connect = openConnection } = options;
+  const { heard, keep } = createMemory();
+  const ended = createEnd();
+  let stopClock = () => {};
   const connection = connect(
     {
       ...broker,
@@ -56,40 +45,66 @@ export async function listen({
     },
     {
       onOpen: (opened) => {
-        timer = setTimeout(stop, 1000 * seconds);
-        ticker = setInterval(
-          () => onProgress?.(heard.length, Math.ceil(seconds - (Date.now() - started) / 1000)),
-          1000,
-        );
+        stopClock = startClock(options, () => heard.length, ended.end);
         opened.subscribe([{ filter: "#", qos: 0 }]).then(
           (codes) =>
-            codes.some((code) => code >= 0x80) && end(new CliError(`${broker.url} does not let this user read "#"`)),
-          (error: Error) => end(new CliError(`Cannot subscribe at ${broker.url}: ${error.message}`)),
+            codes.some((code) => code >= 0x80) &&
+            ended.end(new CliError(`${broker.url} does not let this user read "#"`)),
+          (error: Error) => ended.end(new CliError(`Cannot subscribe at ${broker.url}: ${error.message}`)),
         );
       },
       onMessage: (_, { topic, payload, isRetained }, next) => {
-        if (heard.length < MOST_MESSAGES && bytes < MOST_BYTES) {
-          heard.push({ topic, payload, isRetained, time: Date.now() });
-          bytes += payload.length + topic.length;
-        }
+        keep({ topic, payload, isRetained, time: Date.now() });
         next();
       },
       onDrain() {},
       onClose: (_, reason = "the connection was closed") => {
         const text = `Cannot listen to ${broker.url}: ${reason}`;
-        end(isRefusedLogin(reason) ? new LoginRefused(text) : new CliError(text));
+        ended.end(isRefusedLogin(reason) ? new LoginRefused(text) : new CliError(text));
       },
     },
   );
+  const stop = () => ended.end();
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
   try {
-    await ended;
+    await ended.promise;
   } finally {
-    clearTimeout(timer);
-    clearInterval(ticker);
+    stopClock();
     signal?.removeEventListener("abort", stop);
-    await connection.close(1000).catch(() => {});
+    await connection.close(CLOSE_MS).catch(() => {});
   }
   return heard;
+}
+
+/** Keeps messages, up to a bound. */
+function createMemory(): { readonly heard: Heard[]; keep(message: Heard): void } {
+  const heard: Heard[] = [];
+  let bytes = 0;
+  const keep = (message: Heard) => {
+    if (heard.length >= MOST_MESSAGES || bytes >= MOST_BYTES) return;
+    heard.push(message);
+    bytes += message.payload.length + message.topic.length;
+  };
+  return { heard, keep };
+}
+
+/** A promise that ends once, well or with an error. */
+function createEnd(): { readonly promise: Promise<void>; end(error?: CliError): void } {
+  let end: (error?: CliError) => void = () => {};
+  const promise = new Promise<void>((resolve, reject) => {
+    end = (error) => (error === undefined ? resolve() : reject(error));
+  });
+  return { promise, end: (error) => end(error) };
+}
+
+/** Ends the listening in time, and tells how it goes; answers what stops it before. */
+function startClock({ seconds, onProgress }: ListenOptions, count: () => number, end: () => void): () => void {
+  const started = Date.now();
+  const timer = setTimeout(() => end(), 1000 * seconds);
+  const ticker = setInterval(() => onProgress?.(count(), Math.ceil(seconds - (Date.now() - started) / 1000)), 1000);
+  return () => {
+    clearTimeout(timer);
+    clearInterval(ticker);
+  };
 }

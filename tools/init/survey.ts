@@ -32,7 +32,11 @@ export interface Survey {
   /** Topics that nothing is known of. */
   readonly strangers: readonly string[];
   readonly topics: number;
+  /** Home Assistant, or what it discovers, is on the broker. */
+  readonly hasHomeAssistant: boolean;
 }
+
+const HOME_ASSISTANT = /^homeassistant\/(?:status$|.+\/config$)/;
 
 /** Finds the devices in messages, in the order in which they were heard. */
 export function surveyOf(messages: readonly Heard[]): Survey {
@@ -56,6 +60,7 @@ export function surveyOf(messages: readonly Heard[]): Survey {
     devices: [...devices.values()].filter(({ quantities }) => quantities.size > 0),
     strangers: [...topics].filter((topic) => !known.has(topic)).sort(),
     topics: topics.size,
+    hasHomeAssistant: [...topics].some((topic) => HOME_ASSISTANT.test(topic)),
   };
 }
 

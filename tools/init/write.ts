@@ -21,7 +21,7 @@ const LOGIN = { username: "RIVULET_USERNAME", password: "RIVULET_PASSWORD" } as 
 export function writeConfig(
   broker: WrittenBroker,
   streams: readonly FoundStream[],
-  about: { readonly file: string; readonly heard: string },
+  about: { readonly file: string; readonly heard: string; readonly hasHomeAssistant?: boolean },
 ): string {
   const { file } = about;
   const login = broker.hasLogin
@@ -40,6 +40,9 @@ export function writeConfig(
     ...Object.entries(broker.lines).map(([key, value]) => `  ${key}: ${scalar(value)}`),
     "",
     "state: { directory: ./state } # what is learnt, and the readings that are collected",
+    "",
+    `# homeassistant: true # shows devices and alarms in Home Assistant${about.hasHomeAssistant ? ", which is on this broker" : ""}`,
+    "# web: { listen: 127.0.0.1:8099 } # a page with devices, charts and alarms",
     "",
     "streams:",
     ...streams.flatMap((stream, index) => [...(index === 0 ? [] : [""]), ...writeStream(stream, index === 0)]),

@@ -60,6 +60,9 @@ describe("rivulet init", () => {
     const text = readFileSync(file("a.yaml"), "utf8");
     expect(text).toContain(`url: ${url}\n`);
     expect(text).toContain("collect: 7d");
+    const more = text.replace("# homeassistant: true", "homeassistant: true").replace("# web: {", "web: {");
+    writeFileSync(file("more.yaml"), more);
+    expect((await cli(["check", file("more.yaml")])).code).toBe(0);
     expect(existsSync(file(".env"))).toBe(false);
     expect(
       (
@@ -98,6 +101,18 @@ describe("rivulet init", () => {
     } finally {
       isOpen = true;
     }
+  });
+
+  it("ends early when it is asked to, and writes what it has heard", async () => {
+    const control = new AbortController();
+    const timer = setTimeout(() => control.abort(), 400);
+    const started = Date.now();
+    const { code } = await init("early.yaml", ["--broker", url, "--yes", "--seconds", "60"], {
+      signal: control.signal,
+    });
+    clearTimeout(timer);
+    expect(code).toBe(0);
+    expect(Date.now() - started).toBeLessThan(20_000);
   });
 
   it("replaces no configuration unless it is told to", async () => {

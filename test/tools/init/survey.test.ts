@@ -138,6 +138,8 @@ describe("a stream that is found", () => {
     ]);
     expect(streams).toEqual([]);
     expect(survey.strangers).toEqual(["door", "huge"]);
+    expect(survey.hasHomeAssistant).toBe(true);
+    expect(surveyOf([say("homeassistant/sensor/x/state", "5")]).hasHomeAssistant).toBe(false);
   });
 
   it("is of no system where a preset cannot say how its topics begin", async () => {
