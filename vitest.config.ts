@@ -4,9 +4,10 @@ import { SkipReporter } from "./test/support/skip-reporter.ts";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // `npm run test:runtimes`, `npm run test:faults`, `npm run test:brokers`, `npm run test:homeassistant`, `npm run test:recipes`
+    // `npm run test:runtimes`, `npm run test:pi`, `npm run test:faults`, `npm run test:brokers`, `npm run test:homeassistant`, `npm run test:recipes`
     exclude: [
       "test/runtimes/**",
+      "test/pi/**",
       "test/faults/**",
       "test/brokers/**",
       "test/homeassistant-core/**",

@@ -18,6 +18,7 @@ const INSTALL: Readonly<Record<string, string>> = {
   python3: "apt install python3",
   systemd: "apt install systemd",
   "systemd-notify": "apt install systemd",
+  "qemu-user-static": "apt install qemu-user-static",
   "riscv64-unknown-elf-gcc": "apt install gcc-riscv64-unknown-elf",
   "avr-gcc": "apt install gcc-avr avr-libc",
   simavr: "apt install simavr",

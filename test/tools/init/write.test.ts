@@ -1,11 +1,11 @@
-import { parseEnv } from "node:util";
+import { parse } from "dotenv";
 import { describe, expect, it } from "vitest";
 import { writeEnv } from "../../../tools/init/write.ts";
 
 describe("writeEnv", () => {
   it.each(["secret", "it's", 'say "x"', "a`b", "#=$HOME \\n", " spaces "])("keeps %s as it is", (password) => {
     const text = writeEnv("", { username: "ann", password });
-    expect(parseEnv(text)).toEqual({ RIVULET_USERNAME: "ann", RIVULET_PASSWORD: password });
+    expect(parse(text)).toEqual({ RIVULET_USERNAME: "ann", RIVULET_PASSWORD: password });
   });
 
   it("replaces an old login and keeps other lines", () => {
