@@ -234,4 +234,18 @@ describe("rivulet build --image", () => {
       expect([STATUS_BAD_MAGIC, STATUS_BAD_SIZE, STATUS_BAD_CHECKSUM]).toContain(check(damaged));
     }
   });
+
+  it("writes those of the prebuilt module with SIMD, and refuses the option without an image", async () => {
+    await cli(["build", models.q15, "-o", at("i.wasm"), "--image", at("simd.bin"), "--simd"]);
+    const image = readFileSync(at("simd.bin"));
+    const statusOf = (simd: boolean) => {
+      const kernels = instantiateKernels("q15", simd);
+      const base = (kernels.__heap_base.value as number) + 16;
+      new Uint8Array(kernels.memory.buffer).set(image, base);
+      return kernels.check(base, image.length);
+    };
+    expect([statusOf(true), statusOf(false)]).toEqual([STATUS_OK, STATUS_BAD_MAGIC]);
+    const { code, stderr } = await cli(["build", models.q15, "-o", at("i.wasm"), "--simd"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--simd: Is for the image, expected --image FILE")]);
+  });
 });

@@ -20,6 +20,8 @@ export interface BuildArgs {
   readonly wasm2c?: string;
   /** File for the weights alone, which the prebuilt module reads at run time. */
   readonly image?: string;
+  /** The image is for the prebuilt module with SIMD. */
+  readonly simd?: boolean;
   /** File with a key, by which the image is signed. */
   readonly sign?: string;
   /** Module to check, in place of building one. */

@@ -66,6 +66,9 @@ function checkOptions(args: BuildArgs, model: Model): void {
   if (args.sign !== undefined && args.image === undefined) {
     throw new UsageError("--sign: Is for the image, expected --image FILE");
   }
+  if (args.simd === true && args.image === undefined) {
+    throw new UsageError("--simd: Is for the image, expected --image FILE");
+  }
   if (args.wasm2c !== undefined && args.for !== "wasm2c") {
     throw new UsageError(`--wasm2c: Expected --for wasm2c, found --for ${args.for}`);
   }
@@ -82,7 +85,7 @@ async function furtherFiles(args: BuildArgs, model: Model, built: BuiltModule) {
     for (const { name, text } of sources) files.push({ file: path.join(folder, name), bytes: Buffer.from(text) });
   }
   if (args.image !== undefined) {
-    const { bytes } = model.spec.numeric === "q15" ? packQ15(model, false) : packF32(model);
+    const { bytes } = model.spec.numeric === "q15" ? packQ15(model, args.simd === true) : packF32(model);
     files.push({ file: args.image, bytes });
     if (args.sign !== undefined) files.push({ file: `${args.image}.mac`, bytes: sign(bytes, args.sign) });
   }

@@ -141,8 +141,9 @@ function rewrite(written: string, name: string, memorySize: number): Source {
     .replaceAll("FUNC_PROLOGUE;", "LINEAR;")
     .replaceAll("data_segment_data_w2c_m_", "data_");
   const wrappers = exported.map((entry) => {
-    const call = `${entry.inner.replace(/^w2c_/, "")}(${entry.parameters.map((p) => p.replace(/^\w+ var_/, "")).join(", ")})`;
-    return `${signature(name, entry)} { ${entry.result === "void" ? "" : "return "}${call}; }\n`;
+    const call = `${entry.inner.replace(/^w2c_/, "")}(${entry.parameters.map((p) => p.replace(/^(\w+) var_/, "($1)")).join(", ")})`;
+    const answer = entry.result === "void" ? "" : `return (${typeOf(entry.result)})`;
+    return `${signature(name, entry)} { ${answer}${call}; }\n`;
   });
   const text = `// Written by \`rivulet build --wasm2c\`, with wasm2c of wabt. Compile with -ffp-contract=off.
 #include "${name}.h"
@@ -172,14 +173,16 @@ ${wrappers.join("\n")}`;
   return { text, exports: exported };
 }
 
+/** A type of wasm2c as one of <stdint.h>, for users. */
+const typeOf = (type: string): string => ({ u32: "int32_t", u64: "int64_t", f32: "float", void: "void" })[type] ?? type;
+
 /** `u32 rivulet_step(void)`, in the types of <stdint.h>. */
 function signature(name: string, entry: ExportedFunction): string {
-  const types: Record<string, string> = { u32: "int32_t", u64: "int64_t", f32: "float", void: "void" };
   const parameters = entry.parameters.map((parameter) => {
     const [type = "", label = ""] = parameter.split(" ");
-    return `${types[type] ?? type} ${label.replace("var_", "")}`;
+    return `${typeOf(type)} ${label.replace("var_", "")}`;
   });
-  return `${types[entry.result] ?? entry.result} ${name}_${entry.name}(${parameters.join(", ") || "void"})`;
+  return `${typeOf(entry.result)} ${name}_${entry.name}(${parameters.join(", ") || "void"})`;
 }
 
 function declarations(name: string, memorySize: number, exported: readonly ExportedFunction[]): string {

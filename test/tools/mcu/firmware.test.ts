@@ -7,6 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSnapshot, writeSnapshot } from "../../../host/runtime/snapshot.ts";
+import { createPump, PUMP_INPUTS } from "../../../tools/demo/pump.ts";
 import { wasm2cFiles } from "../../../tools/firmware/probe.ts";
 import { hasProgram } from "../../../tools/firmware/qemu.ts";
 import { buildModule } from "../../../tools/mcu/build.ts";
@@ -243,6 +244,16 @@ function parseHex(text: string): number {
   const value = Number.parseInt(head + tail, 16) * 2 ** (Number(exponent) - 4 * tail.length);
   return (sign === "-" ? -value : value) + 0;
 }
+
+describe("readings.csv", () => {
+  it("is the recording that the README says", () => {
+    const pump = createPump(7);
+    pump.failBearing(180);
+    const lines = Array.from({ length: 240 }, (_, step) => `0,${step},${pump.next().join(",")}`);
+    const header = `pump,step,${PUMP_INPUTS.map(({ name }) => name).join(",")}`;
+    expect(readFileSync("tools/firmware/readings.csv", "utf8").trim().split("\n")).toEqual([header, ...lines]);
+  });
+});
 
 describe("a project skeleton", needs({ gcc: hasProgram("gcc") }), () => {
   beforeAll(async () => {

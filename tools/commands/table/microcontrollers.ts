@@ -40,6 +40,7 @@ export function addBuild(program: Command, io: Io): void {
     .option("--c-header <file>", "write a C header: addresses, scales and the module as an array")
     .option("--wasm2c <folder>", "write C sources made by wasm2c (needs the npm package wabt)")
     .option("--image <file>", "write the weights alone, for the prebuilt module of many models")
+    .option("--simd", "write the image for q15-simd.wasm, the prebuilt module with SIMD; f32 images serve both")
     .option("--sign <key>", "sign the image with the key in this file: HMAC-SHA256 in FILE.mac")
     .option("--check <file>", "check a module in place of building one; exits with 1 when it breaks a property")
     .option("--json", "write JSON")

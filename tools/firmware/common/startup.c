@@ -7,8 +7,8 @@ extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[], s
 int main(void);
 
 static void run(void) {
-  for (uint32_t *to = data_start, *from = data_load; to != from && to < data_end;) *to++ = *from++;
-  for (volatile uint32_t *to = bss_start; to < bss_end;) *to++ = 0;
+  for (uint32_t *to = data_start, *from = data_load; to != from && (uintptr_t)to < (uintptr_t)data_end;) *to++ = *from++;
+  for (volatile uint32_t *to = bss_start; (uintptr_t)to < (uintptr_t)bss_end;) *to++ = 0;
   uintptr_t here = (uintptr_t)__builtin_frame_address(0);
   for (volatile uint32_t *to = bss_end; (uintptr_t)to < here - 64; to++) *to = STACK_PAINT;
   semihosting_exit(main());
@@ -16,8 +16,8 @@ static void run(void) {
 
 uint32_t stack_used(void) {
   const uint32_t *word = bss_end;
-  while (word < stack_top && *word == STACK_PAINT) word++;
-  return (uint32_t)((const char *)stack_top - (const char *)word);
+  while ((uintptr_t)word < (uintptr_t)stack_top && *word == STACK_PAINT) word++;
+  return (uint32_t)((uintptr_t)stack_top - (uintptr_t)word);
 }
 
 #ifdef __arm__

@@ -24,7 +24,14 @@ export async function compileDriver(folder: string, flash: boolean): Promise<str
   const options = ["-std=c99", "-O1", "-ffp-contract=off", `-DRIVULET_FLASH=${flash ? 1 : 0}`, `-I${folder}/include`];
   const strict = ["-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Werror"];
   await run("gcc", [...options, ...strict, "-pedantic", "-c", `${folder}/src/rivulet.c`, "-o", object]);
-  const checks = ["-Wall", "-Wextra", "-Werror", "-fsanitize=undefined,address", "-fno-sanitize-recover=undefined"];
+  const checks = [
+    "-Wall",
+    "-Wextra",
+    "-Wsign-conversion",
+    "-Werror",
+    "-fsanitize=undefined,address",
+    "-fno-sanitize-recover=undefined",
+  ];
   const sources = [`${folder}/src/rivulet_module.c`, "test/tools/mcu/package/driver.c", object];
   await run("gcc", [...options, ...checks, ...sources, "-o", program]);
   return program;
