@@ -29,6 +29,7 @@ const BUNDLES = [
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true, isInternal: true },
   { entry: "tools/bench/exact.ts", outfile: "dist/bench-exact.js", node: true, isInternal: true },
   { entry: "tools/bench/mcu.ts", outfile: "dist/bench-mcu.js", node: true, isInternal: true },
+  { entry: "tools/bench/device.ts", outfile: "dist/bench-device.js", node: true, isInternal: true },
   { entry: "tools/bench/detect.ts", outfile: "dist/bench-detect.js", node: true, isInternal: true },
   { entry: "tools/bench/nab.ts", outfile: "dist/bench-nab.js", node: true, isInternal: true },
   { entry: "tools/bench/skab.ts", outfile: "dist/bench-skab.js", node: true, isInternal: true },
