@@ -24,6 +24,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
     "train",
     "verify",
     "wasm",
+    "watch",
   ],
   "tools/bench": ["commands", "demo", "detect", "firmware", "mcu", "quantize", "samples", "wasm"],
   "tools/detect": ["samples"],
@@ -36,7 +37,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
   "tools/verify": ["read"],
 };
 /** Files that every folder of tools/ may import; they import no folder. */
-const BASE = ["columns", "errors", "files", "io", "numeric", "print", "random", "skill"].map(
+const BASE = ["columns", "errors", "files", "io", "numeric", "print", "random", "screen", "skill"].map(
   (name) => `tools/${name}.ts`,
 );
 /** The program itself: imports what it likes, imported by none but itself. */

@@ -5,12 +5,12 @@ import { parseDetector } from "../../host/detect/file.ts";
 import type { Page } from "../../host/web/page.ts";
 import { openPage } from "../demo/page.ts";
 import { type Plant, RATE_HZ, startPlant } from "../demo/plant.ts";
-import { openScreen } from "../demo/screen.ts";
 import { describeFailure, describeStats, secondsOf, summarise } from "../demo/summary.ts";
 import { renderLegend, renderTable } from "../demo/table.ts";
 import { CliError } from "../errors.ts";
 import { readModel } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
+import { openScreen } from "../screen.ts";
 
 export interface DemoArgs {
   /** Absent: until the user stops it. */

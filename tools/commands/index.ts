@@ -6,7 +6,7 @@ import { addCalibrate, addDetect } from "./table/detectors.ts";
 import { addBuild } from "./table/microcontrollers.ts";
 import { addConvert, addExport, addInspect, addPredict, addQuantize, addVerify } from "./table/models.ts";
 import { addService } from "./table/service.ts";
-import { addCheck, addDemo, addDoctor, addInit, addReplay, addRun, addState } from "./table/streams.ts";
+import { addCheck, addDemo, addDoctor, addInit, addReplay, addRun, addState, addWatch } from "./table/streams.ts";
 import { addTrain } from "./table/training.ts";
 
 /** Adds every command to `program`. */
@@ -16,6 +16,7 @@ export function addCommands(program: Command, io: Io): void {
   addRun(program, io);
   addCheck(program, io);
   addDoctor(program, io);
+  addWatch(program, io);
   addTrain(program, io);
   addPredict(program, io);
   addInspect(program, io);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { openScreen } from "../../../tools/demo/screen.ts";
 import { renderLegend, renderTable, sparkline } from "../../../tools/demo/table.ts";
 import { HISTORY, PumpWatch } from "../../../tools/demo/watch.ts";
+import { openScreen } from "../../../tools/screen.ts";
 import { Sink } from "../../support/cli.ts";
 
 const SAMPLE = [2310, 4.125, 13.25, 48.31];

@@ -123,6 +123,31 @@ export function addDoctor(program: Command, io: Io): void {
     });
 }
 
+/** `rivulet watch`. */
+export function addWatch(program: Command, io: Io): void {
+  program
+    .command("watch")
+    .description("Show a live table of devices: rate, values, prediction, residual, score, alarm and health.")
+    .argument("[config]", "configuration of rivulet run: its broker, and the readings of its streams")
+    .option("--broker <url>", "without a configuration: mqtt://host[:port]; shows what a host publishes")
+    .option("--base <topic>", "first levels of the topics of the host (default: rivulet)")
+    .option("--username <name>", "user name; the password comes from the environment, RIVULET_PASSWORD")
+    .option("--ca <file>", "PEM file of the authority that signed the broker's certificate")
+    .option("--cert <file>", "PEM file of the client certificate")
+    .option("--key <file>", "PEM file of its key; a passphrase comes from the environment, RIVULET_PASSPHRASE")
+    .option("--insecure", "take any certificate of the broker")
+    .option(
+      "--seconds <n>",
+      "stop after n seconds (default: until Ctrl-C; 10 where the output is no terminal)",
+      positive,
+    )
+    .addHelpText("after", examples("rivulet watch rivulet.yaml", "rivulet watch --broker mqtt://localhost"))
+    .action(async (config, flags) => {
+      const { runWatch } = await import("../watch.ts");
+      await runWatch({ ...flags, config }, io);
+    });
+}
+
 /** `rivulet replay`. */
 export function addReplay(program: Command, io: Io): void {
   program
