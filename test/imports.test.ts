@@ -21,6 +21,7 @@ const DIRECTIONS: Readonly<Record<string, readonly string[]>> = {
     "replay",
     "samples",
     "service",
+    "state",
     "train",
     "verify",
     "wasm",

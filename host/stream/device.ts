@@ -145,6 +145,39 @@ export function createDevice(
   };
 }
 
+/** What can be told of the state of a device without its model. */
+export interface DeviceSummary {
+  /** Steps so far. */
+  readonly n: number;
+  readonly numeric: "f32" | "q15";
+  /** Values that stand in for missing ones, with the index of their input and their time. */
+  readonly held: readonly { readonly input: number; readonly value: number; readonly time: number }[];
+}
+
+/**
+ * Reads what the state of a device tells by itself.
+ *
+ * @throws {DeviceStateError} when it is damaged or of an older layout, whose parts only the model tells
+ */
+export function summarizeDevice(bytes: Uint8Array): DeviceSummary {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = checkFrame(bytes, view);
+  if (version !== VERSION) throw new DeviceStateError(`State has version ${version}, expected ${VERSION}`);
+  const { n, heldOffset, heldCount, snapshotBytes } = layoutOf(view);
+  if (bytes.length !== heldOffset + HELD_BYTES * heldCount + snapshotBytes + 4) {
+    throw new DeviceStateError("State is damaged although its checksum matches: its parts do not fill it");
+  }
+  const held = Array.from({ length: heldCount }, (_, i) => {
+    const at = heldOffset + HELD_BYTES * i;
+    return {
+      input: view.getUint32(at, true),
+      value: view.getFloat64(at + 4, true),
+      time: view.getFloat64(at + 12, true),
+    };
+  });
+  return { n, numeric: view.getUint32(8, true) === 0 ? "f32" : "q15", held };
+}
+
 /** What is held meets the model only at a later step, which must not fail for it again and again. */
 function checkHeld(sample: ArrayLike<number>, inputs: ModelSpec["inputs"]): void {
   if (sample.length !== inputs.length) {
@@ -180,18 +213,8 @@ function encode({ runtime, session, held }: Parts, n: number): Uint8Array {
 
 /** Writes the held values and the session's state, and answers n; nothing is written unless all of it is right. */
 function decode({ runtime, session, held }: Parts, bytes: Uint8Array): number {
-  if (bytes.length < HEADER_BYTES + 4) {
-    throw new DeviceStateError(`State has ${bytes.length} bytes, expected at least ${HEADER_BYTES + 4}`);
-  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== MAGIC) throw new DeviceStateError("State does not start with RVD1");
-  const version = view.getUint32(4, true);
-  if (version < 1 || version > VERSION) {
-    throw new DeviceStateError(`State has version ${version}, expected 1 to ${VERSION}`);
-  }
-  if (view.getUint32(bytes.length - 4, true) !== crc32(bytes.subarray(0, -4))) {
-    throw new DeviceStateError("State is damaged: its checksum does not match");
-  }
+  const version = checkFrame(bytes, view);
   const { spec } = runtime.model;
   const layout = version === VERSION ? layoutOf(view) : oldLayoutOf(view, version, spec);
   const { heldOffset, heldCount, snapshotBytes } = layout;
@@ -207,6 +230,22 @@ function decode({ runtime, session, held }: Parts, bytes: Uint8Array): number {
   }
   held.read(view, heldOffset, heldCount);
   return layout.n;
+}
+
+/** Answers the version of a state that is whole. */
+function checkFrame(bytes: Uint8Array, view: DataView): number {
+  if (bytes.length < HEADER_BYTES + 4) {
+    throw new DeviceStateError(`State has ${bytes.length} bytes, expected at least ${HEADER_BYTES + 4}`);
+  }
+  if (view.getUint32(0, true) !== MAGIC) throw new DeviceStateError("State does not start with RVD1");
+  const version = view.getUint32(4, true);
+  if (version < 1 || version > VERSION) {
+    throw new DeviceStateError(`State has version ${version}, expected 1 to ${VERSION}`);
+  }
+  if (view.getUint32(bytes.length - 4, true) !== crc32(bytes.subarray(0, -4))) {
+    throw new DeviceStateError("State is damaged: its checksum does not match");
+  }
+  return version;
 }
 
 /** A checksum that matches says nothing of who computed it: what no device can have left is refused. */

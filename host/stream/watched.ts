@@ -87,6 +87,15 @@ function prepare(alarm: Alarm | undefined, bytes: Uint8Array): (() => void) | un
 }
 
 /**
+ * Answers the state of a device without that of its alarm.
+ *
+ * @throws {DeviceStateError} when it is damaged
+ */
+export function withoutAlarm(bytes: Uint8Array): Uint8Array {
+  return decode(bytes).device;
+}
+
+/**
  * Names of the parts of a device's state that are kept apart.
  *
  * @param bytes  state of a watched device, or of any

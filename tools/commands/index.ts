@@ -6,7 +6,8 @@ import { addCalibrate, addDetect } from "./table/detectors.ts";
 import { addBuild } from "./table/microcontrollers.ts";
 import { addConvert, addExport, addInspect, addPredict, addQuantize, addVerify } from "./table/models.ts";
 import { addService } from "./table/service.ts";
-import { addCheck, addDemo, addDoctor, addInit, addReplay, addRun, addState, addWatch } from "./table/streams.ts";
+import { addState } from "./table/state.ts";
+import { addCheck, addDemo, addDoctor, addInit, addReplay, addRun, addWatch } from "./table/streams.ts";
 import { addTrain } from "./table/training.ts";
 
 /** Adds every command to `program`. */

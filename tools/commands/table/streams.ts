@@ -1,4 +1,4 @@
-// Streams over MQTT: demo, run, check, replay, state. Arguments, flags and help here, the work in one file each, loaded when it is called.
+// Streams over MQTT: demo, run, check, replay. Arguments, flags and help here, the work in one file each, loaded when it is called.
 
 import { type Command, Option } from "commander";
 import type { Io } from "../../io.ts";
@@ -186,21 +186,5 @@ export function addReplay(program: Command, io: Io): void {
     .action(async (file, flags) => {
       const { runReplay } = await import("../replay.ts");
       await runReplay({ ...flags, file }, io);
-    });
-}
-
-/** `rivulet state`. */
-export function addState(program: Command, io: Io): void {
-  program
-    .command("state")
-    .description("Look after the state directory of rivulet run, while nobody uses it.")
-    .addHelpText("after", examples("rivulet state repair ./state"))
-    .command("repair")
-    .description("Replace a damaged state directory by what can be read of it; the damaged files are kept.")
-    .argument("<directory>", "state directory")
-    .addHelpText("after", examples("rivulet state repair ./state"))
-    .action(async (directory) => {
-      const { runStateRepair } = await import("../state.ts");
-      await runStateRepair({ directory }, io);
     });
 }
