@@ -25,6 +25,7 @@ const BUNDLES = [
   { entry: "host/runtime/index.ts", outfile: "dist/runtime.js", node: false },
   { entry: "host/quantize/index.ts", outfile: "dist/quantize.js", node: false },
   { entry: "host/train/index.ts", outfile: "dist/train.js", node: false },
+  { entry: "h5wasm", outfile: "dist/h5wasm.js", node: true },
   { entry: "tools/cli.ts", outfile: "dist/cli.js", node: true, isExecutable: true },
   { entry: "tools/bench/main.ts", outfile: "dist/bench.js", node: true, isInternal: true },
   { entry: "tools/bench/exact.ts", outfile: "dist/bench-exact.js", node: true, isInternal: true },
@@ -43,9 +44,13 @@ const BUNDLES = [
 /** Binaryen, which links modules for microcontrollers: a file of its own, loaded by `rivulet build` alone. Its version decides the bytes of a module. */
 const LINKER = { source: "node_modules/binaryen/index.js", outfile: "dist/binaryen.js" };
 
-const linkerPlugin = {
-  name: "linker",
-  setup: ({ onResolve }) => onResolve({ filter: /^binaryen$/ }, () => ({ path: "./binaryen.js", external: true })),
+/** Large libraries that few commands load are files of their own beside the bundles: Binaryen, and HDF5 for files of Keras. */
+const apartPlugin = {
+  name: "apart",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^(binaryen|h5wasm)$/ }, ({ path: name, kind }) =>
+      kind === "entry-point" ? undefined : { path: `./${name}.js`, external: true },
+    ),
 };
 
 /** The given files, and every file below the given folders. */
@@ -108,7 +113,7 @@ async function bundle({ entry, outfile, node, isExecutable }) {
     platform: node ? "node" : "browser",
     // All but the first are of dist/mutate.js and dist/bench-mcu.js, which are not published.
     external: node ? ["classic-level", "typescript", "vitest", "wabt"] : [],
-    plugins: [linkerPlugin],
+    plugins: [apartPlugin],
     banner: { js: `${isExecutable ? "#!/usr/bin/env node\n" : ""}${node ? REQUIRE_BANNER : ""}` },
     metafile: true,
     logLevel: "warning",
