@@ -74,6 +74,7 @@ async function buildKernels() {
   const written = ["kernels", "detect", "train", "mcu"].map((name) => `build/${name}.ts`);
   const outputs = [...WASM.map((name) => `build/${name}.wasm`), ...written];
   if (isFresh(outputs, filesBelow("assembly", "asconfig.json", "tools/build/wasm.mjs"))) return;
+  tell("kernels: AssemblyScript becomes WebAssembly");
   const { buildWasm } = await import("./wasm.mjs");
   await buildWasm();
 }
@@ -95,6 +96,7 @@ function buildTypes() {
     )
   )
     return;
+  tell("type declarations");
   rmSync("dist/types", { recursive: true, force: true });
   const compiler = "node_modules/typescript/bin/tsc";
   const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.types.json"], { stdio: "inherit" });
@@ -123,8 +125,15 @@ async function bundle({ entry, outfile, node, isExecutable }) {
 }
 
 const start = performance.now();
+
+/** Says what takes its time: on a slow machine a first build lasts most of a minute. */
+function tell(text) {
+  console.error(`building, ${((performance.now() - start) / 1000).toFixed(0).padStart(2)} s: ${text}`);
+}
+
 mkdirSync("dist", { recursive: true });
 await buildKernels();
+tell("pages and bundles");
 const page = [...(await buildPage()), ...(await buildWeb())];
 const inputs = await Promise.all(BUNDLES.map(bundle)).catch(() => process.exit(1)); // esbuild has told why
 writeLicences([...inputs.filter((_, i) => !BUNDLES[i].isInternal).flat(), ...page, LINKER.source]);

@@ -6,7 +6,7 @@ import type { Page } from "../../host/web/page.ts";
 import { openPage } from "../demo/page.ts";
 import { type Plant, RATE_HZ, startPlant } from "../demo/plant.ts";
 import { describeFailure, describeStats, secondsOf, summarise } from "../demo/summary.ts";
-import { renderLegend, renderTable } from "../demo/table.ts";
+import { renderFrame } from "../demo/table.ts";
 import { CliError } from "../errors.ts";
 import { readModel } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
@@ -77,25 +77,16 @@ async function showTable(
   io: Io,
 ): Promise<void> {
   const screen = openScreen(io.stdout);
-  const colors = hasColors(io);
   try {
     await tick(FRAME_MS, args, io, () => {
       const hasFailed = performance.now() - start >= secondsOf(failAt) * 1000;
       const event = hasFailed
         ? describeFailure(plant, failAt)
         : `at ${secondsOf(failAt)} s, one bearing begins to fail`;
-      const lines = [
-        describeStats(plant, performance.now() - start),
-        "",
-        ...renderTable(plant.watches, colors),
-        "",
-        ...renderLegend(colors),
-        event,
-        ...describePage(address),
-      ];
-      // A frame taller than the terminal could not be drawn over.
-      const { rows = 24 } = io.stdout as { rows?: number };
-      screen.draw(lines.length < rows ? lines : [...lines.slice(0, rows - 2), `… ${lines.length - rows + 2} more`]);
+      const { rows = 24, columns = 80 } = io.stdout as { rows?: number; columns?: number };
+      const stats = describeStats(plant, performance.now() - start);
+      const parts = { stats, pumps: plant.watches, news: [event, ...describePage(address)] };
+      screen.draw(renderFrame(parts, { columns, rows, hasColors: hasColors(io) }));
     });
   } finally {
     screen.close();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { renderLegend, renderTable, sparkline } from "../../../tools/demo/table.ts";
+import { renderFrame, renderLegend, renderTable, sparkline } from "../../../tools/demo/table.ts";
 import { HISTORY, PumpWatch } from "../../../tools/demo/watch.ts";
 import { openScreen } from "../../../tools/screen.ts";
 import { Sink } from "../../support/cli.ts";
@@ -46,6 +46,39 @@ describe("renderTable", () => {
     expect(renderTable([suspect], true).at(-1)).toContain("\x1b[31m");
     expect(renderTable([suspect], false).join("")).not.toContain("\x1b");
     expect(renderTable([suspect], false).at(-1)).toContain("current?");
+  });
+});
+
+describe("renderFrame", () => {
+  const pumps = Array.from({ length: 12 }, (_, i) =>
+    watchPump(Array(300).fill(12.34), `pump-${i + 1}`, i === 10 ? "bearing_temperature" : undefined),
+  );
+  const frame = (columns: number, rows: number, shown = pumps) =>
+    renderFrame({ stats: "stats", pumps: shown, news: ["event", "page: x"] }, { columns, rows, hasColors: false });
+
+  it("shows everything where there is room", () => {
+    expect(frame(80, 24)).toHaveLength(21);
+    expect(frame(80, 24)).toContain(renderLegend(false)[0]);
+  });
+
+  it.each([
+    [60, 12],
+    [80, 12],
+    [62, 20],
+    [70, 8],
+  ])("keeps the state of each pump on a terminal of %i x %i, and counts those that are hidden", (columns, rows) => {
+    const lines = frame(columns, rows);
+    expect(lines.length).toBeLessThan(rows);
+    for (const line of lines) expect(Array.from(line).length).toBeLessThanOrEqual(columns);
+    const shown = lines.filter((line) => /^pump-\d+ .*(ok|bearing\?)$/.test(line));
+    const hidden = 12 - shown.length;
+    const rest = lines.filter((line) => line.startsWith("…"));
+    expect(rest).toEqual(hidden === 0 ? [] : [`… ${hidden} more pumps${hidden > 1 ? ", pump-11 bearing?" : ""}`]);
+    expect(lines.slice(-2)).toEqual(["event", "page: x"]);
+  });
+
+  it("hides no pump to say that one is hidden", () => {
+    expect(frame(80, 9, pumps.slice(0, 4)).filter((line) => line.startsWith("pump-"))).toHaveLength(4);
   });
 });
 
