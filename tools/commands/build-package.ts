@@ -1,7 +1,8 @@
+import { existsSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { createColors } from "picocolors";
-import { UsageError } from "../errors.ts";
+import { CliError, UsageError } from "../errors.ts";
 import { readModel, writeFileAtomic } from "../files.ts";
 import { hasColors, type Io } from "../io.ts";
 import { buildDetector } from "../mcu/detector.ts";
@@ -22,6 +23,9 @@ export async function runBuildPackage(
   io: Io,
 ): Promise<void> {
   checkOptions(args);
+  if (existsSync(folder) && !statSync(folder).isDirectory()) {
+    throw new CliError(`${folder}: Is a file, expected the folder of the package`);
+  }
   const packaged = await build(args, file);
   const files = await makePackage(kind, packaged);
   for (const { path: name, text } of files) {

@@ -28,7 +28,11 @@ export async function runBuild(args: BuildArgs, io: Io): Promise<number> {
   if (args.check !== undefined) return await checkFile(args, args.check, io);
   const { output } = args;
   if (args.model === undefined) throw new UsageError("Expected a model file, or --check FILE");
-  if (output === undefined) throw new UsageError("Expected the module to write with -o FILE");
+  if (output === undefined) {
+    const expected =
+      args.package === undefined ? "the module to write with -o FILE" : "the package's folder with -o FOLDER";
+    throw new UsageError(`Expected ${expected}`);
+  }
   if (args.package !== undefined) {
     await runBuildPackage(args, args.package, args.model, output, io);
     return 0;

@@ -68,7 +68,7 @@ async function tooLarge(
   const parts = [
     `${linear} of linear memory`,
     ...(module > 0 ? [`${module} of the module itself`] : []),
-    ...(runtime !== undefined ? [`${runtime} of ${options.target}`] : []),
+    ...(runtime ? [`${runtime} of ${options.target}`] : []),
     ...(stack !== undefined ? [`${stack} of stack`] : []),
   ];
   const packed = model.spec.numeric === "f32" ? "" : `, weights ${least.pack}`;

@@ -4,7 +4,7 @@ import type { Described } from "./types.ts";
 
 /** A number as a literal of C. */
 function literal(value: number): string {
-  const text = `${Math.fround(value)}`;
+  const text = `${value}`;
   return `${/[.e]/.test(text) ? text : `${text}.0`}f`;
 }
 

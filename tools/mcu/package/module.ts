@@ -4,7 +4,7 @@ import type { Program } from "../types.ts";
 import { moduleToC, type TextFile } from "../wasm2c.ts";
 
 /** Prefix of the files and names of the module's own C. */
-export const MODULE_NAME = "rivulet_module";
+const MODULE_NAME = "rivulet_module";
 
 /** Linear memory in two parts, bytes. */
 export interface Split {

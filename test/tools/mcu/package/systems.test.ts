@@ -140,6 +140,9 @@ describe("rivulet build --package", () => {
     expect((await cli([...build, "--c-header", "model.h"])).stderr).toContain(
       "--c-header: Is for a module, a package has the model as C",
     );
+    expect((await cli(build.slice(0, -2))).stderr).toContain("Expected the package's folder with -o FOLDER");
+    const file = [...build.slice(0, -1), "package.json"];
+    expect((await cli(file)).stderr).toContain("package.json: Is a file, expected the folder of the package");
     expect((await cli([...build, "--for", "wasm3"])).stderr).toContain(
       "--package: Has the model as C, expected --for wasm2c, found --for wasm3",
     );
