@@ -16,6 +16,8 @@ export interface BuildArgs {
   readonly cHeader?: string;
   /** Build system: the output is a folder with a library for it. */
   readonly package?: PackageKind;
+  /** What the names of the package begin with. */
+  readonly prefix?: string;
   /** Folder for C sources. */
   readonly wasm2c?: string;
   /** File for the weights alone, which the prebuilt module reads at run time. */

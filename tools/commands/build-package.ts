@@ -8,6 +8,7 @@ import { hasColors, type Io } from "../io.ts";
 import { buildDetector } from "../mcu/detector.ts";
 import { linkWithin } from "../mcu/fit.ts";
 import { describe, makePackage, type Packaged } from "../mcu/package/package.ts";
+import { isPrefix } from "../mcu/package/prefix.ts";
 import type { Described, PackageKind } from "../mcu/package/types.ts";
 import { proveModule } from "../mcu/prove.ts";
 import { joinLines, printableJson } from "../print.ts";
@@ -27,7 +28,7 @@ export async function runBuildPackage(
     throw new CliError(`${folder}: Is a file, expected the folder of the package`);
   }
   const packaged = await build(args, file);
-  const files = await makePackage(kind, packaged);
+  const files = await makePackage(kind, packaged, args.prefix);
   for (const { path: name, text } of files) {
     const target = path.join(folder, name);
     await mkdir(path.dirname(target), { recursive: true });
@@ -57,6 +58,9 @@ function checkOptions(args: BuildArgs): void {
   const others = { "--c-header": args.cHeader, "--wasm2c": args.wasm2c, "--image": args.image, "--sign": args.sign };
   for (const [option, value] of Object.entries({ ...others, "--pack": args.pack })) {
     if (value !== undefined) throw new UsageError(`${option}: Is for a module, a package has the model as C`);
+  }
+  if (args.prefix !== undefined && !isPrefix(args.prefix)) {
+    throw new UsageError(`--prefix ${args.prefix}: Expected small letters, digits and _ between them, such as pump_b`);
   }
   if (args.for !== "generic" && args.for !== "wasm2c") {
     throw new UsageError(`--package: Has the model as C, expected --for wasm2c, found --for ${args.for}`);

@@ -37,6 +37,7 @@ export async function runBuild(args: BuildArgs, io: Io): Promise<number> {
     await runBuildPackage(args, args.package, args.model, output, io);
     return 0;
   }
+  if (args.prefix !== undefined) throw new UsageError("--prefix: Is of a package, expected --package SYSTEM");
   for (const file of [output, args.cHeader, args.image]) if (file !== undefined) await checkWritable(file);
   const detector = readDetectorAlone(args.model);
   if (detector !== undefined) {

@@ -37,6 +37,7 @@ export function addBuild(program: Command, io: Io): void {
         "write a complete library with the model as C into the folder of -o (needs the npm package wabt)",
       ).choices(["arduino", "platformio", "zephyr", "esp-idf", "cmake"]),
     )
+    .option("--prefix <name>", "begin the package's names so, for a second one in one firmware; default: rivulet")
     .option("--c-header <file>", "write a C header: addresses, scales and the module as an array")
     .option("--wasm2c <folder>", "write C sources made by wasm2c (needs the npm package wabt)")
     .option("--image <file>", "write the weights alone, for the prebuilt module of many models")

@@ -10,6 +10,7 @@ import type { BuiltModule } from "../build.ts";
 import { renderDetectorHeader } from "../detector-header.ts";
 import { renderHeader } from "../header.ts";
 import { libraryModule, splitOf } from "./module.ts";
+import { DEFAULT_PREFIX, withPrefix } from "./prefix.ts";
 import { SYSTEMS } from "./systems.ts";
 import type { Described, PackageFile, PackageKind } from "./types.ts";
 
@@ -19,8 +20,16 @@ export type Packaged = { readonly built: BuiltModule } & (
   | { readonly detector: DetectorFile }
 );
 
-/** The files of a package. */
-export async function makePackage(kind: PackageKind, packaged: Packaged): Promise<readonly PackageFile[]> {
+/**
+ * The files of a package.
+ *
+ * @param prefix  what its names begin with, for a second package in one firmware ({@link isPrefix})
+ */
+export async function makePackage(
+  kind: PackageKind,
+  packaged: Packaged,
+  prefix = DEFAULT_PREFIX,
+): Promise<readonly PackageFile[]> {
   const system = SYSTEMS[kind];
   const model = describe(packaged);
   const module = await libraryModule(packaged.built.wasm, packaged.built.program);
@@ -33,12 +42,13 @@ export async function makePackage(kind: PackageKind, packaged: Packaged): Promis
     { name: "rivulet.h", text: await shared("library/rivulet.h") },
     { name: "rivulet_model.h", text: headerOf(packaged) },
   ];
-  return [
+  const files = [
     ...headers.map(({ name, text }) => ({ path: `${system.headers}/${name}`, text })),
     ...sources.map(({ name, text }) => ({ path: `${system.sources}/${name}`, text })),
     ...system.files(model),
     { path: "README.md", text: readme(model, system.use) },
   ];
+  return withPrefix(files, prefix);
 }
 
 const headerOf = (packaged: Packaged): string =>

@@ -144,7 +144,7 @@ const espIdf: System = {
   sources: "src",
   headers: "include",
   use: [
-    "Put this folder into `components/` of your project as `rivulet`, or name its folder in",
+    "Put this folder into `components/` of your project, or name the folder that it is in by",
     "`EXTRA_COMPONENT_DIRS`.",
   ],
   files: (model) => [
@@ -185,8 +185,8 @@ const cmake: System = {
   use: [
     "`add_subdirectory` this folder, or install it and find it:",
     "",
-    "    cmake -B build && cmake --build build && cmake --install build --prefix /opt/rivulet",
-    "    cmake -S example -B build/example -DCMAKE_PREFIX_PATH=/opt/rivulet && cmake --build build/example",
+    "    cmake -B build && cmake --build build && cmake --install build --prefix /opt/models",
+    "    cmake -S example -B build/example -DCMAKE_PREFIX_PATH=/opt/models && cmake --build build/example",
     "",
     "Then `find_package(rivulet)` and `target_link_libraries(app PRIVATE rivulet::rivulet)`.",
   ],

@@ -133,6 +133,43 @@ describe("a package", needs({ gcc: hasProgram("gcc") }), () => {
     60_000,
   );
 
+  it("links with a second package that has a prefix, each with its own work space", async () => {
+    const guard = path.join(root, "guard");
+    const first = path.join(root, "two-layers-and-a-skip-false");
+    const detector = createTestDetector(["speed"]);
+    await writePackage(
+      guard,
+      "cmake",
+      { detector, built: (await buildDetector(detector, { target: "wasm2c" })).built },
+      "guard",
+    );
+    const main = path.join(guard, "both.c");
+    writeFileSync(
+      main,
+      `#include <stdio.h>
+#include "guard.h"
+#include "rivulet.h"
+static guard_model_t a;
+static rivulet_model_t b;
+int main(void) {
+  float in[GUARD_INPUT_COUNT] = {20}, x[RIVULET_INPUT_COUNT] = {0}, y[RIVULET_OUTPUT_COUNT];
+  printf("%d %d", guard_init(&a), rivulet_init(&b));
+  for (int t = 0; t < 3; t++) printf(" %d %d", guard_step(&a, in, 0), rivulet_step(&b, x, y));
+  printf(" %d %d %d %d\\n", guard_selftest(), rivulet_selftest(), guard_check(), rivulet_check());
+}
+`,
+    );
+    const sources = [
+      `${guard}/src/guard.c`,
+      `${guard}/src/guard_module.c`,
+      `${first}/src/rivulet.c`,
+      `${first}/src/rivulet_module.c`,
+    ];
+    const options = ["-std=c99", "-Wall", "-Wextra", "-Werror", `-I${guard}/include`, `-I${first}/include`];
+    await run("gcc", [...options, main, ...sources, "-o", path.join(guard, "both")]);
+    expect((await run(path.join(guard, "both"), [])).stdout).toBe("0 0 0 0 0 0 0 0 0 0 0 0\n");
+  });
+
   it("has a header that C++11 takes", async () => {
     const folder = path.join(root, "two-layers-and-a-skip-false");
     const program = path.join(root, "cpp.cpp");
@@ -161,6 +198,21 @@ describe("a package", needs({ gcc: hasProgram("gcc") }), () => {
       `-DCMAKE_PREFIX_PATH=${at("installed")}`,
     ]);
     await run("cmake", ["--build", at("example")]);
+    const other = path.join(root, "cmake", "other");
+    const { model } = randomQ15Model({ inputs: 2, layers: [4] });
+    await writePackage(other, "cmake", { model, built: await buildModule(model, { target: "wasm2c" }) }, "pump_b");
+    await run("cmake", ["-S", other, "-B", at("build-b")]);
+    await run("cmake", ["--build", at("build-b")]);
+    await run("cmake", ["--install", at("build-b"), "--prefix", at("installed")]);
+    await run("cmake", [
+      "-S",
+      path.join(other, "example"),
+      "-B",
+      at("example-b"),
+      `-DCMAKE_PREFIX_PATH=${at("installed")}`,
+    ]);
+    await run("cmake", ["--build", at("example-b")]);
+    expect((await run(at("example-b/example"), [])).stdout).toMatch(/^-?\d+\/1000 \n/);
     expect((await run(at("example/example"), [])).stdout).toMatch(/^(-?\d+\/1000 ){2}\n/);
   });
 });

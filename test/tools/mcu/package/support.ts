@@ -10,8 +10,13 @@ import type { PackageKind } from "../../../../tools/mcu/package/types.ts";
 export const run = promisify(execFile);
 
 /** Writes a package into a folder. */
-export async function writePackage(folder: string, kind: PackageKind, packaged: Packaged): Promise<void> {
-  for (const { path: name, text } of await makePackage(kind, packaged)) {
+export async function writePackage(
+  folder: string,
+  kind: PackageKind,
+  packaged: Packaged,
+  prefix?: string,
+): Promise<void> {
+  for (const { path: name, text } of await makePackage(kind, packaged, prefix)) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     writeFileSync(path.join(folder, name), text);
   }

@@ -106,6 +106,17 @@ describe("makePackage", () => {
     );
   });
 
+  it.each(KINDS)("has no name of another package in one with a prefix, for %s", async (kind) => {
+    const built = await buildModule(model, { target: "wasm2c", vectors: 2 });
+    for (const { path: name, text } of await makePackage(kind, { model, built }, "pump_b")) {
+      expect(name).not.toMatch(/rivulet/);
+      // Left are the names of the program, its documents and the library.
+      expect(
+        text.replace(/rivulet[ -](build|evil-x|predict|build's)|rivulet_evil_x|npmjs.com\/package\/rivulet/g, ""),
+      ).not.toMatch(/rivulet|RIVULET/);
+    }
+  });
+
   it.each(KINDS)("lets no name of a model end a string, a line or a comment of %s", (kind) => {
     const own = packages.get(kind)?.filter(({ path: name }) => !name.endsWith("rivulet_model.h")) ?? [];
     for (const { text } of own) {
@@ -139,6 +150,10 @@ describe("rivulet build --package", () => {
     const build = ["build", "models/pump.safetensors", "--package", "cmake", "-o", path.join(folder, "x")];
     expect((await cli([...build, "--c-header", "model.h"])).stderr).toContain(
       "--c-header: Is for a module, a package has the model as C",
+    );
+    expect((await cli([...build, "--prefix", "Pump-B"])).stderr).toContain("--prefix Pump-B: Expected small letters");
+    expect((await cli(["build", "models/pump.safetensors", "-o", "x.wasm", "--prefix", "b"])).stderr).toContain(
+      "--prefix: Is of a package, expected --package SYSTEM",
     );
     expect((await cli(build.slice(0, -2))).stderr).toContain("Expected the package's folder with -o FOLDER");
     const file = [...build.slice(0, -1), "package.json"];
