@@ -1,5 +1,6 @@
 // The configuration as text, with comments, and the file of secrets beside it.
 
+import { parse } from "dotenv";
 import { stringify } from "yaml";
 import { baseOfPreset } from "../../host/config/presets/index.ts";
 import { listText, rangeText, whoText } from "./describe.ts";
@@ -88,19 +89,25 @@ function scalar(value: unknown): string {
 /** Names come from the network; a line feed would end the comment. */
 const oneLine = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?");
 
-/** Answers the text of a `.env` file with the login in it; other lines of an old one stay. */
+/**
+ * Answers the text of a `.env` file with the login in it; other lines of an old one stay.
+ *
+ * @throws {RangeError} when no such file can hold the login
+ */
 export function writeEnv(old: string, login: { readonly username: string; readonly password: string }): string {
   const names: readonly string[] = Object.values(LOGIN);
   const kept = old.split(/\r?\n/).filter((line) => line !== "" && !names.includes(line.split("=")[0]?.trim() ?? ""));
   const own = (["username", "password"] as const).map((key) => `${LOGIN[key]}=${quoted(login[key])}`);
-  return `${[...kept, ...own].join("\n")}\n`;
+  const text = `${[...kept, ...own].join("\n")}\n`;
+  const read = parse(text);
+  if (read[LOGIN.username] !== login.username || read[LOGIN.password] !== login.password) {
+    throw new RangeError("The login has quotes or backslashes that no .env file can hold");
+  }
+  return text;
 }
 
-/** A file of variables knows three kinds of quotes, and no escapes that all its readers agree on. */
+/** A file of variables knows three kinds of quotes; within double ones, a backslash and an n is the end of a line. */
 function quoted(value: string): string {
-  const quote = ["'", '"', "`"].find((one) => !value.includes(one));
-  if (quote === undefined || /[\r\n]/.test(value)) {
-    throw new RangeError("The password has all three kinds of quotes, or a line feed, which no .env file can hold");
-  }
+  const quote = ["'", "`", '"'].find((one) => !value.includes(one)) ?? '"';
   return `${quote}${value}${quote}`;
 }
