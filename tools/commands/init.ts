@@ -34,6 +34,8 @@ interface Login {
   readonly password: string;
 }
 
+/** Messages that are tried on what was written: a commit each takes a while. */
+const MOST_PROVED = 10_000;
 const USUAL_BROKER = "mqtt://localhost";
 
 /**
@@ -161,9 +163,10 @@ async function prove({ output }: InitArgs, heard: readonly Heard[], io: Io, prin
   const rehearsal = createRehearsal(streams, createMemoryStore());
   try {
     // The last values of what is retained come as news here, since little else may have come in so short a time.
-    for (const message of heard) await rehearsal.take({ ...message, isRetained: false });
+    for (const message of heard.slice(0, MOST_PROVED)) await rehearsal.take({ ...message, isRetained: false });
     const { streams: counters } = rehearsal.counters();
-    print(`${output} is written. What was heard would be:`);
+    const part = heard.length > MOST_PROVED ? `Of the first ${MOST_PROVED} messages there` : "What was heard";
+    print(`${output} is written. ${part} would be:`);
     for (const [name, found] of Object.entries(counters)) {
       const { steps, devices } = found;
       const why = steps > 0 ? "" : `; ${describeCounters(found)}`;
