@@ -482,6 +482,7 @@ class MqttBridge implements Bridge {
     const { log, store, collector } = this.#options;
     this.#reports.stop();
     this.#intake.close();
+    for (const { devices } of this.#streams.values()) devices.flush();
     this.#health.stop();
     const isCommitted = await this.#committer.idle(STOP_TIMEOUT_MS);
     if (!isCommitted) {

@@ -8,6 +8,7 @@ import type { StateStore } from "../store/store.ts";
 import type { SamplerListener } from "../stream/arriving.ts";
 import { createDevice, type Device, DeviceStateError, type Outcome } from "../stream/device.ts";
 import { PayloadError, type Reading } from "../stream/payload.ts";
+import { Reorder, type ReorderOptions } from "../stream/reorder.ts";
 import { createSampler, type Sampler, type Sampling, withoutSampler } from "../stream/sampler.ts";
 import { createSeenValues, type SeenValues, type Sequencing, withoutSeenValues } from "../stream/sequence.ts";
 import { alarmPartsOf, watchDevice } from "../stream/watched.ts";
@@ -56,6 +57,8 @@ export interface DevicesOptions {
   /** Called for every sample, in order per device. */
   readonly onOutcome: (outcome: MessageOutcome) => void;
   readonly retryMs?: number;
+  /** Clock of waits, ms; default: one that nobody sets. */
+  readonly now?: () => number;
 }
 
 interface Resident extends Stateful {
@@ -66,6 +69,8 @@ interface Resident extends Stateful {
   readonly sampler: Sampler | undefined;
   /** Undefined: what readings carry is not looked at. */
   readonly seen: SeenValues | undefined;
+  /** Readings that wait for others; undefined: none does. */
+  readonly queue: Reorder<Arrival> | undefined;
 }
 
 /**
@@ -78,6 +83,9 @@ export class Devices {
   readonly #names: readonly string[];
   readonly #residents = new Map<string, Resident>();
   readonly #loading = new Map<string, Arrival[]>();
+  /** Devices of which readings wait. */
+  readonly #queued = new Set<Resident>();
+  #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: DevicesOptions) {
@@ -109,9 +117,15 @@ export class Devices {
     void this.#load(name);
   }
 
+  /** Steps what waits for its predecessors, as at the end: they would not come any more. */
+  flush(): void {
+    for (const resident of [...this.#queued]) this.#drain(resident);
+  }
+
   /** Frees the sessions. What is not committed by now is lost. */
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#timer);
     for (const { device } of this.#residents.values()) device.release();
     this.#residents.clear();
     this.#loading.clear();
@@ -157,9 +171,10 @@ export class Devices {
     const device = watchDevice(createDevice(runtime, maxAges, windows), alarm);
     const sampler = sampling && createSampler(device, this.#names, sampling);
     const seen = sequencing && createSeenValues(sequencing.window);
+    const queue = sequencing?.late === "hold" ? new Reorder<Arrival>(reorderOptions(sequencing)) : undefined;
     const inner = () => (sampler ?? device).snapshot();
     const snapshot = seen === undefined ? inner : () => seen.join(inner());
-    const resident = { key: this.#key(name), name, device, alarm, sampler, seen, snapshot };
+    const resident = { key: this.#key(name), name, device, alarm, sampler, seen, queue, snapshot };
     if (state !== undefined) this.#restore(resident, state);
     const isUsed = arrivals.map((arrival) => this.#take(resident, arrival)).includes(true);
     if (!isUsed) {
@@ -175,6 +190,7 @@ export class Devices {
     const { maxDevices, committer, counters } = this.#options;
     for (const resident of this.#residents.values()) {
       if (this.#residents.size < maxDevices) return;
+      this.#drain(resident);
       committer.release(resident);
       resident.device.release();
       this.#residents.delete(resident.name);
@@ -203,8 +219,60 @@ export class Devices {
 
   /** Answers whether the sample was used. */
   #take(resident: Resident, arrival: Arrival): boolean {
-    const { committer } = this.#options;
     if (arrival.command !== undefined) return this.#obey(resident, arrival.command, arrival);
+    if (resident.queue !== undefined && arrival.sequence !== undefined) {
+      return this.#queue(resident, resident.queue, arrival, arrival.sequence);
+    }
+    return this.#takeNow(resident, arrival);
+  }
+
+  /** Has a reading wait for those before it, and takes those whose turn it is. */
+  #queue(resident: Resident, queue: Reorder<Arrival>, arrival: Arrival, value: number): boolean {
+    const { committer, counters } = this.#options;
+    if (queue.has(value)) {
+      counters.duplicate++;
+      committer.settle(arrival.ticket);
+      return false;
+    }
+    if (resident.seen?.look(value) !== "next") return this.#takeNow(resident, arrival);
+    if (queue.isOvertaken(value)) counters.late++;
+    queue.add(value, { ...arrival, sample: arrival.sample.slice() }, this.#now());
+    this.#queued.add(resident);
+    this.#takeDue(resident);
+    return true;
+  }
+
+  #takeDue(resident: Resident): void {
+    const { queue, seen } = resident;
+    for (const arrival of queue?.due(this.#now(), seen?.last) ?? []) this.#takeNow(resident, arrival);
+    if (queue?.deadline === undefined) this.#queued.delete(resident);
+    this.#watchDeadlines();
+  }
+
+  #drain(resident: Resident): void {
+    this.#queued.delete(resident);
+    for (const arrival of resident.queue?.drain() ?? []) this.#takeNow(resident, arrival);
+  }
+
+  #watchDeadlines(): void {
+    if (this.#timer !== undefined || this.#queued.size === 0 || this.#isClosed) return;
+    const deadline = Math.min(...Array.from(this.#queued, ({ queue }) => queue?.deadline ?? Number.POSITIVE_INFINITY));
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        for (const resident of [...this.#queued]) this.#takeDue(resident);
+      },
+      Math.max(1, deadline - this.#now()),
+    );
+  }
+
+  #now(): number {
+    return (this.#options.now ?? monotonic)();
+  }
+
+  /** Answers whether the sample was used. */
+  #takeNow(resident: Resident, arrival: Arrival): boolean {
+    const { committer } = this.#options;
     let isUsed = true;
     if (this.#isPassedOver(resident, arrival)) {
       committer.settle(arrival.ticket);
@@ -303,6 +371,14 @@ export class Devices {
     return `device/${this.#options.stream}/${name}`;
   }
 }
+
+const DEFAULT_WAIT_SECONDS = 2;
+
+function reorderOptions({ wait = DEFAULT_WAIT_SECONDS, window, field }: Sequencing): ReorderOptions {
+  return { waitMs: 1000 * wait, most: window, isCounted: field !== undefined };
+}
+
+const monotonic = (): number => performance.now();
 
 /** Names of the parts of a state that are kept apart; none of one that is damaged. */
 function partsIn(state: Uint8Array): string[] {

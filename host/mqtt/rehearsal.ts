@@ -54,7 +54,7 @@ export function createRehearsal(streams: readonly StreamOptions[], store: StateS
   const shared = { store, committer, log: { note() {}, flush() {} }, onOutcome };
   const working = streams.map((stream) =>
     createStream(
-      overheard(stream, (step) => steps.push(step)),
+      overheard(withoutWaits(stream), (step) => steps.push(step)),
       counters.streams[stream.name] as StreamCounters,
       shared,
     ),
@@ -86,6 +86,12 @@ export function createRehearsal(streams: readonly StreamOptions[], store: StateS
       for (const { devices } of working) devices.close();
     },
   };
+}
+
+/** A message is told of at once: none waits for others. */
+function withoutWaits(stream: StreamOptions): StreamOptions {
+  const { sequencing } = stream;
+  return sequencing?.late === "hold" ? { ...stream, sequencing: { ...sequencing, late: "step" } } : stream;
 }
 
 /** A stream whose readings are told as they are made. */

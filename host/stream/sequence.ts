@@ -18,8 +18,12 @@ const HEADER_BYTES = 8;
 export interface Sequencing {
   /** How many of the latest values are remembered for each device. */
   readonly window: number;
-  /** What becomes of a reading that is older than the device's latest. */
-  readonly late: "step" | "drop";
+  /** What becomes of a reading that is older than the device's latest; `hold`: others wait for it, and it is stepped in its place. */
+  readonly late: "step" | "drop" | "hold";
+  /** With `hold`: seconds that a reading waits for its predecessors. Default 2. */
+  readonly wait?: number | undefined;
+  /** Field of a number that counts by one; undefined: the values are times, so that nobody knows what is missing. */
+  readonly field?: string | undefined;
 }
 
 /** How a value stands to those that were seen: later than all, earlier than the latest and new, or one of them. */
@@ -29,6 +33,8 @@ export type Standing = "next" | "late" | "duplicate";
 export interface SeenValues {
   /** Compares a value with those that were seen. One that is earlier than all that are remembered is late. */
   look(value: number): Standing;
+  /** The latest value; undefined when there is none. */
+  readonly last: number | undefined;
   /** Remembers a value; the earliest is forgotten when there are too many. */
   add(value: number): void;
   /** Answers the state of a device with these values before it. */
@@ -48,6 +54,9 @@ export interface SeenValues {
 export function createSeenValues(window: number): SeenValues {
   let values: number[] = [];
   return {
+    get last() {
+      return values.at(-1);
+    },
     look(value) {
       const last = values.at(-1);
       if (last === undefined || value > last) return "next";

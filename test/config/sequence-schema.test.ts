@@ -26,6 +26,7 @@ describe("checkSequence", () => {
       { payload: "json", sequence: {} },
       'sequence: the readings tell no time; add "time", or name the "field" of a number',
     ],
+    [{ payload: "json", time, sequence: { late: "drop", wait: 5 } }, "sequence.wait: belongs to late: hold"],
     [{ payload: "f32le", sequence: { field: "seq" } }, "sequence.field: a payload of f32le has no fields"],
     [{ payload: "json", sequence: { field: "/a~c" } }, expect.stringMatching(/^sequence\.field: /)],
     [
