@@ -4,6 +4,7 @@ import type { ClassicLevel } from "classic-level";
 import { makePrivateDirectory } from "./directory.ts";
 import { inspectDatabase } from "./level/inspect.ts";
 import { finishRebuild, type Rebuilt, rebuildDatabase } from "./level/rebuild.ts";
+import { loadLevel } from "./library.ts";
 import { chooseWriteBuffer, freeBytes, sizeOfFiles } from "./space.ts";
 import { type Change, type StateStore, StateStoreError } from "./store.ts";
 
@@ -314,7 +315,7 @@ async function readIfThere(file: string): Promise<Uint8Array | undefined> {
 
 /** Its native addon is loaded by those who open a store, not by every command of the program. */
 async function openDatabase(directory: string, writeBufferSize: number | undefined): Promise<Database> {
-  const { ClassicLevel: Level } = await import("classic-level");
+  const Level = await loadLevel();
   await makePrivateDirectory(directory);
   const size = writeBufferSize === undefined ? {} : { writeBufferSize };
   // A database opens by itself when it is made, and would make its directory for all to read.
@@ -325,7 +326,7 @@ async function openDatabase(directory: string, writeBufferSize: number | undefin
 
 /** Asks for the lock of a database without opening it, which would change it. @throws {Error} when another process has it */
 async function checkUnlocked(directory: string): Promise<void> {
-  const { ClassicLevel: Level } = await import("classic-level");
+  const Level = await loadLevel();
   const db = new Level(directory, { createIfMissing: false, errorIfExists: true });
   try {
     await db.open();
