@@ -8,10 +8,13 @@ import { type Columns, chooseColumns } from "../train/data/columns.ts";
 import { findDataFiles } from "../train/data/files.ts";
 import { findPace } from "../train/data/pace.ts";
 import { type Data, readData } from "../train/data/read.ts";
-import { describeData, describeLearned } from "../train/describe.ts";
+import { describeChoice, describeData, describeSkill, warningsOf } from "../train/describe.ts";
 import { withDetector, withSelftest } from "../train/finish.ts";
 import { chooseModel } from "../train/gate.ts";
 import { type FindOptions, findGru } from "../train/gru/find.ts";
+import { footprint } from "../train/gru/sizes.ts";
+import { gatherFacts } from "../train/page/gather.ts";
+import { trainingPage } from "../train/page/html.ts";
 import { type LearnOptions, prepare } from "../train/prepared.ts";
 import { namesOf, provenanceOf } from "../train/provenance.ts";
 import { forecastTask, parseHorizons, regressTask, type Task } from "../train/task.ts";
@@ -56,6 +59,8 @@ export interface TrainArgs {
   readonly maxRam?: number;
   /** Goes on with the search that was broken off. */
   readonly resume?: boolean;
+  /** Page (HTML) to write. */
+  readonly report?: string;
   /** Writes the q15 twin as well. */
   readonly q15?: boolean;
   readonly alarmsPerWeek: number;
@@ -75,6 +80,7 @@ export async function runTrain(args: TrainArgs, io: Io): Promise<void> {
   checkTask(args);
   const horizons = parseHorizons(args.horizon);
   await checkWritable(args.output);
+  if (args.report !== undefined) await checkWritable(args.report);
   if (args.q15) await checkWritable(twinFile(args.output));
   const files = findDataFiles(args.data);
   const columns = chooseColumns(files[0] as string, {
@@ -140,7 +146,22 @@ async function learn(
   const tested = withSelftest(told, data, prepared.parts.heldOut);
   const watched = withDetector(tested, data, args.alarmsPerWeek, namesOf(files));
   const twin = args.q15 ? makeTwin(watched.model, data, prepared) : undefined;
+  const choice = describeChoice(prepared, learned, found?.notes ?? []);
   await writeFileAtomic(args.output, watched.bytes);
+  if (args.report !== undefined) {
+    const { model, bytes } = watched;
+    const page = trainingPage({
+      model,
+      task,
+      lines: [...describeData(data), ...choice],
+      warnings: warningsOf(learned.skill),
+      results: found?.results ?? [],
+      facts: gatherFacts(model, prepared, learned.skill.table[0]?.rmse ?? []),
+      bytes: bytes.length,
+      footprint: await footprint(model),
+    });
+    await writeFileAtomic(args.report, Buffer.from(page));
+  }
   const twinNotes = twin === undefined ? [] : await writeTwin(twin, data, files, args);
   const { id, spec } = watched.model;
   if (args.json) {
@@ -153,7 +174,8 @@ async function learn(
   io.stdout.write(
     joinLines([
       ...describeData(data),
-      ...describeLearned(prepared, learned, found?.notes ?? []),
+      ...choice,
+      ...describeSkill(learned),
       `warm-up: ${spec.warmup} steps`,
       watched.note,
       `${args.output}: ${id}, ${watched.bytes.length} bytes`,

@@ -17,6 +17,8 @@ const LEAST_ERROR = 1e-12;
 const DAY_S = 86400;
 /** Seasons that are tried, seconds. */
 const SEASONS: readonly number[] = [DAY_S, 7 * DAY_S];
+/** Rows of a season that is found; a longer one costs more reading than it tells. */
+const LONGEST_SEASON = 4096;
 
 /** The linear part of a model, and the baselines. */
 export interface Baselines {
@@ -136,7 +138,7 @@ function findSeason(view: View, parts: Parts, interval: number | undefined): num
   if (interval === undefined) return undefined;
   const longest = Math.max(...parts.stop.map(({ sequence }) => sequence.rows));
   const seasons = SEASONS.map((seconds) => Math.round(seconds / interval)).filter(
-    (rows) => rows >= 4 && 2 * rows <= longest,
+    (rows) => rows >= 4 && rows <= LONGEST_SEASON && 2 * rows <= longest,
   );
   const score = (period: number) => {
     const pieces = parts.stop.map((piece) => ({ ...piece, lead: Math.min(piece.from, period) }));

@@ -25,10 +25,10 @@ export function describeData(data: Data): string[] {
   ];
 }
 
-/** How it was learned and how the model did, a line each. */
-export function describeLearned(
+/** How it was learned and why it is this model, a line each. */
+export function describeChoice(
   { parts, baselines }: Prepared,
-  { model, skill, verdict }: Learned,
+  { verdict }: Learned,
   notes: readonly string[],
 ): string[] {
   const steps = (name: keyof typeof parts) => stepsOf(parts[name]);
@@ -38,20 +38,26 @@ export function describeLearned(
     `linear part: the last ${plural(linear.lags, "sample")}${season === undefined ? "" : `; season: ${season} rows`}`,
     ...notes,
     verdict,
+  ];
+}
+
+/** The skill table and its warnings, a line each. */
+export function describeSkill({ model, skill }: Learned): string[] {
+  return [
     "",
     ...alignColumns(skillCells({ skill, outputs: model.spec.outputs })),
     "",
-    ...warningsOf(skill),
+    ...warningsOf(skill).map((text) => `warning: ${text}`),
   ];
 }
 
 /** A warning for every baseline that did better than the model. */
-function warningsOf({ table: [own, ...others] }: Learned["skill"]): string[] {
+export function warningsOf({ table: [own, ...others] }: Learned["skill"]): string[] {
   return others.flatMap((other) => {
     if (own === undefined || other.name.endsWith("not kept") || shareOf(own, other) <= 1) return [];
     const more = Math.round(100 * (Math.sqrt(shareOf(own, other)) - 1));
     return [
-      `warning: on held-out rows "${other.name}" did ${more < 1 ? "a little" : `${more} %`} better than the model; a forecast may not be worth its cost here`,
+      `on held-out rows "${other.name}" did ${more < 1 ? "a little" : `${more} %`} better than the model; a forecast may not be worth its cost here`,
     ];
   });
 }

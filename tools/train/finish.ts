@@ -8,13 +8,14 @@ import { createRuntime } from "../../host/runtime/index.ts";
 import { makeDetector } from "../detect/make.ts";
 import { Predictor } from "../detect/model.ts";
 import { choosePeriod } from "../detect/pace.ts";
-import { MAX_ROWS } from "../detect/training.ts";
 import type { Data } from "./data/read.ts";
 import { readRows, type Sequence } from "./data/sequences.ts";
 import type { Piece } from "./pieces.ts";
 import { readPiece } from "./pieces.ts";
 
 const SELFTEST_STEPS = 64;
+/** Readings that a detector is calibrated with: each takes 2 KB for that time, as measured. */
+const MOST_READINGS = 40_000;
 /** Rows of a sequence, in the mean, from which on sequences can stand one after the other: a detector sees each seam as a jump. */
 const LEAST_MEAN_ROWS = 500;
 
@@ -88,10 +89,11 @@ export function withDetector(model: Model, data: Data, alarmsPerWeek: number, na
 /** The latest sequences one after the other, at most as many rows as a detector is calibrated with. */
 function gather(model: Model, { store, sequences, interval }: Data) {
   const chosen: { sequence: Sequence; from: number }[] = [];
+  const most = Math.floor(MOST_READINGS / model.spec.inputs.length);
   let total = 0;
   for (const sequence of [...sequences].reverse()) {
-    if (total === MAX_ROWS) break;
-    const rows = Math.min(sequence.rows, MAX_ROWS - total);
+    if (total === most) break;
+    const rows = Math.min(sequence.rows, most - total);
     chosen.unshift({ sequence, from: sequence.rows - rows });
     total += rows;
   }

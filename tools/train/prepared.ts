@@ -41,8 +41,11 @@ export interface Prepared {
  */
 export function prepare(data: Data, task: Task, options: LearnOptions): Prepared {
   const { labels, shares, season, skip } = options;
-  const parts = divide(data.sequences, shares, task.ahead, Math.max(LEAD, season ?? 0, MOST_LAGS));
+  const parts = divide(data.sequences, shares, task.ahead, LEAD);
   checkSteps(data, parts, shares, task.ahead);
+  if (season !== undefined && !parts.heldOut.some(({ from }) => from >= season)) {
+    throw new CliError(`--season: ${season} rows are more than lie before any held-out row`);
+  }
   const width = data.store.width;
   const names = Array.from({ length: width }, (_, c) => labels.inputs[c] ?? (task.targets[0]?.name as string));
   const scalings = scalingsOf(data.store, parts.fit, [...parts.stop, ...parts.heldOut], names);
@@ -60,7 +63,10 @@ export function prepare(data: Data, task: Task, options: LearnOptions): Prepared
       `${stepsOf(parts.fit)} steps do not determine a linear law of ${view.inputs.length} inputs; give more rows, or fewer inputs with --inputs`,
     );
   }
-  return { view, parts, baselines };
+  // The season before a held-out step must be read, too.
+  const lead = Math.max(LEAD, baselines.season ?? 0);
+  const heldOut = parts.heldOut.map((piece) => ({ ...piece, lead: Math.min(piece.from, lead) }));
+  return { view, parts: { ...parts, heldOut }, baselines };
 }
 
 /** The linear model: a network of a skip and a bias. */

@@ -142,3 +142,21 @@ describe("rivulet train", () => {
     }
   });
 });
+
+describe("rivulet train --report", () => {
+  it("writes a page with skill, forecasts, errors, learning and cost, which loads nothing", async () => {
+    const page = join(folder, "page.html");
+    await train(await quadratic(700), "gru.safetensors", "--horizon", "1,2", "--report", page);
+    const html = await readFile(page, "utf8");
+    const titles = [...html.matchAll(/<h2>([^<]*)<\/h2>/g)].map(([, title]) => title);
+    expect(titles).toEqual([
+      ...["skill", "error by horizon", "forecast and truth", "distribution of errors", "error by hour", "learning"],
+      ...["size and cost", "provenance"],
+    ]);
+    expect(html).not.toMatch(/<script|src=|href=|url\(/);
+    const { spec } = await model("gru.safetensors");
+    // All held-out errors are in the bars, and what the table says is on the page.
+    expect(html).toContain(`<td>${Number(spec.skill?.table[0]?.rmse?.[0]?.toPrecision(4))}</td>`);
+    expect(html).toContain("GRU of 8, seed 1: ");
+  });
+});

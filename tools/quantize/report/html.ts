@@ -39,25 +39,34 @@ svg .key { stroke-width: 2.5; }
 /** Renders a report as a self-contained HTML page. */
 export function reportHtml(report: QuantizationReport): string {
   const { f32, q15, warnings, steps } = report;
-  const name = escapeHtml(q15.id);
   const size = `${f32.bytes.toLocaleString("en-US")} → ${q15.bytes.toLocaleString("en-US")} bytes`;
   const calibration = `${steps.calibration.toLocaleString("en-US")} calibration samples`;
+  const intro = `From ${f32.id}, ${size}; ${calibration}, held out: ${heldOutText(report)}.`;
+  const sections = [...tablesOf(report).map((table) => tableHtml(table)), plotsHtml(report)];
+  return renderPage(`Quantization of ${q15.id}`, intro, warnings, sections);
+}
+
+/** A page of sections, self-contained. */
+export function renderPage(
+  heading: string,
+  intro: string,
+  warnings: readonly string[],
+  sections: readonly string[],
+): string {
+  const title = escapeHtml(heading);
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
-<title>Quantization of ${name}</title>
+<title>${title}</title>
 <style>${STYLE}</style>
 </head>
 <body>
-<h1>Quantization of ${name}</h1>
-<p>From ${escapeHtml(f32.id)}, ${size}; ${calibration}, held out: ${heldOutText(report)}.</p>
+<h1>${title}</h1>
+<p>${escapeHtml(intro)}</p>
 ${warningList(warnings)}
-${tablesOf(report)
-  .map((table) => tableHtml(table))
-  .join("\n")}
-${plotsHtml(report)}
+${sections.join("\n")}
 </body>
 </html>
 `;
@@ -68,8 +77,8 @@ function warningList(warnings: readonly string[]): string {
   return `<ul class="warnings">\n${warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join("\n")}\n</ul>`;
 }
 
-/** Columns of words stand left, those of numbers right. */
-function tableHtml({ title, note, header, rows }: Table): string {
+/** A table; columns of words stand left, those of numbers right. */
+export function tableHtml({ title, note, header, rows }: Table): string {
   const isText = header.map((_, column) => !rows.some((row) => /^[-–\d]/.test(row[column] ?? "")));
   // A row's first cell is its name, whatever it looks like.
   isText[0] = true;
@@ -148,7 +157,8 @@ function tracePlot(title: string, { f32, q15 }: OutputPlots): string {
   return plot(series, { title, ends: [String(-f32.length), "end"], xLabel: "steps of the held-out data" });
 }
 
-function plotSection(title: string, note: string, plots: readonly string[]): string {
+/** Plots under a heading. */
+export function plotSection(title: string, note: string, plots: readonly string[]): string {
   return `<section>
 <h2>${escapeHtml(title)}</h2>
 <p>${escapeHtml(note)}</p>

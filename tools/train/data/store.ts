@@ -7,7 +7,7 @@ import path from "node:path";
 /** Rows of a block. */
 export const BLOCK_ROWS = 256;
 /** Bytes of blocks that are kept in memory. */
-const MAX_MEMORY = 1 << 25;
+const MAX_MEMORY = 1 << 23;
 
 /** Rows of f32 values in blocks of {@link BLOCK_ROWS} rows, written once and read at random, in bounded memory. */
 export class RowStore {

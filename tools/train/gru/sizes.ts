@@ -13,8 +13,14 @@ export interface Limits {
   readonly ram?: number | undefined;
 }
 
+/** Bytes that a module takes. */
+export interface Footprint {
+  readonly flash: number;
+  readonly ram: number;
+}
+
 /** What a model takes as a q15 module for wasm3, as `rivulet build` makes it. */
-async function footprint(model: Model): Promise<{ readonly flash: number; readonly ram: number }> {
+export async function footprint(model: Model): Promise<Footprint> {
   const ranges = model.spec.inputs.map(({ range }) => {
     const [min, max] = range as readonly [number, number];
     return { min, max };
