@@ -20,6 +20,7 @@ import { RunWatch } from "./run-watch.ts";
 import { RunWeb } from "./run-web.ts";
 import { createRuntime, type Runtime } from "./runtime/index.ts";
 import { describeExposure } from "./store/directory.ts";
+import { type Door, openDoor } from "./store/door.ts";
 import { openLevelStore } from "./store/level.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import type { StateStore, StateStoreError } from "./store/store.ts";
@@ -242,7 +243,30 @@ export async function openStore(plan: RunPlan, { log, onFatal }: RunOptions): Pr
   });
   const exposure = await describeExposure(directory);
   if (exposure !== undefined) log.warn("state", exposure, "state_exposed");
-  return store;
+  return withDoor(directory, store, log);
+}
+
+/** Lets `rivulet state` look into the store as long as it is open. */
+async function withDoor(directory: string, store: StateStore, log: Logger): Promise<StateStore> {
+  // What Windows has in place of sockets in a directory lies elsewhere.
+  if (process.platform === "win32") return store;
+  let door: Door | undefined;
+  try {
+    door = await openDoor(directory, store);
+  } catch (error) {
+    // A path that is too long for a socket, or a file system that has none.
+    const reason = error instanceof Error ? error.message : String(error);
+    log.info("state", `rivulet state cannot look into it while this host runs: ${reason}`, "state_unreachable");
+  }
+  return {
+    get: (key) => store.get(key),
+    commit: (changes) => store.commit(changes),
+    entries: (prefix) => store.entries(prefix),
+    async close() {
+      await door?.close();
+      await store.close();
+    },
+  };
 }
 
 const TOPIC_BYTES = 65_536; // the longest topic of a packet, and its header

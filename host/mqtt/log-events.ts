@@ -29,6 +29,7 @@ export const LOG_EVENTS = [
   "state_exposed",
   "state_in_memory",
   "state_mended",
+  "state_unreachable",
   "stopped",
   "stopping",
   "stream",

@@ -1,7 +1,8 @@
-// What can be done with the devices of a state directory that nobody uses.
+// What can be done with the devices of a state directory: read while a host runs, changed while none does.
 
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { connectDoor, type ReadableStore } from "../../host/store/door.ts";
 import { openLevelStore } from "../../host/store/level.ts";
 import { type Change, type StateStore, StateStoreError } from "../../host/store/store.ts";
 import { alignColumns } from "../columns.ts";
@@ -20,7 +21,7 @@ export async function runStateList(
   args: { readonly directory: string; readonly json?: boolean },
   io: Io,
 ): Promise<void> {
-  await withStore(args.directory, async (store) => {
+  await withReadable(args.directory, async (store) => {
     const devices: StoredDevice[] = [];
     for await (const device of listDevices(store)) devices.push(device);
     if (args.json) io.stdout.write(printableJson(devices.map(toJson)));
@@ -42,7 +43,7 @@ export async function runStateShow(
   args: { readonly directory: string; readonly device: string },
   io: Io,
 ): Promise<void> {
-  await withStore(args.directory, async (store) => {
+  await withReadable(args.directory, async (store) => {
     const found = await findDevice(store, args.device);
     if (found === undefined) throw notThere(args.device, args.directory);
     const health = await store.get(`health/${args.device}`);
@@ -94,7 +95,7 @@ export interface ExportArgs {
 
 /** Writes the states of devices as lines of JSON. @throws {CliError} when a device is not there */
 export async function runStateExport({ directory, devices, output }: ExportArgs, io: Io): Promise<void> {
-  await withStore(directory, async (store) => {
+  await withReadable(directory, async (store) => {
     for (const name of devices) if ((await store.get(`device/${name}`)) === undefined) throw notThere(name, directory);
     const wanted = new Set(devices);
     const lines = [exportHead()];
@@ -150,6 +151,13 @@ async function readChanges(file: string, io: Io): Promise<Change[]> {
 
 const notThere = (name: string, directory: string) =>
   new CliError(`${directory} has no device ${name}; rivulet state list ${directory} names them all, as stream/device`);
+
+/** Reads a state directory, also that of a running host. @throws {CliError} when it is not there */
+async function withReadable(given: string, action: (store: ReadableStore) => Promise<void>): Promise<void> {
+  const running = await connectDoor(resolve(given));
+  if (running === undefined) await withStore(given, action);
+  else await action(running);
+}
 
 /** Opens a state directory that is there. @throws {CliError} when it is not, or another process uses it */
 async function withStore(given: string, action: (store: StateStore) => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 // Devices in a state directory, and the keys under which they are kept.
 
+import type { ReadableStore } from "../../host/store/door.ts";
 import type { Change, StateStore } from "../../host/store/store.ts";
 import { DeviceStateError } from "../../host/stream/device.ts";
 import { type StateSummary, summarizeState } from "../../host/stream/summary.ts";
@@ -17,12 +18,12 @@ export interface StoredDevice {
 const PREFIXES = ["device/", "part/", "health/"] as const;
 
 /** Reads all devices, in the order of their names. */
-export async function* listDevices(store: StateStore): AsyncGenerator<StoredDevice> {
+export async function* listDevices(store: ReadableStore): AsyncGenerator<StoredDevice> {
   for await (const [key, bytes] of store.entries("device/")) yield describe(key.slice("device/".length), bytes);
 }
 
 /** Reads one device; undefined when it is not there. */
-export async function findDevice(store: StateStore, name: string): Promise<StoredDevice | undefined> {
+export async function findDevice(store: ReadableStore, name: string): Promise<StoredDevice | undefined> {
   const bytes = await store.get(`device/${name}`);
   return bytes && describe(name, bytes);
 }
@@ -48,7 +49,7 @@ export async function forget(store: StateStore, name: string): Promise<Change[]>
 
 /** Reads all values of the devices whose names a filter takes. */
 export async function* valuesOf(
-  store: StateStore,
+  store: ReadableStore,
   isTaken: (name: string) => boolean,
 ): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
   for (const prefix of PREFIXES) {
@@ -57,7 +58,7 @@ export async function* valuesOf(
 }
 
 /** `stream/device` of a key; of a part it may be longer by the name of the part. */
-export function nameOf(key: string): string {
+function nameOf(key: string): string {
   const name = key.slice(key.indexOf("/") + 1);
   return key.startsWith("part/") ? name.slice(0, name.lastIndexOf("/")) : name;
 }

@@ -1,7 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connectDoor, openDoor } from "../../../host/store/door.ts";
 import { openLevelStore } from "../../../host/store/level.ts";
 import type { Change, StateStore } from "../../../host/store/store.ts";
 import { createDevice } from "../../../host/stream/device.ts";
@@ -91,6 +94,67 @@ describe("rivulet state list", () => {
     const { code, stderr } = await use(directory(), () => cli(["state", "list", directory()]));
     expect(stderr).toContain("is in use by another process");
     expect(code).toBe(1);
+  });
+});
+
+describe("the state of a running host", () => {
+  const whileRunning = <T>(action: () => Promise<T>) =>
+    use(directory(), async (store) => {
+      const door = await openDoor(directory(), store);
+      try {
+        return await action();
+      } finally {
+        await door.close();
+      }
+    });
+
+  it("can be read: the same as of a stopped one", async () => {
+    const all = async () => {
+      const calls = [
+        ["list", directory()],
+        ["show", directory(), "pump/7"],
+        ["export", directory()],
+      ];
+      const results = [];
+      for (const call of calls) results.push((await cli(["state", ...call])).stdout);
+      return results;
+    };
+    const stopped = await all();
+    expect(await whileRunning(all)).toEqual(stopped);
+    expect(stopped[2]).toContain('"device/pump/7"');
+  });
+
+  it("cannot be changed", async () => {
+    const { code, stderr } = await whileRunning(() => cli(["state", "reset", directory(), "pump/7"]));
+    expect(stderr).toContain("is in use by another process; stop it");
+    expect(code).toBe(1);
+  });
+
+  it("is read by way of a socket that is its user's alone, and gone with the host", async () => {
+    const mode = await whileRunning(async () => (await stat(join(directory(), "socket"))).mode & 0o777);
+    expect(mode).toBe(0o600);
+    expect(await connectDoor(directory())).toBeUndefined();
+  });
+
+  it("is read after a host that was killed, whose socket is still there", async () => {
+    await writeFile(join(directory(), "socket"), "");
+    expect((await cli(["state", "list", directory()])).code).toBe(0);
+    expect((await whileRunning(() => cli(["state", "list", directory()]))).code).toBe(0);
+  });
+
+  it("is not given to who asks for something else", async () => {
+    const closed = await whileRunning(async () => {
+      const socket = connect(join(directory(), "socket"));
+      socket.on("error", () => {});
+      socket.write('{"commit":[]}\n');
+      let text = "";
+      socket.on("data", (data) => {
+        text += data;
+      });
+      await once(socket, "close");
+      return text;
+    });
+    expect(closed).toBe("");
   });
 });
 

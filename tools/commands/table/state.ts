@@ -8,7 +8,7 @@ import { examples } from "./arguments.ts";
 export function addState(program: Command, io: Io): void {
   const state = program
     .command("state")
-    .description("Look after the state directory of rivulet run, while nobody uses it.")
+    .description("Look after the state directory of rivulet run; reset, import and repair while it is stopped.")
     .addHelpText(
       "after",
       examples(
