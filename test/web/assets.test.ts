@@ -27,7 +27,7 @@ describe("the files of the page", () => {
   it("name nothing of another machine, hold no script in the page, and are at most 120 KB packed", () => {
     const html = String(Buffer.from(ask("/").body as Uint8Array));
     const addresses = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => address);
-    expect(addresses).toEqual(["icon.svg", "page.css", "page.js", "api/devices", "api/host"]);
+    expect(addresses).toEqual(["icon.svg", "page.css", "page.js", "icon.svg", "api/devices", "api/host"]);
     expect(html).toMatch(/<script type="module" src="page.js"><\/script>/);
     expect(html.match(/<script/g)?.length).toBe(1);
     expect(html).not.toMatch(/ style=| on\w+=/);
