@@ -127,6 +127,28 @@ describe("rivulet train --linear", () => {
     expect(stdout).toContain("detector: none, how far rows are apart is not known");
   });
 
+  it("measures against a season longer than what a model needs to warm up", async () => {
+    const random = mulberry32(9);
+    const lines = Array.from({ length: 6000 }, (_, t) => {
+      const level = Math.sin((2 * Math.PI * t) / 1440) + 0.1 * gaussian(random);
+      return `${1714521600 + 60 * t},${level.toFixed(4)}`;
+    });
+    const data = join(folder, "days.csv");
+    await writeFile(data, `${["time,level", ...lines].join("\n")}\n`);
+    const { stdout } = await cli(["train", data, "-o", join(folder, "days.safetensors"), "--linear"]);
+    expect(stdout).toContain("season: 1440 rows");
+    // All held-out steps are answered by all: 15 % of the rows, but for the one whose answer is behind the end.
+    expect((await modelAt(join(folder, "days.safetensors"))).spec.skill?.rows).toBe(899);
+  });
+
+  it("refuses a season that lies before no held-out row", async () => {
+    const data = await readings("pump.csv", 400);
+    const flags = ["--linear", "--season", "390"];
+    const { code, stderr } = await cli(["train", data, "-o", join(folder, "pump.safetensors"), ...flags]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("--season: 390 rows are more than lie before any held-out row");
+  });
+
   it("writes its result as JSON", async () => {
     const output = join(folder, "pump.safetensors");
     const { stdout } = await cli(["train", await readings("pump.csv", 1200), "-o", output, "--linear", "--json"]);
