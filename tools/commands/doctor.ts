@@ -39,6 +39,7 @@ export async function runDoctor(args: DoctorArgs, io: Io): Promise<void> {
     baseTopic: config.base_topic,
     streams: plan.streams,
     homeAssistant: config.homeassistant,
+    asks: asksOf(plan),
   };
   if (args.acl || args.mosquitto) {
     const lines = [
@@ -70,6 +71,13 @@ async function planOrFail(file: string, io: Io, warnings: Finding[]): Promise<Ru
     if (error instanceof ConfigError) throw new CliError(error.message, { cause: error });
     throw error;
   }
+}
+
+/** Nodes of Sparkplug are asked for a new birth. */
+function asksOf({ loaded }: RunPlan): string[] {
+  const sparkplug = loaded.streams.filter(({ config }) => config.payload === "sparkplug");
+  const firsts = sparkplug.flatMap(({ sources }) => sources.map(({ topic }) => topic.filter.split("/")[0]));
+  return [...new Set(firsts)].map((first) => `${first}/+/NCMD/+`);
 }
 
 function describeModels(file: string, { streams }: RunPlan): Finding[] {

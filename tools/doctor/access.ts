@@ -11,6 +11,8 @@ import { type Finding, fault, note, ok } from "./finding.ts";
 export interface TopicPlan {
   readonly baseTopic: string;
   readonly streams: readonly StreamOptions[];
+  /** Topics of other devices that the host asks something of. */
+  readonly asks?: readonly string[];
   readonly homeAssistant?: { readonly prefix: string; readonly birthTopic: string } | undefined;
 }
 

@@ -4,7 +4,7 @@ import { readFilters, type TopicPlan } from "./access.ts";
 
 /** Prints an ACL file: what the host's user reads and writes, and nothing else. */
 export function aclLines(plan: TopicPlan, user: string | undefined): string[] {
-  const { baseTopic, homeAssistant } = plan;
+  const { baseTopic, homeAssistant, asks = [] } = plan;
   const reads = new Set(
     readFilters(plan)
       .map(({ filter }) => filter)
@@ -15,6 +15,7 @@ export function aclLines(plan: TopicPlan, user: string | undefined): string[] {
     ...(user === undefined ? ["# Without a user in the configuration these are for everyone."] : [`user ${user}`]),
     ...[...reads].map((filter) => `topic read ${filter}`),
     `topic readwrite ${baseTopic}/#`,
+    ...asks.map((topic) => `topic write ${topic}`),
     ...(homeAssistant === undefined ? [] : [`topic readwrite ${homeAssistant.prefix}/#`]),
     "# The name of the broker, for rivulet doctor:",
     "topic read $SYS/broker/version",

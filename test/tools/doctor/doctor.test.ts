@@ -128,6 +128,24 @@ describe("rivulet doctor", () => {
     expect(text).toContain("plant/+/data (readings of rooms): nothing came in 0.5 s");
   });
 
+  it("prints an ACL for all that a host reads and writes", async () => {
+    const file = join(folder, "config.yaml");
+    const streams = "rooms: { preset: sparkplug, inputs: [a], collect: 7d }";
+    await writeFile(
+      file,
+      `broker: { url: mqtt://plant, username: host }\nhomeassistant: true\nstreams: { ${streams} }\n`,
+    );
+    const { stdout } = await cli(["doctor", file, "--acl"]);
+    expect(stdout.split("\n").filter((line) => line.startsWith("topic"))).toEqual([
+      expect.stringMatching(/^topic read spBv1\.0\//),
+      "topic read homeassistant/status",
+      "topic readwrite rivulet/#",
+      "topic write spBv1.0/+/NCMD/+",
+      "topic readwrite homeassistant/#",
+      "topic read $SYS/broker/version",
+    ]);
+  });
+
   it("tells that nobody answers", async () => {
     const { code, text } = await examine(`mqtt://127.0.0.1:${await freePort()}`);
     expect(text).toContain("fault  URL: connection refused; is the broker running?");
