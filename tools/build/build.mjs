@@ -117,7 +117,7 @@ async function bundle({ entry, outfile, node, isExecutable }) {
     target: "es2022",
     platform: node ? "node" : "browser",
     // All but the first are of dist/mutate.js and dist/bench-mcu.js, which are not published.
-    external: node ? ["classic-level", "typescript", "vitest", "wabt"] : [],
+    external: node ? ["classic-level", "playwright-core", "typescript", "vitest", "wabt"] : [],
     plugins: [apartPlugin],
     banner: { js: `${isExecutable ? "#!/usr/bin/env node\n" : ""}${node ? REQUIRE_BANNER : ""}` },
     metafile: true,
