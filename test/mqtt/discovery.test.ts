@@ -91,6 +91,14 @@ describe("Discovery", () => {
     expect(connection.subscriptions).toContainEqual({ filter: "homeassistant/status", qos: 0 });
   });
 
+  it("tells nothing to a Home Assistant that stops", async () => {
+    const { connection } = await start(createLastingStore());
+    connection.calls.length = 0;
+    connection.deliver("homeassistant/status", "offline");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(announced(connection).size).toBe(0);
+  });
+
   it("tells all again to a broker that has forgotten the session, not to one that kept it", async () => {
     const { connection, broker } = await start(createLastingStore());
     connection.deliver("plant/7/data", SAMPLE, 1);
@@ -181,6 +189,11 @@ describe("Discovery", () => {
     await until(() => nodesOf(later.connection, "announced").size === 2);
     const removed = [...announced(later.connection)].filter(([, kind]) => kind === "removed").map(([topic]) => topic);
     expect(removed).toEqual([...before.keys()].filter((topic) => topic.endsWith("prediction_1/config")));
+    // And knows that they are gone.
+    await later.bridge.stop();
+    const third = await start(store, { streams: [createTestStream({ runtime })] }, true);
+    await until(() => nodesOf(third.connection, "announced").size === 2);
+    expect(nodesOf(third.connection, "removed").size).toBe(0);
   });
 
   it("forgets a device that was silent for long, and knows it again", async () => {
@@ -196,6 +209,22 @@ describe("Discovery", () => {
     later.connection.deliver("plant/7/data", SAMPLE, 2);
     await until(() => [...announced(later.connection)].every(([, kind]) => kind === "announced"));
     expect([...nodesOf(later.connection, "announced")]).toContainEqual(expect.stringMatching(PUMP_7));
+  });
+
+  it("keeps a device that was silent for less since its last step", async () => {
+    const store = createLastingStore();
+    let now = 100 * DAY_MS;
+    const first = await start(store, { now: () => now });
+    first.connection.deliver("plant/7/data", SAMPLE, 1);
+    await turns();
+    now += 20 * DAY_MS;
+    first.connection.deliver("plant/7/data", SAMPLE, 2);
+    await turns();
+    await first.bridge.stop();
+    now += 20 * DAY_MS;
+    const later = await start(store, { now: () => now }, true);
+    await until(() => nodesOf(later.connection, "announced").size === 2);
+    expect(nodesOf(later.connection, "removed").size).toBe(0);
   });
 
   it("starts anew from an entry that is damaged", async () => {
