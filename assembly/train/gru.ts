@@ -1,7 +1,7 @@
 // A GRU layer over the steps of a batch, there and back. Equations: ../f32/gru.ts.
 //
 //   v   f32[T + 1][N + H][B]   x of the step, then h before it
-//   a   f32[T][4][H][B]        sums, then n, r, z and nh (reset-after: Un h + cn; reset-before: r * h); on the way back their gradients
+//   a   f32[T][4][H][B]        steps `aNext` bytes apart: sums, then n, r, z and nh (reset-after: Un h + cn; reset-before: r * h); on the way back their gradients
 //
 // All B columns of a step are computed at once.
 
@@ -20,6 +20,7 @@ import { Vec } from "./vector";
 export function gruForward<V>(
   v: usize,
   a: usize,
+  aNext: usize,
   rz: usize,
   wn: usize,
   un: usize,
@@ -47,7 +48,7 @@ export function gruForward<V>(
     }
     states<V>(a, part, v + x, next, (flags & GRU_ROUND) !== 0);
     v += next;
-    a += 4 * part;
+    a += aNext;
   }
 }
 
@@ -105,6 +106,7 @@ function rounded<V>(y: V): V {
 export function gruBackward<V>(
   v: usize,
   a: usize,
+  aNext: usize,
   dy: usize,
   dh: usize,
   dq: usize,
@@ -121,11 +123,11 @@ export function gruBackward<V>(
   const next = usize(N + H) * row;
   const before = (flags & GRU_BEFORE) !== 0;
   const hard = (flags & GRU_HARD) !== 0;
-  a += usize(steps) * 4 * part;
+  a += usize(steps) * aNext;
   v += usize(steps) * next + usize(N) * row;
   dy += usize(steps) * part;
   for (let t = steps; t > 0; t--) {
-    a -= 4 * part;
+    a -= aNext;
     v -= next;
     dy -= part;
     if (before) {

@@ -19,6 +19,7 @@ export { __heap_base, clear };
 export function gru_forward(
   v: usize,
   a: usize,
+  aNext: usize,
   rz: usize,
   wn: usize,
   un: usize,
@@ -29,14 +30,15 @@ export function gru_forward(
   steps: i32,
   flags: i32,
 ): void {
-  if (ASC_FEATURE_SIMD) gruForward<v128>(v, a, rz, wn, un, bias, N, H, B, steps, flags);
-  else gruForward<f32>(v, a, rz, wn, un, bias, N, H, B, steps, flags);
+  if (ASC_FEATURE_SIMD) gruForward<v128>(v, a, aNext, rz, wn, un, bias, N, H, B, steps, flags);
+  else gruForward<f32>(v, a, aNext, rz, wn, un, bias, N, H, B, steps, flags);
 }
 
 /** gruBackward of this build. */
 export function gru_backward(
   v: usize,
   a: usize,
+  aNext: usize,
   dy: usize,
   dh: usize,
   dq: usize,
@@ -48,8 +50,8 @@ export function gru_backward(
   steps: i32,
   flags: i32,
 ): void {
-  if (ASC_FEATURE_SIMD) gruBackward<v128>(v, a, dy, dh, dq, ut, unt, N, H, B, steps, flags);
-  else gruBackward<f32>(v, a, dy, dh, dq, ut, unt, N, H, B, steps, flags);
+  if (ASC_FEATURE_SIMD) gruBackward<v128>(v, a, aNext, dy, dh, dq, ut, unt, N, H, B, steps, flags);
+  else gruBackward<f32>(v, a, aNext, dy, dh, dq, ut, unt, N, H, B, steps, flags);
 }
 
 /**

@@ -99,15 +99,20 @@ export class Columns {
     if (rows < this.#B) x.fill(0);
     const [offsets, scales] = [this.#tensors.find(offset), this.#tensors.find(scale)];
     const { fround } = Math;
-    for (let i = 0; i < size; i++) {
-      const [o, s] = [-(offsets?.[i] ?? 0), scales?.[i] ?? 1];
+    const B = this.#B;
+    const shift = Float32Array.from({ length: size }, (_, i) => -(offsets?.[i] ?? 0));
+    const factor = Float32Array.from({ length: size }, (_, i) => scales?.[i] ?? 1);
+    let to = 0;
+    for (let at = 0; at < steps * size; at++) {
+      const o = shift[at % size] as number;
+      const f = factor[at % size] as number;
+      let from = at;
       for (let row = 0; row < rows; row++) {
-        for (let t = 0; t < steps; t++) {
-          // Every operation in single precision, as the runtime has them.
-          const sample = fround(inputs[(row * steps + t) * size + i] as number);
-          x[(t * size + i) * this.#B + row] = fround(fround(fround(sample + o) * s) + 0);
-        }
+        // Every operation in single precision, as the runtime has them.
+        x[to + row] = fround(fround(fround(fround(inputs[from] as number) + o) * f) + 0);
+        from += steps * size;
       }
+      to += B;
     }
   }
 

@@ -43,6 +43,7 @@ export interface Kernels {
     ...from: [
       v: number,
       a: number,
+      aNext: number,
       dy: number,
       dh: number,
       dq: number,
@@ -59,6 +60,7 @@ export interface Kernels {
     ...from: [
       v: number,
       a: number,
+      aNext: number,
       rz: number,
       wn: number,
       un: number,

@@ -51,6 +51,12 @@ export interface Place {
 }
 
 const F32 = 4;
+/**
+ * Places of a cache that share an address modulo WAY_BYTES are few: the gradients of weights read the same rows of all steps, which lie
+ * WAY_SHIFT apart in it.
+ */
+const WAY_BYTES = 4096;
+const WAY_SHIFT = 512;
 /** Steps of a GRU layer in one part. */
 const STEPS_AT_ONCE = 16;
 
@@ -68,7 +74,11 @@ export class GruLayer implements Layer {
   readonly #place: Place;
   readonly #stage: GruStage;
   readonly #t: Readonly<Record<"W" | "U" | "b" | "c", Placed>>;
-  readonly #at: Readonly<Record<"v" | "a" | "rz" | "wn" | "un" | "bias" | "ut" | "unt" | "wt" | "dh" | "dq", number>>;
+  readonly #at: Readonly<
+    Record<"v" | "a" | "sums" | "rz" | "wn" | "un" | "bias" | "ut" | "unt" | "wt" | "dh" | "dq", number>
+  >;
+  /** Bytes from the sums of a step to those of the next. */
+  readonly #aNext: number;
   /** Whether h is rounded to Q15 after every step. */
   isRounded = false;
 
@@ -80,9 +90,12 @@ export class GruLayer implements Layer {
     this.#t = { W, U, b, c } as Record<"W" | "U" | "b" | "c", Placed>;
     this.learns = Object.values(this.#t).some(({ g }) => g > 0);
     const isBefore = stage.layer.reset === "before";
+    const bytes = 4 * H * B * F32;
+    this.#aNext = bytes + ((WAY_BYTES + WAY_SHIFT - (bytes % WAY_BYTES)) % WAY_BYTES);
     this.#at = {
       v: arena.take((steps + 1) * (N + H) * B),
-      a: arena.take(steps * 4 * H * B),
+      a: arena.take((steps * this.#aNext) / F32),
+      sums: arena.take(4 * H),
       rz: arena.take(2 * H * (N + H)),
       wn: arena.take(H * N),
       un: isBefore ? this.#t.U.w + 2 * H * H * F32 : arena.take(H * H),
@@ -135,8 +148,8 @@ export class GruLayer implements Layer {
     const [N, H, B] = [this.sizeIn, this.size, this.#place.B];
     for (let t = 0; t < steps; t += STEPS_AT_ONCE) {
       const count = Math.min(STEPS_AT_ONCE, steps - t);
-      const [vt, at] = [v + t * this.input.next, a + t * 4 * H * B * F32];
-      this.#kernels.gru_forward(vt, at, rz, wn, un, bias, N, H, B, count, this.#flags);
+      const [vt, at] = [v + t * this.input.next, a + t * this.#aNext];
+      this.#kernels.gru_forward(vt, at, this.#aNext, rz, wn, un, bias, N, H, B, count, this.#flags);
       yield;
     }
   }
@@ -151,8 +164,7 @@ export class GruLayer implements Layer {
       this.#back(Math.max(0, end - STEPS_AT_ONCE), end);
       yield;
     }
-    const next = 4 * H * B * F32;
-    if (dx > 0) k.products(wt, a, next, dx, N * B * F32, zeros, N, 3 * H, B, steps, 0);
+    if (dx > 0) k.products(wt, a, this.#aNext, dx, N * B * F32, zeros, N, 3 * H, B, steps, 0);
     yield;
     yield* this.#gradients(steps);
   }
@@ -162,17 +174,17 @@ export class GruLayer implements Layer {
     const { v, a, ut, unt, dh, dq } = this.#at;
     const [N, H, B] = [this.sizeIn, this.size, this.#place.B];
     const part = H * B * F32;
-    const [vt, at, dt] = [v + start * this.input.next, a + start * 4 * part, this.d + start * part];
-    this.#kernels.gru_backward(vt, at, dt, dh, dq, ut, unt, N, H, B, end - start, this.#flags);
+    const [vt, at, dt] = [v + start * this.input.next, a + start * this.#aNext, this.d + start * part];
+    this.#kernels.gru_backward(vt, at, this.#aNext, dt, dh, dq, ut, unt, N, H, B, end - start, this.#flags);
   }
 
   /** Gradients of the tensors, from those of the sums in a: n, r, z, and of U_n h + c_n. */
   *#gradients(steps: number): Parts {
-    const { outer, sums } = this.#kernels;
+    const { outer, scaled, sums } = this.#kernels;
     const { W, U, b, c } = this.#t;
     const [N, H, B] = [this.sizeIn, this.size, this.#place.B];
     const part = H * B * F32;
-    const next = 4 * part;
+    const next = this.#aNext;
     const { at: x, next: xNext } = this.input;
     const n = this.#at.a;
     const rz = n + part;
@@ -185,11 +197,12 @@ export class GruLayer implements Layer {
     if (U.g > 0) outer(rz, next, this.start, xNext, U.g, H * F32, isBefore ? 2 * H : 3 * H, H, steps, B);
     if (U.g > 0 && isBefore) outer(n, next, n + 3 * part, next, U.g + 2 * H * H * F32, H * F32, H, H, steps, B);
     yield;
-    if (b.g > 0) {
-      sums(rz, next, b.g, 2 * H, steps, B);
-      sums(n, next, b.g + 2 * H * F32, H, steps, B);
-    }
-    if (c.g > 0) sums(rz, next, c.g, 3 * H, steps, B);
+    if (b.g + c.g === 0) return;
+    const [all, R, Z] = [this.#at.sums, H * F32, 2 * H * F32];
+    sums(n, next, all, 4 * H, steps, B);
+    if (b.g > 0) scaled(b.g, all + R, 2 * H, 1);
+    if (b.g > 0) scaled(b.g + Z, all, H, 1);
+    if (c.g > 0) scaled(c.g, all + R, 3 * H, 1);
   }
 }
 
