@@ -136,7 +136,7 @@ describe("a run as a service", needs({ "systemd-notify": has("systemd-notify"), 
     const reloading = run.reload();
     while (broker.connections.length < 2) await turns();
     broker.last.accept(true);
-    await reloading;
+    expect(await reloading).toBe(true);
     await run.stop();
     await expect
       .poll(() => lines.filter((line) => line !== "" && !line.startsWith("BARRIER")))
