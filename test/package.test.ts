@@ -46,7 +46,12 @@ const REQUIRED = [
     "web/page.js",
   ])
   .map((file) => `dist/${file}`)
-  .concat("docs/microcontrollers.md", "tools/firmware/README.md", "tools/firmware/common/rivulet_snapshot.h")
+  .concat(
+    "docs/microcontrollers.md",
+    "tools/firmware/README.md",
+    "tools/firmware/readings.csv",
+    "tools/firmware/common/rivulet_snapshot.h",
+  )
   .concat("package.json", "LICENSE", "README.md", "FORMAT.md", "CHANGELOG.md");
 
 /** What npm says when no registry answers. */

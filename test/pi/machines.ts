@@ -50,7 +50,18 @@ export function lacksOf({ emulator, libraries, needed, debian }: Machine): strin
 }
 
 /** The beginning of a command line that runs Node on a machine; Node is fetched when it is not there. */
-export async function nodeOf({ package: name, emulator, libraries }: Machine): Promise<readonly string[]> {
+export async function nodeOf(machine: Machine): Promise<readonly string[]> {
+  const { emulator, libraries } = machine;
+  const fetching = fetches.get(machine.package) ?? fetchNode(machine.package);
+  fetches.set(machine.package, fetching);
+  return [emulator, "-L", libraries, path.join(await fetching, "package/bin/node")];
+}
+
+/** What is being fetched, for tests that need the same Node at the same time. */
+const fetches = new Map<string, Promise<string>>();
+
+/** The folder of the package of a Node; it is fetched when it is not there. */
+async function fetchNode(name: string): Promise<string> {
   const folder = path.resolve("build/pi", `${name}-${VERSION}`);
   if (!existsSync(folder)) {
     const fetched = `${folder}.part`;
@@ -62,5 +73,5 @@ export async function nodeOf({ package: name, emulator, libraries }: Machine): P
     rmSync(archive);
     renameSync(fetched, folder);
   }
-  return [emulator, "-L", libraries, path.join(folder, "package/bin/node")];
+  return folder;
 }

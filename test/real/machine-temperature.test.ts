@@ -71,7 +71,7 @@ streams:
 
   /** Replays the file to the broker and collects what an ordinary subscriber sees; stops and starts `run` on the way. */
   async function replayThroughBroker(config: string, stops: readonly number[]): Promise<Answer[]> {
-    const observer = await observe(broker.url, "rivulet/machine/#");
+    const observer = await observe(broker.url, "rivulet/machine/+");
     const log = createTestLog();
     const start = () => startRun({ file: config, env: {}, log });
     let bridge = await start();

@@ -89,6 +89,7 @@ describe("the page in Chromium", needs({ Chromium: chromiumPath !== undefined })
     await page.waitForSelector(".alarms li.is-now");
     expect(await text(page, ".alarms")).toMatch(/^speed 1\d\d.* now Show$/);
     await page.waitForFunction(() => document.querySelectorAll(".uplot").length === 5);
+    await page.waitForSelector('.plot[aria-label^="Chart of"]');
     expect(await page.getAttribute(".plot", "aria-label")).toMatch(
       /^Chart of score: between .* 0 and above is an alarm; 1 alarms$/,
     );
@@ -189,8 +190,8 @@ describe("the page in Chromium", needs({ Chromium: chromiumPath !== undefined })
     await host.run("a", 90, 0);
     await waitForText(page, ".device.is-recent", "a");
     await page.click(".device a");
+    await page.waitForSelector('.plot[aria-label^="Chart of"]');
     const chart = page.locator(".u-over").nth(1);
-    await chart.waitFor();
     const box = await chart.boundingBox();
     if (box === null) throw new Error("The chart has no place");
     await page.mouse.move(box.x + 0.3 * box.width, box.y + 40);

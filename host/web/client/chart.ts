@@ -34,7 +34,9 @@ export function createChart(host: HTMLElement, plan: ChartPlan, onRange: (from: 
         (chart) => {
           const { left, width } = chart.select;
           if (width < 4) return;
-          onRange(chart.posToVal(left, "x"), chart.posToVal(left + width, "x"));
+          const [from, to] = [chart.posToVal(left, "x"), chart.posToVal(left + width, "x")];
+          // There is no time along the axis before the first is drawn.
+          if (Number.isFinite(to - from)) onRange(from, to);
           chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         },
       ],

@@ -117,7 +117,8 @@ describe("renderHeader", () => {
       (await headerOf(Q15, perLine)).split("\n").filter((line) => line.startsWith("  0x"));
     expect((await rows())[0]).toMatch(/^ {2}0x00, 0x61, 0x73, 0x6d,( 0x[0-9a-f]{2},){12}$/);
     expect(await rows(5)).toHaveLength(Math.ceil(wasm.length / 5));
-    const bytes = [...renderHeader({ model: Q15, program, wasm }).matchAll(/0x([0-9a-f]{2}),/g)];
+    const text = renderHeader({ model: Q15, program, wasm });
+    const bytes = [...text.slice(text.indexOf("  0x")).matchAll(/0x([0-9a-f]{2}),/g)];
     expect(Uint8Array.from(bytes, ([, hex]) => Number.parseInt(hex!, 16))).toEqual(wasm);
   });
 
