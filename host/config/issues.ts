@@ -21,7 +21,12 @@ export function describeIssue(issue: Issue, isHidden: IsHidden = () => false): P
       if (issue.input === undefined && path.length > 0) {
         return [{ path: path.slice(0, -1), message: `"${String(path.at(-1))}" is missing` }];
       }
-      return [{ path, message: `found ${describeInput(issue, isHidden(path))}, expected ${typeName(issue.expected)}` }];
+      return [
+        {
+          path,
+          message: `found ${describeInput(issue, isHidden(path))}, expected ${typeName(issue.expected)}${suggestBeside(issue)}`,
+        },
+      ];
     case "invalid_value": {
       const values = issue.values.map((value) => JSON.stringify(value));
       const hint =
@@ -60,7 +65,19 @@ function describeUnknownKey(path: Problem["path"], key: string, isHidden: boolea
   if (isHidden && suggest(key, keys) === "") {
     return { path, key, message: `unknown key, expected one of ${keys.join(", ")}` };
   }
-  return { path, key, message: `unknown key "${key}"${suggest(key, keys) || `, expected one of ${keys.join(", ")}`}` };
+  const above = path.slice(0, -1);
+  const isOfAbove = path.length > 0 && knownKeys(above).includes(key);
+  const where = isOfAbove ? `, it belongs beside "${String(path.at(-1))}"` : suggest(key, keys);
+  return { path, key, message: `unknown key "${key}"${where || `, expected one of ${keys.join(", ")}`}` };
+}
+
+/** Answers which keys of a mapping, found where it has no place, belong beside it. */
+function suggestBeside({ path, input }: Issue): string {
+  if (typeof input !== "object" || input === null || path.length === 0) return "";
+  const known = knownKeys(path.slice(0, -1));
+  const keys = Object.keys(input).filter((key) => known.includes(key));
+  if (keys.length === 0) return "";
+  return `; ${keys.map((key) => `"${key}"`).join(", ")} ${keys.length === 1 ? "belongs" : "belong"} beside it`;
 }
 
 /** Answers `, did you mean "…"?` when one of the names is close to the text, else nothing. */

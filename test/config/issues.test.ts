@@ -36,6 +36,15 @@ describe("a wrong type", () => {
     expect(await problemOf(`inputs: ${value}`)).toBe(`inputs: found ${shown}, expected a list`);
   });
 
+  it("says which keys belong beside", async () => {
+    const beside = 'found a mapping, expected text; "learn" belongs beside it';
+    expect(await problemOf("detector: { learn: 150 }")).toBe(`detector: ${beside}`);
+    expect(await problemOf("detector: { learn: 150, period: day, a: 1 }")).toBe(
+      'detector: found a mapping, expected text; "learn", "period" belong beside it',
+    );
+    expect(await problemOf("alarms: { learn: 150 }")).toBe('alarms: unknown key "learn", it belongs beside "alarms"');
+  });
+
   it("of windows is told", async () => {
     expect(await problemOf("reset: { every: 24 }")).toBeUndefined();
     expect(await problemOf("overlap: { window: 24 }")).toBeUndefined();
