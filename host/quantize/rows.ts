@@ -117,8 +117,8 @@ export function quantizeRows(
     const { unit, limit } = targetOf(row);
     const perUnit = 2 ** (14 + shift) / unit;
     // A row of small weights keeps enough multiplier that sat16 does not cut sums that still matter: those within ±8 in Q12, beyond
-    // which tanh is flat.
-    const reach = Math.min(I16_REACH, (rounder.reach?.(row) ?? total) / unit) / 2;
+    // which tanh is flat. Sums that were seen to go further may be met by those of the other matrix, with the other sign.
+    const reach = (rounder.reach ? rounder.reach(row) / unit : Math.min(I16_REACH, total / unit)) / 2;
     const multiplierOf = (least: number) => Math.max(1, Math.min(limit, Math.ceil(Math.max(least * perUnit, reach))));
     const values = scaled.subarray(row * count, (row + 1) * count);
     const bounds = { multiplier: multiplierOf(scale), least: multiplierOf(fits32), most: limit };

@@ -1,6 +1,6 @@
 // What a trainer refuses.
 
-import { networkOf } from "../model/network.ts";
+import { type LayerStage, type NetworkSpec, networkOf } from "../model/network.ts";
 import type { Batch, TrainerOptions } from "./types.ts";
 
 /** Greatest sizes of a batch. */
@@ -28,6 +28,7 @@ export function checkOptions({
     loss === "binary_crossentropy" ? "sigmoid" : loss.endsWith("categorical_crossentropy") ? "softmax" : undefined;
   if (needed && activation !== needed)
     throw new RangeError(`${loss}: the last layer is ${activation}, expected ${needed}`);
+  if (network.skip) checkSkip(network, last);
   if (needed && network.skip)
     throw new RangeError(`${loss}: the network has a skip, which adds to what is to be a probability`);
   for (const [name, value] of [
@@ -41,6 +42,15 @@ export function checkOptions({
     if (!(rate >= 0 && rate < 1))
       throw new RangeError(`dropout of layer ${layer}: Found ${rate}, expected a number from 0 to below 1`);
   });
+}
+
+/** A skip adds to sums that nothing else reads: behind a GRU layer it would add to the state. The rule of FORMAT.md 3. */
+function checkSkip({ embedding }: NetworkSpec, last: LayerStage): void {
+  if (embedding)
+    throw new RangeError("skip: the network has an embedding, whose tokens cannot be weighed; leave out the skip");
+  if (last.kind === "dense" && last.layer.activation === "linear") return;
+  const found = last.kind === "dense" ? `dense with ${last.layer.activation}` : "a GRU layer";
+  throw new RangeError(`skip: the last layer is ${found}, expected dense with linear; add one, or leave out the skip`);
 }
 
 /** What of a batch is looked at; targets only where there are some. */
@@ -66,6 +76,41 @@ export function checkBatch(options: TrainerOptions, batch: Given): void {
   if (loss === "sparse_categorical_crossentropy" && batch.targets) {
     checkIndices("targets", batch.targets, network.outputs.length, true);
   }
+  if (loss === "binary_crossentropy" || loss === "categorical_crossentropy") checkShares(loss, batch.targets ?? []);
+}
+
+/** Targets of cross-entropies are probabilities. */
+function checkShares(loss: string, values: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if ((value >= 0 && value <= 1) || Number.isNaN(value)) continue;
+    throw new RangeError(`targets: element ${i} is ${value}, expected 0 to 1 for ${loss}`);
+  }
+}
+
+/** What in a batch leaves no finite loss, in words; undefined where its numbers are all finite. */
+export function unfitNumber(
+  { network }: TrainerOptions,
+  { rows, steps, inputs, targets, weights }: Batch,
+): string | undefined {
+  const width = network.inputs.length;
+  for (let i = 0; i < inputs.length; i++) {
+    if (Number.isFinite(Math.fround(inputs[i] as number))) continue;
+    const { name } = network.inputs[i % width] as { readonly name: string };
+    const place = Math.floor(i / width);
+    return `inputs: row ${Math.floor(place / steps)}, step ${place % steps}, "${name}" is ${inputs[i]}`;
+  }
+  for (const [name, values] of [
+    ["targets", targets],
+    ["weights", weights ?? []],
+  ] as const) {
+    const at = Array.prototype.findIndex.call(values, (value: number) => {
+      const own = Math.fround(value);
+      return name === "targets" ? Math.abs(own) === Number.POSITIVE_INFINITY : !Number.isFinite(own);
+    });
+    if (at >= 0) return `${name}: row ${Math.floor((at * rows) / values.length)}, element ${at} is ${values[at]}`;
+  }
+  return undefined;
 }
 
 function checkLength(name: string, values: ArrayLike<unknown>, length: number): void {

@@ -2,10 +2,13 @@
 export class TrainingError extends Error {
   /** Updates before the one that failed. */
   readonly updates: number;
+  /** What happened, without what to do about it. */
+  readonly finding: string;
 
-  constructor(updates: number, message: string) {
-    super(message);
+  constructor(updates: number, finding: string, advice: string) {
+    super(`${finding}; ${advice}`);
     this.name = "TrainingError";
     this.updates = updates;
+    this.finding = finding;
   }
 }

@@ -2,7 +2,7 @@
 
 import { tensorRules } from "../model/tensors.ts";
 import { hasSimd } from "../runtime/compile.ts";
-import { checkBatch, checkOptions } from "./check.ts";
+import { checkBatch, checkOptions, unfitNumber } from "./check.ts";
 import { TrainingError } from "./errors.ts";
 import { Arena } from "./kernels.ts";
 import type { Parts } from "./layers.ts";
@@ -61,13 +61,7 @@ class KernelTrainer implements Trainer {
     const key = dropout.some((rate) => rate > 0) ? { seed, update: this.#updates } : undefined;
     const loss = yield* this.#differentiate(batch, key);
     const norm = this.#tensors.norm();
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-      const found = `the loss is ${loss}, the norm of its gradient ${norm}`;
-      throw new TrainingError(
-        this.#updates,
-        `Update ${this.#updates + 1} was not made: ${found}; expected finite numbers`,
-      );
-    }
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw this.#failure(batch, loss, norm);
     this.#tensors.clip(optimizer, norm);
     this.#updates += 1;
     this.#tensors.update(optimizer, learningRate, this.#updates);
@@ -116,6 +110,17 @@ class KernelTrainer implements Trainer {
     this.#pass.rewind();
     this.#updates = readSnapshot(snapshot, this.#tensors.views(), this.#pass.state());
     this.#isPacked = false;
+  }
+
+  /** Why an update was not made, and what to do. */
+  #failure(batch: Batch, loss: number, norm: number): TrainingError {
+    const unfit = unfitNumber(this.options, batch);
+    const found = `the loss is ${loss}, the norm of its gradient ${norm}, expected finite numbers`;
+    const advice =
+      unfit === undefined
+        ? "lower the learning rate, limit the gradient with clipNorm, and look for inputs and targets far from all others"
+        : `${unfit}, expected a finite number; leave such rows out, or give what is not known a target of NaN`;
+    return new TrainingError(this.#updates, `Update ${this.#updates + 1} was not made: ${found}`, advice);
   }
 
   *#forward(batch: Omit<Batch, "targets">, key?: DropoutKey): Parts {

@@ -200,9 +200,30 @@ describe("step", () => {
     const batch = batchFor(SMALL, 4, 8);
     expect(() => trainer.step({ ...batch, targets: Array.from(batch.targets, () => 1e30) })).toThrow(TrainingError);
     expect(() => trainer.step({ ...batch, targets: Array.from(batch.targets, () => 1e30) })).toThrow(
-      /^Update 1 was not made: the loss is Infinity, the norm of its gradient \S+; expected finite numbers$/,
+      /^Update 1 was not made: the loss is Infinity, the norm of its gradient \S+, expected finite numbers; lower the learning rate, limit/,
     );
     expect([trainer.updates, trainer.weights()]).toEqual([0, before]);
+  });
+});
+
+describe("a loss that is not finite", () => {
+  const [trainer, batch] = [createTrainer(SMALL), batchFor(SMALL, 4, 8)];
+  const changed = (values: ArrayLike<number>, at: number, to: number) =>
+    Array.from(values, (v, i) => (i === at ? to : v));
+
+  it.each<[string, Partial<Batch>, string]>([
+    ["an input", { inputs: changed(batch.inputs, 55, Number.NaN) }, 'inputs: row 2, step 2, "x1" is NaN, expected'],
+    ["an input too great for f32", { inputs: changed(batch.inputs, 0, 1e39) }, 'inputs: row 0, step 0, "x0" is 1e+39'],
+    [
+      "a target",
+      { targets: changed(batch.targets, 17, Number.NEGATIVE_INFINITY) },
+      "targets: row 1, element 17 is -Infinity",
+    ],
+    ["a weight", { weights: changed(batch.weights!, 31, Number.NaN) }, "weights: row 3, element 31 is NaN"],
+  ])("is told with its place: %s", (_, change, place) => {
+    expect(() => trainer.step({ ...batch, ...change })).toThrow(TrainingError);
+    expect(() => trainer.step({ ...batch, ...change })).toThrow(place);
+    expect(trainer.updates).toBe(0);
   });
 });
 
@@ -264,6 +285,18 @@ describe("createTrainer", () => {
       { initial: new Map([["layers.0.b", tensorOf("F32", [3], [1, 2, 3])]]) },
       "layers.0.b: Found F32 [3], expected F32 [18]",
     ],
+    [
+      { network: { ...caseOptions({ name: "", layers: [gruSpec(3)] }).network, skip: { length: 2 } } },
+      "skip: the last layer is a GRU layer, expected dense with linear; add one, or leave out the skip",
+    ],
+    [
+      { network: { ...caseOptions({ name: "", layers: [denseSpec(3, "tanh")] }).network, skip: { length: 2 } } },
+      "skip: the last layer is dense with tanh, expected dense with linear",
+    ],
+    [
+      { network: { ...SMALL.network, embedding: { vocabulary: 4, size: 2 }, skip: { length: 2 } } },
+      "skip: the network has an embedding, whose tokens cannot be weighed; leave out the skip",
+    ],
     [{ network: { ...SMALL.network, layers: [] } }, "The network has no layers, expected one at least"],
     [{ network: { ...SMALL.network, outputs: [] } }, "The last layer has 2 values, expected 0, one for each output"],
   ])("refuses %o", (change, message) => {
@@ -279,6 +312,15 @@ describe("createTrainer", () => {
     [{ carry: [true] }, "carry: Found 1 values, expected 4"],
   ])("refuses a batch with %o", (change, message) => {
     expect(() => createTrainer(SMALL).step({ ...batchFor(SMALL, 4, 8), ...change })).toThrow(message);
+  });
+
+  it.each(["binary", ""] as const)("refuses targets of a %s cross-entropy that are no probabilities", (kind) => {
+    const options = caseOptions(CASES.find(({ name }) => name === `${kind} cross-entropy`.trim())!);
+    const batch = batchFor(options, 2, 2);
+    const targets = Array.from(batch.targets, (v, i) => (i === 3 ? -1 : v));
+    expect(() => createTrainer(options).step({ ...batch, targets })).toThrow(
+      `targets: element 3 is -1, expected 0 to 1 for ${options.loss}`,
+    );
   });
 
   it("refuses tokens and classes that there are not", () => {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { serializeModel } from "../../../host/model/model.ts";
+import { parseModel, serializeModel } from "../../../host/model/model.ts";
 import type { Model } from "../../../host/model/types.ts";
 import type { Range } from "../../../host/quantize/quantize.ts";
+import { createRuntime } from "../../../host/runtime/runtime.ts";
 import { type CalibrateOptions, quantizeCalibrated } from "../../../tools/quantize/calibrated.ts";
 import { F32Trace, traceF32 } from "../../../tools/quantize/trace.ts";
 import { buildModel, randomF32Model, tensorOf } from "../../support/models.ts";
@@ -79,6 +80,42 @@ describe("quantizeCalibrated", () => {
     expect(Number(changed)).toBeGreaterThan(5);
     expect(Number(changed)).toBeLessThan(25);
   });
+
+  it.each(["minmax", "percentile"] as const)(
+    "lets sums of W and U meet that are great and of two signs: %s",
+    (sums) => {
+      // Unit 0 carries the sample on. The update gate of unit 1 takes what W says of the sample less what U says of it: 24 x - 18 h.
+      // In half arguments W alone goes to ±12, beyond the ±8 where tanh is flat. The greater weights, of a
+      // gate of no consequence, take the multipliers that would do for that from them.
+      const W = [0, 90, 0, 24, 2, 3];
+      const U = [0, 0, 60, 0, 0, 0, -18, 0, 0, 0, 0, 0];
+      const { model } = buildModel(
+        {
+          ...{ format: 1, name: "meeting", numeric: "f32", horizon: 1, warmup: 0 },
+          inputs: [{ name: "x", range: [-1, 1] }],
+          outputs: [{ name: "y" }],
+          layers: [
+            { kind: "gru", size: 2, reset: "after" },
+            { kind: "dense", size: 1, activation: "linear" },
+          ],
+        },
+        new Map([
+          ["layers.0.W", tensorOf("F32", [6, 1], W)],
+          ["layers.0.U", tensorOf("F32", [6, 2], U)],
+          ["layers.0.b", tensorOf("F32", [6], [0, 0, -8, 0, 0, 0])],
+          ["layers.0.c", tensorOf("F32", [6], [0, 0, 0, 0, 0, 0])],
+          ["layers.1.W", tensorOf("F32", [1, 2], [0, 1])],
+          ["layers.1.b", tensorOf("F32", [1], [0])],
+        ]),
+      );
+      const samples = Float64Array.from({ length: 400 }, (_, i) => Math.sin(i / 9));
+      const made = quantizeCalibrated(model, { ...(STEPS[sums] as Steps), samples, ranges: rangesOf(model) });
+      const [exact, found] = [model, parseModel(serializeModel(made.spec, made.tensors))].map((own) =>
+        createRuntime(own).createSession().run(samples),
+      );
+      expect(Math.max(...exact!.map((value, t) => Math.abs(value - found![t]!)))).toBeLessThan(0.03);
+    },
+  );
 
   it("does not let values beyond a range count: they saturate in q15", () => {
     const { model } = randomF32Model({ inputs: 2, layers: [4], normalise: false });

@@ -157,7 +157,7 @@ export class Attempt {
     } catch (error) {
       if (!(error instanceof TrainingError)) throw error;
       throw new CliError(
-        `${error.message}; try --learning-rate ${this.plan.learningRate / 4}, and look for readings far from all others`,
+        `${error.finding}; try --learning-rate ${this.plan.learningRate / 4}, and look for readings far from all others`,
         { cause: error },
       );
     }
