@@ -51,9 +51,9 @@ type ResidualParameters = Pick<ChannelParameters, "residual" | "residualMultipli
 
 function fitArResidual(residuals: Float64Array): ResidualParameters {
   const spread = Math.max(robust(residuals, () => 0).spread, 1e-3);
+  // At least 5, and the multiplier 16384 to 32767: the spread is a thousandth at least.
   const residualShift = Math.floor(Math.log2(32767 * spread));
-  if (residualShift < 0) return { residual: "ar", residualMultiplier: 1, residualShift: 0 };
-  const residualMultiplier = Math.max(1, Math.min(32767, Math.round(2 ** residualShift / spread)));
+  const residualMultiplier = Math.round(2 ** residualShift / spread);
   return { residual: "ar", residualMultiplier, residualShift };
 }
 

@@ -87,6 +87,20 @@ describe("the rows of a detector", () => {
     expect(() => detector.step([0], row)).toThrow(`Row ${row} does not come after row 5`);
   });
 
+  it("may have a period of one slot", () => {
+    const { seasonality, ...rest } = calibrated({ channels: 2, period: 96 });
+    const parameters = { ...rest, seasonality: { ...seasonality!, slots: 1 } };
+    const detector = new Detector(parameters);
+    for (const { raw, row } of hardRows(5, 2, 300)) detector.step(raw, row);
+    const { smooth, sums, means, visits, end } = stateLayoutOf(parameters);
+    expect([sums - smooth, means - sums, visits - means, end - visits]).toEqual([8, 8, 4, 1]);
+    const copy = new Detector(parameters);
+    copy.restore(detector.snapshot());
+    for (const { raw, row } of hardRows(6, 2, 300, 50_000)) {
+      expect(copy.step(raw, row)).toEqual({ ...detector.step(raw, row) });
+    }
+  });
+
   it("learn a time of day that is the only one they come at", () => {
     // Rows of one slot of four, period after period: each period is a visit of its own.
     const parameters = calibrated({ channels: 1, period: 96 });
