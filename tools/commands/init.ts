@@ -53,7 +53,11 @@ export async function runInit(args: InitArgs, io: Io): Promise<void> {
     const { heard, login } = await hear({ ...args, broker }, io, asker, print);
     const survey = surveyOf(heard);
     const found = streamsOf(survey.devices);
-    print(`${heard.length} messages on ${survey.topics} topics`, ...describeFound(found, survey), "");
+    print(
+      `${heard.length} messages on ${survey.topics} ${survey.topics === 1 ? "topic" : "topics"}`,
+      ...describeFound(found, survey),
+      "",
+    );
     if (found.length === 0) throw new CliError(nothingText(heard, survey, args.seconds));
     const streams = await choose(found, asker);
     await write({ ...args, broker }, streams, login, { count: heard.length, ...survey });
@@ -101,9 +105,15 @@ function progressOn({ stderr, isTty }: Io) {
   return (count: number, left: number) => stderr.write(`\r${count} messages, ${Math.max(0, left)} s left \r`);
 }
 
-function nothingText(heard: readonly Heard[], { strangers }: Survey, seconds: number): string {
-  if (heard.length === 0) return `Nothing was said on the broker within ${seconds} s; --seconds listens for longer`;
-  const what = strangers.length > 0 ? `: none of ${strangers.length} topics brings numbers` : "";
+function nothingText(heard: readonly Heard[], { strangers, unusable, topics }: Survey, seconds: number): string {
+  if (heard.length === 0) {
+    return `Nothing was said on the broker within ${seconds} s, but perhaps on topics that begin with $; --seconds listens for longer`;
+  }
+  if (unusable.size > 0) return "Nothing that was said can be used as it is; what to do stands above";
+  const what =
+    strangers.length > 0
+      ? `: none of ${strangers.length} topics brings numbers`
+      : `: ${topics === 1 ? "the topic brings" : `all ${topics} topics bring`} states, settings or counters`;
   return `Nothing that could be watched was said within ${seconds} s${what}; --seconds listens for longer`;
 }
 

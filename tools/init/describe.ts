@@ -9,8 +9,9 @@ const MOST_NAMES = 4;
 const MOST_STRANGERS = 5;
 
 /** Tells of the streams, a number before each, and of what nothing is known of. */
-export function describeFound(streams: readonly FoundStream[], { strangers }: Survey): string[] {
+export function describeFound(streams: readonly FoundStream[], { strangers, unusable }: Survey): string[] {
   const lines = streams.flatMap((stream, index) => ["", ...describeStream(stream, index + 1)]);
+  for (const [why, topic] of unusable) lines.push("", `cannot be used: ${topic}`, `     ${why}`);
   if (strangers.length === 0) return lines;
   const more = strangers.length > MOST_STRANGERS ? `, and ${strangers.length - MOST_STRANGERS} more` : "";
   return [...lines, "", `without numbers: ${strangers.slice(0, MOST_STRANGERS).join(", ")}${more}`];

@@ -73,7 +73,8 @@ function streamOf(group: readonly SeenDevice[], system: readonly SeenDevice[], n
   const name = nameOf(inputs, first.preset ?? slugOf(generic?.split("/").find((level) => level !== "") ?? ""), names);
   const found = inputs.map((input): FoundInput => {
     const seen = group.flatMap((device) => device.quantities.get(input) ?? []);
-    const lines = isByTopic ? { topic: `${generic}/${input}`, payload: "number" } : (seen[0]?.lines ?? {});
+    const byTopic = isByTopic ? { topic: `${generic}/${input}`, payload: "number" } : {};
+    const lines = { ...byTopic, ...seen[0]?.lines };
     return {
       name: input,
       lines,

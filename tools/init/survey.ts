@@ -5,7 +5,7 @@ import { genericJson, genericNumber } from "./systems/generic.ts";
 import { HOME_SYSTEMS } from "./systems/home.ts";
 import { findBases } from "./systems/names.ts";
 import { createPlantSystems } from "./systems/plant.ts";
-import type { Heard, Sighting } from "./types.ts";
+import type { Heard, Sighting, Unusable } from "./types.ts";
 import { parseHeard } from "./values.ts";
 
 /** A quantity of a device. */
@@ -31,6 +31,8 @@ export interface Survey {
   readonly devices: readonly SeenDevice[];
   /** Topics that nothing is known of. */
   readonly strangers: readonly string[];
+  /** What keeps messages of systems that are known from being used, each with a topic. */
+  readonly unusable: ReadonlyMap<string, string>;
   readonly topics: number;
   /** Home Assistant, or what it discovers, is on the broker. */
   readonly hasHomeAssistant: boolean;
@@ -44,6 +46,7 @@ export function surveyOf(messages: readonly Heard[]): Survey {
   const around = findBases(topics);
   const systems = [...createPlantSystems(), ...HOME_SYSTEMS, genericJson, genericNumber];
   const known = new Set<string>();
+  const unusable = new Map<string, string>();
   const devices = new Map<string, { first: Sighting; quantities: Map<string, Quantity> }>();
   for (const heard of messages) {
     if (!isFit(heard.topic)) continue;
@@ -52,21 +55,33 @@ export function surveyOf(messages: readonly Heard[]): Survey {
       const sighting = recognise(message, around);
       if (sighting === undefined || isLost(sighting, heard)) continue;
       known.add(heard.topic);
-      if (sighting !== "own") note(devices, sighting, heard);
+      if (isUnusable(sighting)) unusable.set(sighting.why, heard.topic);
+      else if (sighting !== "own") note(devices, sighting, heard);
       break;
     }
   }
   return {
     devices: [...devices.values()].filter(({ quantities }) => quantities.size > 0),
     strangers: [...topics].filter((topic) => !known.has(topic)).sort(),
+    unusable,
     topics: topics.size,
     hasHomeAssistant: [...topics].some((topic) => HOME_ASSISTANT.test(topic)),
   };
 }
 
+type Answer = Sighting | Unusable | "own";
+
+const isUnusable = (answer: Answer): answer is Unusable => answer !== "own" && "why" in answer;
+
 /** A preset has no way to say that a topic begins with an empty level. */
-function isLost(sighting: Sighting | "own", { topic }: Heard): boolean {
-  if (sighting === "own" || sighting.preset === undefined || sighting.lines?.topic !== undefined) return false;
+function isLost(sighting: Answer, { topic }: Heard): boolean {
+  if (
+    sighting === "own" ||
+    isUnusable(sighting) ||
+    sighting.preset === undefined ||
+    sighting.lines?.topic !== undefined
+  )
+    return false;
   return sighting.base === "" && topic.startsWith("/");
 }
 

@@ -16,6 +16,8 @@ export interface Parsed extends Heard {
   readonly json: unknown;
   /** The payload as one number; undefined where it is none. */
   readonly number: number | undefined;
+  /** The payload as text, unless it is long. */
+  readonly text: string;
 }
 
 /** Values of a device in one message. */
@@ -42,5 +44,11 @@ export interface Surroundings {
   readonly bases: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
+/** A message of a system that brings no values, though others of its kind do. */
+export interface Unusable {
+  /** Why, and what to do. */
+  readonly why: string;
+}
+
 /** Recognises the messages of a system; "own": it is one, and brings no values. */
-export type Recognise = (message: Parsed, around: Surroundings) => Sighting | "own" | undefined;
+export type Recognise = (message: Parsed, around: Surroundings) => Sighting | Unusable | "own" | undefined;

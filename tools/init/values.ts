@@ -11,7 +11,7 @@ const MOST_VALUES = 200;
 /** Reads what can be read of a message. */
 export function parseHeard(heard: Heard): Parsed {
   const text = heard.payload.length > MOST_BYTES ? "" : utf8.decode(heard.payload).trim();
-  return { ...heard, levels: heard.topic.split("/"), json: parseJson(text), number: numberOf(text) };
+  return { ...heard, text, levels: heard.topic.split("/"), json: parseJson(text), number: numberOf(text) };
 }
 
 function parseJson(text: string): unknown {
@@ -58,6 +58,7 @@ const HOUSEKEEPING = new RegExp(
     "^(link_?quality|lqi|rssi|snr|signal|wifi|channel|id|port|f_?port|f_?cnt|mic|seq|sequence|mod|freq\\d*|noise|ts|time)$",
     "^(last_seen|timestamp|uptime|gwts|update.*|up|bat(t|tery)?(_?(ok|level|low|voltage))?|device_temperature|bdseq)$",
     "(_calibration|_offset|_precision|_threshold|_interval|_timeout|_delay|_id|_count|_counter|_ts)$",
+    "(^|_)tf$|temperature_f$",
     "(total|today|yesterday|period|minute|energy|uptime|rssi|heap)(_?\\w*)?$",
     "^(movements|tempf|volt|from|to|t|data_?format|firmware|version|node control.*|node info.*|properties.*|latitude|longitude)$",
   ].join("|"),

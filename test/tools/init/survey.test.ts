@@ -1,6 +1,7 @@
 // What real systems say becomes configurations that read it.
 
 import { describe, expect, it } from "vitest";
+import { describeFound } from "../../../tools/init/describe.ts";
 import { streamsOf } from "../../../tools/init/streams.ts";
 import { surveyOf } from "../../../tools/init/survey.ts";
 import type { Heard } from "../../../tools/init/types.ts";
@@ -37,6 +38,52 @@ describe("what is heard of a system", () => {
       expect([fixture, text, way.some((line) => line.includes(" at "))]).toEqual([fixture, text, true]);
     },
   );
+});
+
+/** Warned of: which phase comes first is not told. */
+const PHASES = /chooses an element by its position/;
+
+describe("what is heard of a system without a preset, or in another form than its preset's", () => {
+  it.each([
+    ["cayenne-mqtt", ["1", "2"]],
+    ["frigate-stats", ["detectors_coral_inference_speed", "cameras_front_camera_fps", "cameras_front_detection_fps"]],
+    ["kepware-tags", ["Ch1.Dev1.Power", "Ch1.Dev1.Voltage"]],
+    ["losant", ["data_temperature", "data_humidity"]],
+    ["neuron-modbus-values", ["values_power", "values_voltage"]],
+    ["p1-dsmr-reader-json", ["phase_voltage_l1", "electricity_currently_delivered"]],
+    ["rtl433-devices", ["temperature_C", "humidity"]],
+    ["senml-cbor", ["temp", "hum"]],
+    ["shelly-gen2-status", ["temperature_tC", "apower", "voltage", "current"]],
+    ["utf8-topic", ["feuchte", "temperatur"]],
+    ["zigbee2mqtt-attribute-output", ["temperature", "humidity"]],
+  ])("is read by what is written: %s", async (fixture, inputs) => {
+    const { streams } = found(heardOf(fixture));
+    expect(streams.map((stream) => [...stream.inputs.map(({ name }) => name)].sort())).toEqual([[...inputs].sort()]);
+    const loaded = await load(configOf(streams));
+    expect(loaded.warnings).toEqual([]);
+    const way = await wayOf(
+      loaded.streams,
+      deviceMessages(fixture).map((one) => ({ ...one, isRetained: false })),
+    );
+    expect(way.join("\n")).toContain(" at ");
+  });
+
+  it("has three phases by their position, which is warned of", async () => {
+    const { streams } = found(heardOf("tasmota-energy-3phase"));
+    expect(streams.map(({ inputs }) => inputs.map(({ name }) => name))).toEqual([
+      [0, 1, 2].map((phase) => `ENERGY/Power/${phase}`).concat([0, 1, 2].map((phase) => `ENERGY/Voltage/${phase}`)),
+    ]);
+    const loaded = await load(configOf(streams));
+    expect(loaded.warnings).toEqual(Array(6).fill(expect.stringMatching(PHASES)));
+    expect((await wayOf(loaded.streams, deviceMessages("tasmota-energy-3phase"))).join("\n")).toContain(" at ");
+  });
+
+  it("says what keeps uplinks without a codec from being used", () => {
+    const { survey, streams } = found(heardOf("chirpstack4-no-codec"));
+    expect(describeFound(streams, survey).join("\n")).toMatch(
+      /cannot be used: application\/9f2c\/device\/70b3d50000000002\/event\/up\n {5}its bytes are not decoded: give the devices a codec/,
+    );
+  });
 });
 
 /** A message of some text, so many seconds after the start. */

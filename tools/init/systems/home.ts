@@ -25,7 +25,7 @@ const tasmota: Recognise = ({ levels, json }) => {
   if (device === undefined || !/(^|\/)tele$/.test(base)) return undefined;
   if (kind !== "SENSOR") return /^(STATE|LWT|INFO\d|UPTIME|HASS_STATE)$/.test(kind ?? "") ? "own" : undefined;
   if (!isObject(json)) return undefined;
-  const numbers = numbersOf(json, 2);
+  const numbers = new Map([...numbersOf(json, 2), ...phasesOf(json)]);
   const values = new Map<string, number>();
   for (const [path, value] of numbers) {
     const [chip = "", member = ""] = path.split("/");
@@ -36,12 +36,23 @@ const tasmota: Recognise = ({ levels, json }) => {
   return { preset: "tasmota", base, device, values, topics: [join(base, device, "SENSOR")] };
 };
 
-const shelly: Recognise = ({ levels, json }) => {
+/** What an energy meter of three phases says of each: `ENERGY/Power/0`. */
+function phasesOf({ ENERGY: energy }: Readonly<Record<string, unknown>>): [string, number][] {
+  if (!isObject(energy)) return [];
+  return Object.entries(energy).flatMap(([name, phases]) =>
+    Array.isArray(phases) && phases.length <= 3 && phases.every((value) => typeof value === "number")
+      ? phases.map((value, at): [string, number] => [`ENERGY/${name}/${at}`, value])
+      : [],
+  );
+}
+
+const shelly: Recognise = ({ levels, json }, around) => {
   const at = levels.length - 3;
   const device = levels[at];
   if (at < 0 || device === undefined) return undefined;
   const isStatus = levels[at + 1] === "status" && /^[a-z0-9]+:\d+$/.test(levels[at + 2] ?? "");
-  if (isStatus && /^shelly/.test(device)) return "own";
+  // The same values come as events, where those are switched on.
+  if (isStatus && basesOf(around, "shelly").includes(levels.slice(0, at + 1).join("/"))) return "own";
   if (levels.slice(-2).join("/") !== "events/rpc" || !isObject(json) || !isObject(json.params)) return undefined;
   const numbers = numbersOf(json.params, 3);
   const parts = [...numbers].filter(
@@ -160,10 +171,12 @@ const ruuvi: Recognise = ({ levels, json }) => {
   return values.has("temperature") ? { preset: "ruuvi-decoded", base, device, values, topics } : "own";
 };
 
-const rtl433: Recognise = ({ levels, json }) => {
+const rtl433: Recognise = ({ levels, json }, around) => {
   const base = levels.slice(0, -2).join("/");
   if (levels.at(-1) !== "events" || !isObject(json) || typeof json.model !== "string") {
-    return levels[0] === "rtl_433" ? "own" : undefined;
+    // The same values come as events, where those are switched on.
+    const hasEvents = basesOf(around, "rtl_433").includes(levels.slice(0, 2).join("/"));
+    return levels[0] === "rtl_433" && (hasEvents || levels[2] !== "devices") ? "own" : undefined;
   }
   if (json.id === undefined) return "own";
   const values = renamed(numbersOf(json, 1), namesByPlace(HOME_PRESETS.rtl_433 as Preset));

@@ -38,6 +38,8 @@ const SIGNS: readonly (readonly [system: string, sign: RegExp])[] = [
   ["zwave-js-ui", /^(.+)\/_CLIENTS\/ZWAVE_GATEWAY/],
   ["opendtu", /^(.+)\/dtu\/(?:status|uptime|ip|hostname|rssi|bssid)$/],
   ["esphome", /^([^/]+)\/(?:status|debug)$/],
+  ["shelly", /^(.+)\/events\/rpc$/],
+  ["rtl_433", /^(rtl_433\/[^/]+)\/events$/],
   [
     "homeassistant-statestream",
     /^(.+)\/(?:sun|zone|person|automation|script|weather|device_tracker)\/[^/]+\/(?:state|last_changed)$/,

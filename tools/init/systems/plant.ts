@@ -9,6 +9,9 @@ import type { Parsed, Recognise, Sighting } from "../types.ts";
 import { isObject, numbersOf } from "../values.ts";
 import { basesOf, join, matchBase, namesByPlace } from "./names.ts";
 
+const NO_CODEC =
+  "its bytes are not decoded: give the devices a codec (payload formatter) in the network server, or write the stream with unpack (docs/config.md, Binary payloads)";
+
 const uplinks = (
   preset: string,
   sign: RegExp,
@@ -18,7 +21,7 @@ const uplinks = (
     const [, base = "", device = ""] = sign.exec(topic) ?? [];
     if (device === "") return undefined;
     const object = isObject(json) ? find(json) : undefined;
-    if (!isObject(object)) return "own";
+    if (!isObject(object)) return { why: NO_CODEC };
     return {
       preset,
       base,
@@ -117,23 +120,36 @@ const thingsboard: Recognise = ({ topic, json }) => {
   return { preset: "thingsboard-gateway", base, device, values: numbersOf(element.values, 1), topics: [] };
 };
 
-const decodeSenml = createDocumentDecoder("senml");
+const SENML = { senml: createDocumentDecoder("senml"), senml_cbor: createDocumentDecoder("senml_cbor") };
 
-const senml: Recognise = (message) => {
-  const { json, topic, payload, time } = message;
+/** Which form of SenML a message may have: an array of records, in CBOR each a map with a label of SenML in front. */
+function senmlFormOf({ json, payload }: Parsed): keyof typeof SENML | undefined {
   const isPack =
     Array.isArray(json) &&
     json.length > 0 &&
     json.every((record) => isObject(record) && ("n" in record || "bn" in record));
-  if (!isPack) return undefined;
+  if (isPack) return "senml";
+  const [array = 0, map = 0, label = 0] = payload;
+  const isArray = (array > 0x80 && array < 0x98) || array === 0x9f;
+  const isMap = (map > 0xa0 && map < 0xb8) || map === 0xbf;
+  return isArray && isMap && (label < 8 || (label >= 0x20 && label < 0x26)) ? "senml_cbor" : undefined;
+}
+
+const senml: Recognise = (message) => {
+  const { topic, payload, time } = message;
+  const form = senmlFormOf(message);
+  if (form === undefined) return undefined;
   try {
     const around = { topic, captures: new Map<string, string>(), now: () => time, ask() {} };
-    const [reading] = decodeSenml(payload, around) as Readonly<Record<string, unknown>>[];
+    const [reading] = SENML[form](payload, around) as Readonly<Record<string, unknown>>[];
     const values = numbersOf({ ...reading, time: undefined, bn: undefined }, 1);
     const device = typeof reading?.bn === "string" && reading.bn !== "" ? reading.bn : undefined;
-    // Without a base name, the topic has to tell the device.
-    if (device === undefined) return undefined;
-    return { preset: "senml", base: "", device, values, lines: { topic }, topics: [topic] };
+    const format = form === "senml" ? {} : { payload: form };
+    if (device !== undefined)
+      return { preset: "senml", base: "", device, values, lines: { ...format, topic }, topics: [topic] };
+    // Without a base name, the topic tells the device.
+    const lines = { payload: form, each: "", time: { field: "time", format: "unix" } };
+    return { preset: undefined, base: "", device: topic, values, lines, topics: [topic] };
   } catch (error) {
     if (!(error instanceof PayloadError)) throw error;
     return undefined;
