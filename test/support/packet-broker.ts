@@ -16,8 +16,20 @@ export interface PacketBroker {
   close(): Promise<void>;
 }
 
-/** Answers a packet itself; true when the broker must not answer it as usual. */
-export type Answer = (packet: Packet, broker: PacketBroker) => boolean;
+/**
+ * Answers a packet itself; true when the broker must not answer it as usual.
+ *
+ * @param client  that sent it
+ */
+export type Answer = (packet: Packet, broker: PacketBroker, client: PacketClient) => boolean;
+
+/** A client that is connected. */
+export interface PacketClient {
+  /** Sends it a packet, in its version of MQTT. */
+  send(packet: Packet): void;
+  /** Closes its connection. */
+  end(): void;
+}
 
 /** Starts a broker on 127.0.0.1, or `host`, that accepts everything and delivers nothing. */
 export async function startPacketBroker(answer: Answer = () => false, host = "127.0.0.1"): Promise<PacketBroker> {
@@ -28,11 +40,19 @@ export async function startPacketBroker(answer: Answer = () => false, host = "12
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.push(socket);
     socket.on("error", () => {}); // the client may be gone first
+    let own: { protocolVersion?: number } = {};
+    const client: PacketClient = {
+      send: (packet) => void socket.write(mqttPacket.generate(packet, own)),
+      end: () => void socket.end(),
+    };
     const parser = mqttPacket.parser();
     parser.on("packet", (packet: Packet) => {
       received.push(packet);
-      if (packet.cmd === "connect") options = { protocolVersion: (packet as IConnectPacket).protocolVersion ?? 4 };
-      if (!answer(packet, broker)) answerAsUsual(packet, broker);
+      if (packet.cmd === "connect") {
+        own = { protocolVersion: (packet as IConnectPacket).protocolVersion ?? 4 };
+        options = own;
+      }
+      if (!answer(packet, broker, client)) answerAsUsual(packet, client);
     });
     socket.on("data", (data) => parser.parse(data as Buffer));
   });
@@ -56,14 +76,14 @@ export async function startPacketBroker(answer: Answer = () => false, host = "12
   return broker;
 }
 
-function answerAsUsual(packet: Packet, broker: PacketBroker): void {
+function answerAsUsual(packet: Packet, client: PacketClient): void {
   const { messageId = 0 } = packet;
-  if (packet.cmd === "connect") broker.send({ cmd: "connack", returnCode: 0, reasonCode: 0, sessionPresent: false });
+  if (packet.cmd === "connect") client.send({ cmd: "connack", returnCode: 0, reasonCode: 0, sessionPresent: false });
   if (packet.cmd === "subscribe") {
-    broker.send({ cmd: "suback", messageId, granted: packet.subscriptions.map(({ qos }) => qos) });
+    client.send({ cmd: "suback", messageId, granted: packet.subscriptions.map(({ qos }) => qos) });
   }
   if (packet.cmd === "unsubscribe")
-    broker.send({ cmd: "unsuback", messageId, granted: packet.unsubscriptions.map(() => 0) });
-  if (packet.cmd === "publish" && packet.qos === 1) broker.send({ cmd: "puback", messageId, reasonCode: 0 });
-  if (packet.cmd === "pingreq") broker.send({ cmd: "pingresp" });
+    client.send({ cmd: "unsuback", messageId, granted: packet.unsubscriptions.map(() => 0) });
+  if (packet.cmd === "publish" && packet.qos === 1) client.send({ cmd: "puback", messageId, reasonCode: 0 });
+  if (packet.cmd === "pingreq") client.send({ cmd: "pingresp" });
 }

@@ -1,6 +1,6 @@
 // What the doctor makes of what it measured.
 
-import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -16,6 +16,17 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const repeated = (value: number) => Array.from({ length: 12 }, () => value);
 
 describe("latency", () => {
+  it("is the median, which a few late messages do not move", () => {
+    const times = [9, 1, 2, 3, 400];
+    expect(judgeLatency(times, [1, 1, 1, 1, 1])[0]?.text).toMatch(/^a message takes 3\.0 ms there and back/);
+  });
+
+  it("is Nagle's where a third of the second ones come a step later, not where fewer do", () => {
+    const seconds = (late: number) => Array.from({ length: 12 }, (_, i) => (i < late ? 40 : 1));
+    expect(judgeLatency(repeated(1), seconds(4))[0]?.level).toBe("note");
+    expect(judgeLatency(repeated(1), seconds(3))[0]?.level).toBe("ok");
+  });
+
   it.each([
     ["a fast broker", repeated(0.4), repeated(0.6), "ok", "a message takes 0.4 ms there and back"],
     ["Nagle's algorithm", repeated(0.4), repeated(41), "note", "a step of 40 ms is Nagle's algorithm"],
@@ -37,6 +48,20 @@ describe("the queue", () => {
     expect(judgeQueue(session, heard, granted)).toEqual([
       expect.objectContaining({ level: "fault", text: expect.stringContaining(text) }),
     ]);
+  });
+});
+
+describe("the queue of a broker that keeps all", () => {
+  it("is fine, as far as can be tried from here", () => {
+    expect(judgeQueue(true, QUEUED, 1)).toEqual([
+      { level: "ok", text: "for a host that is away it keeps 1200 messages and more" },
+      {
+        level: "note",
+        text: "whether they survive a restart of the broker cannot be tried from here",
+        remedy: expect.stringContaining("persistence true"),
+      },
+    ]);
+    expect(judgeQueue(true, QUEUED - 1, 1)[0]?.level).toBe("fault");
   });
 });
 
@@ -62,6 +87,30 @@ describe("the machine", () => {
       level: "note",
       remedy: "state: { directory: ./state }",
     });
+  });
+
+  it("says what it wrote there, cleans up, and tells of a directory that others may read", async () => {
+    await chmod(folder, 0o700);
+    const [found, ...more] = await tryDirectory(folder);
+    expect(found?.text).toMatch(/: \d+(\.\d GB| MB) free, a write to the disk takes \d+\.\d ms$/);
+    expect(Number(/takes (\S+) ms/.exec(found?.text ?? "")?.[1])).toBeGreaterThan(0);
+    expect(more).toEqual([]);
+    expect(await readdir(folder)).toEqual([]);
+    await chmod(folder, 0o755);
+    expect((await tryDirectory(folder)).map(({ level, text }) => [level, text.startsWith(folder)])).toEqual([
+      ["ok", true],
+      ["note", true],
+    ]);
+  });
+
+  it("takes a clock of the day before the file was written for right", async () => {
+    const file = join(folder, "c.yaml");
+    await writeFile(file, "");
+    const written = Date.UTC(2026, 5, 2);
+    await utimes(file, written / 1000, written / 1000);
+    const level = async (now: number) => (await tryClock(file, now, join(folder, "none/synchronized")))[0]?.level;
+    expect(await level(written - 86_400_000)).toBe("ok");
+    expect(await level(written - 86_400_001)).toBe("fault");
   });
 
   it("knows a clock that is behind, or not set", async () => {
