@@ -137,11 +137,11 @@ function residualsOf(z: Float64Array, weights: readonly number[]): Float64Array 
 function toBlock(means: readonly number[], matrix: readonly (readonly number[])[]): Block {
   const rows = matrix.map((row, r) => {
     const own = row.slice(0, r + 1);
-    for (let shift = 26; shift > 0; shift--) {
+    // It ends: covariances are 1e-4 at least, so that weights are 100 at most, and those of seasons 10.
+    for (let shift = 26; ; shift--) {
       const weights = own.map((value) => Math.round(value * 2 ** (shift - 6)));
       if (weights.every((weight) => Math.abs(weight) <= 127)) return { shift, weights };
     }
-    return { shift: 0, weights: own.map((value) => Math.max(-127, Math.min(127, Math.round(value / 64)))) };
   });
   return {
     mean: Int16Array.from(means, (value) => Math.round(value)),

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { calibrate } from "../../host/detect/calibrate.ts";
 import { Detector } from "../../host/detect/detector.ts";
 import { parametersOf, referenceCases } from "../support/detectors.ts";
+import { mulberry32 } from "../support/random.ts";
 
 describe.each(referenceCases().map((reference) => [reference.channels, reference] as const))(
   "calibrate with %i channels",
@@ -34,3 +35,19 @@ describe.each(referenceCases().map((reference) => [reference.channels, reference
     });
   },
 );
+
+describe("calibrate with rows by the clock", () => {
+  it("learns each time of the period where it is, with rows that are missing", () => {
+    // 0 in the first half of a period of 8 rows, 1000 in the second; the readings begin at row 4, and row 12 is missing.
+    const rows = Array.from({ length: 400 }, (_, i) => (i < 8 ? 4 + i : 5 + i));
+    const random = mulberry32(4);
+    const column = Float64Array.from(rows, (row) => (row % 8 < 4 ? 0 : 1000) + Math.round(40 * random()));
+    const { seasonality } = calibrate([column], { rate: 0.01, period: 8, rows });
+    const { means, visits } = seasonality!.seen!;
+    expect(means.subarray(0, 4).every((mean) => mean < 0)).toBe(true);
+    expect(means.subarray(4).every((mean) => mean > 0)).toBe(true);
+    // Slot 4 was visited at rows 4, 20, 28, …: in every period but that of row 12.
+    expect(visits[4]).toBe(visits[5]! - 1);
+    expect(calibrate([column], { rate: 0.01, period: 8 }).seasonality!.seen).toBeUndefined();
+  });
+});

@@ -172,6 +172,14 @@ describe("the numbers of a detector", () => {
 });
 
 describe("the test vectors of a detector", () => {
+  it("have scores in units of 1/2048", () => {
+    const detector = new Detector(PARAMETERS);
+    for (let row = 0; row < 40; row++) {
+      const { score } = detector.step(INPUT.subarray(2 * row, 2 * row + 2), row);
+      expect(TEST.scores[row]! / 2048).toBe(score);
+    }
+  });
+
   it("come out, with and without alarms among them", () => {
     expect([...new Set(TEST.alarms)].sort()).toEqual([0, 1]);
     const file = parseDetector(serializeDetector(SPEC, PARAMETERS, TEST));
@@ -240,6 +248,10 @@ describe("the document of a detector", () => {
     ["an empty name", { name: "" }, "detector.name"],
   ])("is refused with %s", (_, change, message) => {
     expect(refusal(change)).toThrow(message);
+  });
+
+  it("has no slots in its tensors where it is not by the clock", () => {
+    expect(refusal({ clocked: false })).toThrow(/^detector\.time_of_day\.slots: this detector has no such tensor$/);
   });
 
   it("may say that residuals are those of AR(8), and that a skill is 1", () => {

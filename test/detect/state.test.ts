@@ -122,6 +122,10 @@ describe("the snapshot of a detector", () => {
   };
   const refusal = (bytes: Uint8Array) => () => new Detector(parameters).restore(bytes);
 
+  it("begins with its name and its version", () => {
+    expect(Buffer.from(snapshot.subarray(0, 8)).toString("latin1")).toBe("RVD1\x01\0\0\0");
+  });
+
   it("is refused with any byte damaged", () => {
     for (let at = 0; at < snapshot.length; at++) expect(refusal(changed(at, snapshot[at]! ^ 1))).toThrow(SnapshotError);
   });
