@@ -79,8 +79,8 @@ describe("a bridge whose subscriptions are not all granted", () => {
   });
 
   it.each([4, 5] as const)("learns it from each code of the SUBACK (MQTT %i)", async (protocol) => {
-    const answer: Answer = (packet, broker) => {
-      if (packet.cmd !== "subscribe") return hangUp(packet, broker);
+    const answer: Answer = (packet, broker, client) => {
+      if (packet.cmd !== "subscribe") return hangUp(packet, broker, client);
       broker.send({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [0, protocol === 5 ? 0x87 : 0x80] });
       return true;
     };
@@ -105,8 +105,8 @@ describe("a bridge whose subscriptions are not all granted", () => {
 
 describe("a bridge that may not publish", () => {
   it("names the topic, counts it, and goes on (MQTT 5)", async () => {
-    const answer: Answer = (packet, broker) => {
-      if (packet.cmd !== "publish" || packet.qos !== 1) return hangUp(packet, broker);
+    const answer: Answer = (packet, broker, client) => {
+      if (packet.cmd !== "publish" || packet.qos !== 1) return hangUp(packet, broker, client);
       broker.send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: 0x87 });
       return true;
     };

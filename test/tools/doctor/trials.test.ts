@@ -41,7 +41,7 @@ async function start(manners: Manners): Promise<PacketBroker> {
       return true;
     }
     if (packet.cmd === "subscribe") {
-      const [{ topic }] = packet.subscriptions as [{ topic: string }];
+      const topic = packet.subscriptions[0]?.topic ?? "";
       const isName = topic === "$SYS/broker/version";
       const code = isName && name === undefined ? 0x80 : subackOf(topic);
       client.send({ cmd: "suback", messageId, granted: packet.subscriptions.map(() => code) });
