@@ -28,6 +28,27 @@ describe("parseRecorded", () => {
     expect(parseRecorded(line, 7).time).toBe(7);
   });
 
+  it.each([
+    ["2026-03-01T10:00:00Z", Date.UTC(2026, 2, 1, 10)],
+    ["2026-03-01T10:00:00", Date.UTC(2026, 2, 1, 10)],
+    ["2026-03-01T10:00:00.5-0330", Date.UTC(2026, 2, 1, 13, 30, 0, 500)],
+    ["2026-03-01T10:00:00+05:45", Date.UTC(2026, 2, 1, 4, 15)],
+    ["yesterday", 7],
+    ["2026-13-01T10:00:00Z", 7],
+  ])("takes %s for %d", (tst, time) => {
+    expect(parseRecorded(JSON.stringify({ tst, topic: "a", payload: "1" }), 7).time).toBe(time);
+  });
+
+  it.each([
+    [1, true],
+    [true, true],
+    [0, false],
+    [false, false],
+    [undefined, false],
+  ])("takes retain %s for %s", (retain, isRetained) => {
+    expect(parseRecorded(JSON.stringify({ topic: "a", payload: "1", retain }), 7).isRetained).toBe(isRetained);
+  });
+
   it("knows a time without Z, of later versions", () => {
     const line = '{"tst":"2026-03-01T10:00:00.000000+0000","topic":"a","payload":"1"}';
     expect(parseRecorded(line, 0).time).toBe(Date.UTC(2026, 2, 1, 10));
@@ -36,6 +57,8 @@ describe("parseRecorded", () => {
   it.each([
     ["temperature 21.5", "found no JSON object"],
     ["[1]", "found no JSON object"],
+    ["null", "found no JSON object"],
+    ['{"topic":"","payload":"1"}', 'found no "topic"'],
     ['{"payload":"1"}', 'found no "topic"'],
     ['{"topic":"a"}', 'found no "payload"'],
     ['{"topic":"a","hex":"0g"}', "not hexadecimal"],

@@ -45,6 +45,70 @@ describe("formatUnit", () => {
     expect(lines.some((line) => line.startsWith("MemoryDenyWriteExecute"))).toBe(false);
   });
 
+  it("is this, line by line, with what systemd and an administrator rely on", () => {
+    const sections = formatUnit({ ...OPTIONS, node: "/usr/bin/node" }).split("\n\n");
+    const lines = (section: string | undefined) =>
+      section
+        ?.trim()
+        .split("\n")
+        .filter((line) => !line.startsWith("#"));
+    expect(sections.length).toBe(5);
+    expect(lines(sections[0])).toEqual([
+      "[Unit]",
+      "Description=Rivulet: predictions and alarms for sensors over MQTT",
+      "Wants=network-online.target",
+      "After=network-online.target time-sync.target mosquitto.service",
+      "StartLimitIntervalSec=0",
+    ]);
+    expect(lines(sections[1])).toEqual([
+      "[Service]",
+      "Type=notify",
+      "NotifyAccess=all",
+      "ExecStart=/usr/bin/node /usr/lib/node_modules/rivulet/dist/cli.js run /etc/rivulet/rivulet.yaml",
+      "ExecReload=/bin/kill -HUP $MAINPID",
+      "Restart=always",
+      "RestartSec=5",
+      "TimeoutStartSec=300",
+      "TimeoutStopSec=30",
+      "WatchdogSec=60",
+    ]);
+    expect(lines(sections[2])).toEqual([
+      "DynamicUser=yes",
+      "StateDirectory=rivulet",
+      "StateDirectoryMode=0700",
+      "WorkingDirectory=%S/rivulet",
+      "UMask=0077",
+      "LoadCredential=mqtt-password:/etc/rivulet/mqtt-password",
+    ]);
+    expect(lines(sections[4])).toEqual(["[Install]", "WantedBy=multi-user.target"]);
+  });
+
+  it("takes every right that it does not need: what systemd-analyze security asks for", () => {
+    const hardening = formatUnit(OPTIONS).split("\n\n")[3]?.split("\n") ?? [];
+    const settings = Object.fromEntries(hardening.slice(1).map((line) => line.split(/=(.*)/s).slice(0, 2)));
+    const isYes = Object.entries(settings).filter(([, value]) => value === "yes");
+    expect(isYes.map(([name]) => name)).toEqual([
+      ...["LockPersonality", "NoNewPrivileges", "PrivateDevices", "PrivateTmp", "PrivateUsers", "ProtectClock"],
+      ...["ProtectControlGroups", "ProtectHome", "ProtectHostname", "ProtectKernelLogs", "ProtectKernelModules"],
+      ...["ProtectKernelTunables", "RemoveIPC", "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID"],
+    ]);
+    expect(settings).toMatchObject({
+      DevicePolicy: "closed",
+      KeyringMode: "private",
+      ProcSubset: "pid",
+      ProtectProc: "invisible",
+      ProtectSystem: "strict",
+      RestrictAddressFamilies: "AF_INET AF_INET6 AF_NETLINK AF_UNIX",
+      SystemCallArchitectures: "native",
+      SystemCallErrorNumber: "EPERM",
+    });
+    expect(hardening.filter((line) => line.startsWith("SystemCallFilter"))).toEqual([
+      "SystemCallFilter=@system-service @pkey",
+      "SystemCallFilter=~@privileged",
+    ]);
+    expect(formatUnit({ ...OPTIONS, isInHome: true })).toContain("ProtectHome=read-only\n");
+  });
+
   it("quotes what systemd would read otherwise", () => {
     const unit = formatUnit({ ...OPTIONS, cli: "/opt/a b/100%/cli.js", config: '/etc/$HOME/"x"\\y.yaml' });
     expect(unit).toContain(' "/opt/a b/100%%/cli.js" run "/etc/$$HOME/\\"x\\"\\\\y.yaml"\n');
