@@ -68,8 +68,11 @@ describe("a board", () => {
 
   it("knows whether there is a host", () => {
     const { board, take } = setUp();
+    expect(board.host).toBeUndefined();
     take("rivulet/bridge/state", "online", true);
     expect(board.host).toBe("online");
+    take("rivulet/bridge/state", "x".repeat(300), true);
+    expect(board.host).toBe("x".repeat(200));
   });
 });
 
@@ -152,6 +155,54 @@ describe("the table", () => {
     expect(renderWatch(fleet, options({ rows: 10 })).at(-1)).toMatch(/^… \d+ more, \d+ of them need attention$/);
   });
 
+  it("shows values where any device has some, and no column of them where none has", () => {
+    const silent = device({ values: [] });
+    const title = (devices: DeviceView[]) => renderWatch(devices, options())[1];
+    expect(title([silent, device()])).toContain("values");
+    expect(title([silent])).not.toContain("values");
+    expect(title([])).not.toContain("values");
+  });
+
+  it("leaves columns out from the least important on, and cuts names after those", () => {
+    const titles = (columns: number, name = "7") =>
+      renderWatch([device({ device: name })], options({ columns }))[1]
+        ?.trim()
+        .split(/ +/)
+        .slice(1, -1);
+    expect(titles(80)).toEqual(["rate", "values", "next", "residual", "score"]);
+    // 16 for a name, 18 for the state: 46 for columns of 15, 8, 6, 8 and 9.
+    expect(titles(79)).toEqual(["rate", "values", "next", "score"]);
+    expect(titles(71)).toEqual(["rate", "values", "next", "score"]);
+    expect(titles(70)).toEqual(["rate", "values", "score"]);
+    expect(titles(62)).toEqual(["rate", "values"]);
+    expect(titles(56)).toEqual(["values"]);
+    expect(titles(48)).toEqual([]);
+    // A long name takes the room of the prediction, not that of the score.
+    const long = renderWatch([device({ device: "x".repeat(60) })], options({ columns: 80 }));
+    expect(long[1]?.trim().split(/ +/).slice(1, -1)).toEqual(["rate", "values", "score"]);
+    expect(long[2]).toMatch(/^pump\/x{27}… /);
+  });
+
+  it("counts what needs attention, and rates of all devices", () => {
+    const [first] = renderWatch(
+      [
+        device({ alarm: "" }),
+        device({ health: "stale" }),
+        device({ health: "stuck" }),
+        device({ health: "stuck", rate: undefined }),
+      ],
+      options({ columns: 120, isConnected: false, host: undefined }),
+    );
+    expect(first).toBe("mqtt://plant (no connection), no host, 4 devices, 1 alarm, 1 stale, 2 stuck, 6.0/s");
+    expect(renderWatch([device({ rate: undefined })], options())[0]).toBe("mqtt://plant, host online, 1 device");
+  });
+
+  it("says how long a device is silent after a minute, and not before", () => {
+    const state = (silence: number) => renderWatch([device({ last: START })], options({ now: START + silence }))[2];
+    expect(state(60_000)).toMatch(/ {2}ok$/);
+    expect(state(60_001)).toMatch(/ {2}1 min ago$/);
+  });
+
   it("lets no name break a line", () => {
     const lines = renderWatch([device({ device: "a\nb\u001b[31m" })], options());
     expect(lines).toHaveLength(3);
@@ -164,6 +215,15 @@ describe("the table", () => {
     [1e7, "1.0e+7"],
     [21.456, "21.46"],
     [Number.NaN, "–"],
+    [undefined, "–"],
+    [0, "0"],
+    [99_999, "99999"],
+    [1e5, "1.0e+5"],
+    [0.001, "0.001"],
+    [0.00099, "9.9e-4"],
+    [-0.0005, "-5.0e-4"],
+    [999.94, "999.9"],
+    [1000.04, "1000"],
   ])("prints %d as %s", (value, text) => {
     expect(numberText(value)).toBe(text);
   });
@@ -172,6 +232,11 @@ describe("the table", () => {
     [12, "12/s"],
     [0.2, "12/min"],
     [0.001, "3.6/h"],
+    [1, "1.0/s"],
+    [1 / 60, "1.0/min"],
+    [9.94, "9.9/s"],
+    [10, "10/s"],
+    [undefined, ""],
   ])("prints %d a second as %s", (rate, text) => {
     expect(rateText(rate)).toBe(text);
   });
