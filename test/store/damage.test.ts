@@ -258,6 +258,18 @@ describe("openLevelStore with a state directory that is damaged", () => {
     }
   });
 
+  it("keeps the files of the last damages, and forgets older ones", async () => {
+    await fresh();
+    for (const month of ["01", "02", "03", "04", "05", "06", "07"]) {
+      await mkdir(join(directory(), `damaged-2026-${month}-01T00-00-00.000Z`));
+    }
+    await rm(join(directory(), "CURRENT"));
+    await repairState(directory());
+    const kept = (await readdir(directory())).filter((name) => name.startsWith("damaged-")).sort();
+    expect(kept.slice(0, -1)).toEqual(["damaged-2026-06-01T00-00-00.000Z", "damaged-2026-07-01T00-00-00.000Z"]);
+    expect(await readdir(join(directory(), kept.at(-1) as string))).toContain((await names())[1]);
+  });
+
   it("is left alone by a repair while somebody uses it, and when it is not damaged", async () => {
     await fresh();
     expect(await repairState(directory())).toBeUndefined();

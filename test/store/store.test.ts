@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeExposure, isWaitingForDisk, makePrivateDirectory } from "../../host/store/directory.ts";
-import { openLevelStore } from "../../host/store/level.ts";
+import { describeRebuilt, openLevelStore } from "../../host/store/level.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
 import { type StateStore, StateStoreError } from "../../host/store/store.ts";
 
@@ -183,6 +183,32 @@ describe("openLevelStore", () => {
     await expect(openLevelStore(join(folder, "newer"))).rejects.toThrow(
       'holds "rivulet state 2", expected "rivulet state 1"',
     );
+  });
+});
+
+describe("describeRebuilt", () => {
+  const rebuilt = (count: number, hasUnknown = false) => ({
+    kept: 5,
+    lost: Array.from({ length: count }, (_, i) => `device/pump/${i}`),
+    hasUnknown,
+    folder: "F",
+  });
+
+  it("says what is kept, what starts cold, and where the damaged files are", () => {
+    expect(describeRebuilt(rebuilt(0))).toEqual([
+      "5 values are as they were",
+      "none is known to be lost",
+      "the damaged files are kept in F",
+    ]);
+    expect(describeRebuilt(rebuilt(2, true)).slice(1, -1)).toEqual([
+      "these start cold: pump/0, pump/1",
+      "devices that only the damaged part knew start cold, too",
+    ]);
+  });
+
+  it("names twenty, and counts the others", () => {
+    expect(describeRebuilt(rebuilt(20))[1]).toMatch(/pump\/18, pump\/19$/);
+    expect(describeRebuilt(rebuilt(22))[1]).toMatch(/pump\/19 and 2 more$/);
   });
 });
 
