@@ -54,6 +54,16 @@ describe("PacketGuard", () => {
     "small 0 0 undefined",
   ];
 
+  it.each([0, 1, 123, 124, 125, 126, 127, 128, 300, 16_381, 16_382])(
+    "keeps a topic of %i bytes of what is too large, at QoS 0 and 1",
+    (length) => {
+      const topic = "t".repeat(length);
+      const bytes = Buffer.concat([publish(topic, 30_000, 0), publish(topic, 30_000, 1), publish("next", 3, 1, 9)]);
+      const { packets: found } = through(new PacketGuard(20_000, 4), bytes, 1 << 20);
+      expect(shown(found)).toEqual([`${topic} 0 0 undefined`, `${topic} 0 1 7`, "next 3 1 9"]);
+    },
+  );
+
   it.each([1, 2, 3, 7, 1000, 1 << 20])("stands in for what is too large, read in pieces of %i", (piece) => {
     const guard = new PacketGuard(100, 4);
     const found = through(guard, stream, piece);

@@ -74,6 +74,27 @@ describe("an answer at QoS 1", () => {
     expect(await next.keys()).toEqual([]);
   });
 
+  it("takes the place of none that an earlier process could not publish", async () => {
+    const { connection, store } = await start();
+    const holdBack = (one: typeof connection) => {
+      one.answer = (call) => (isAnswer(call) ? new Promise(() => {}) : Promise.resolve());
+    };
+    holdBack(connection);
+    for (const id of [1, 2]) connection.deliver("plant/7/data", GOOD, id);
+    await turns();
+    const broker = new FakeBroker();
+    const streams = [createTestStream({ publish: { qos: 1, retain: false } })];
+    await startTestBridge("mqtt://fake", { connect: broker.connect, store, log: createTestLog(), streams });
+    holdBack(broker.last);
+    broker.last.accept(true);
+    broker.last.deliver("plant/7/data", GOOD, 3);
+    await turns();
+    expect(numbers(broker.last.calls)).toEqual([1, 2, 3]);
+    const keys: string[] = [];
+    for await (const [key] of store.entries("answer/")) keys.push(key);
+    expect(keys).toEqual(["answer/0000000000000", "answer/0000000000001", "answer/0000000000002"]);
+  });
+
   it("is in flight with no more than twenty", async () => {
     const { connection } = await start();
     const answers: (() => void)[] = [];
