@@ -1,11 +1,11 @@
-import { Detector } from "../detect/detector.ts";
+import { Detector, type Verdict } from "../detect/detector.ts";
 import type { DetectorFile } from "../detect/file.ts";
 import { toRaw } from "../detect/real.ts";
 import { ModelResiduals } from "../detect/residuals.ts";
 import { SnapshotError } from "../model/errors.ts";
 import type { Alarm, Part } from "./alarm.ts";
 import { explain } from "./cause.ts";
-import { Latch } from "./latch.ts";
+import { Latch, type LatchRow } from "./latch.ts";
 import type { Readings } from "./learn.ts";
 import { type AlarmPlan, fileOf, fileWithRate } from "./plan.ts";
 import { RowClock } from "./rows.ts";
@@ -14,6 +14,8 @@ import type { AlarmChange, Anomaly } from "./types.ts";
 
 /** Samples at the start in which no alarm begins: the means are of too few readings. */
 const SETTLE_ROWS = 20;
+/** A deviation from here on is a fault that lasts; an alarm goes on until it is clearly less. */
+const UNUSUAL = 2;
 /** Missed rows after which a detector begins anew (FORMAT.md 8.4), and one more. */
 const GAP_ROWS = 34;
 
@@ -87,10 +89,14 @@ export class DeviceAlarm implements Alarm {
     if (this.#settling > 0) this.#settling--;
     const change = isMuted
       ? this.#latch.end(time)
-      : this.#latch.take(verdict.isAlarm, verdict.score, at, time, () =>
+      : this.#latch.take({ ...this.#judge(verdict), at, time }, () =>
           explain(this.#file, this.#detector, verdict, this.#values),
         );
     return this.#answer(verdict.score, change ?? this.#endOrphan(time));
+  }
+
+  #judge({ isAlarm, score }: Verdict): Pick<LatchRow, "isActive" | "isUnusual" | "score"> {
+    return { isActive: isAlarm, isUnusual: this.#detector.deviation >= UNUSUAL, score };
   }
 
   /** An f32 model takes its samples in single precision, and so does the detector that travels with it. */
@@ -121,6 +127,7 @@ export class DeviceAlarm implements Alarm {
       isAlarm: this.#latch.state.isOn,
       warmup: Math.max(this.#settling, this.#detector.mutedRows),
       isMuted: this.#at < this.#mutedUntil || this.#at < this.#gapUntil,
+      ...(this.#latch.state.isOn && { deviation: this.#detector.deviation }),
       ...(this.#latch.state.isAcknowledged && { isAcknowledged: true }),
       ...(change && { change }),
     };

@@ -5,8 +5,9 @@ const scoreText = (score: number | null): string => (score === null ? "null" : S
 
 /** Prints what a detector says of a sample as fields of a JSON object, without braces. */
 export function formatAnomaly(anomaly: Anomaly): string {
-  const { score, isAlarm, warmup, learning, reason, isMuted, isAcknowledged } = anomaly;
+  const { score, isAlarm, deviation, warmup, learning, reason, isMuted, isAcknowledged } = anomaly;
   let text = `"score":${scoreText(score)},"alarm":${isAlarm}`;
+  if (deviation !== undefined) text += `,"deviation":${scoreText(deviation)}`;
   if (learning !== undefined) text += `,"learning":${Number(learning.toFixed(3))}`;
   if (reason !== undefined) text += `,"reason":${JSON.stringify(reason)}`;
   if (warmup > 0) text += `,"warmup":${warmup}`;

@@ -6,6 +6,19 @@ export interface Explanation {
   readonly text: string;
 }
 
+/** What the detector says of a row. */
+export interface LatchRow {
+  /** Whether the detector is in alarm. */
+  readonly isActive: boolean;
+  /** Whether the row is far from usual, though the detector may have got used to it. */
+  readonly isUnusual: boolean;
+  readonly score: number;
+  /** By the clock of the rows, ms, never less than before. */
+  readonly at: number;
+  /** Of the sample, Unix milliseconds. */
+  readonly time: number;
+}
+
 /** What is kept of a {@link Latch}; times `at` by the clock of the rows, ms, NaN for none. */
 export interface LatchState {
   isOn: boolean;
@@ -35,7 +48,7 @@ const OFF: Readonly<LatchState> = {
 
 /**
  * Makes the alarms of a detector fit to be told: one begins when the detector has been in alarm for `minDurationMs`, and ends when it
- * has been quiet for `holdMs`.
+ * has been quiet for `holdMs`. Until `whileUnusualMs` after its begin, rows that are far from usual are not quiet.
  */
 export class Latch {
   readonly state: LatchState = { ...OFF };
@@ -48,19 +61,12 @@ export class Latch {
   /**
    * Takes what the detector says of a row.
    *
-   * @param at  of the row, ms, never less than before
-   * @param time  of the sample, Unix milliseconds
    * @param explain  asked when this is the worst row so far of an alarm that is not told yet
    */
-  take(
-    isActive: boolean,
-    score: number,
-    at: number,
-    time: number,
-    explain: () => Explanation,
-  ): AlarmChange | undefined {
+  take({ isActive, isUnusual, score, at, time }: LatchRow, explain: () => Explanation): AlarmChange | undefined {
     const { state } = this;
-    if (!isActive) return state.isOn ? this.#rest(at, time) : this.#clear();
+    const goesOn = state.isOn && isUnusual && at - state.activeAt < (this.#settings.whileUnusualMs ?? 0);
+    if (!isActive && !goesOn) return state.isOn ? this.#rest(at, time) : this.#clear();
     state.quietAt = Number.NaN;
     if (Number.isNaN(state.activeAt)) {
       state.activeAt = at;

@@ -47,6 +47,8 @@ export interface Anomaly {
   readonly reason?: string;
   /** Whether alarms are muted, by a command or after a gap. */
   readonly isMuted: boolean;
+  /** In an alarm: how far the readings are from what was usual in the calibration, powers of 2, whatever thresholds got used to. */
+  readonly deviation?: number;
   /** Whether somebody has said to know of the alarm that the device is in. */
   readonly isAcknowledged?: boolean;
   /** There when an alarm begins or ends with this sample. */
@@ -59,6 +61,11 @@ export interface AlarmSettings {
   readonly perWeek?: number | undefined;
   /** Milliseconds for which the detector has to be quiet before an alarm ends. Default: 0. */
   readonly holdMs?: number | undefined;
+  /**
+   * Milliseconds from its begin for which an alarm goes on while the readings are far from what was usual in the calibration, though
+   * thresholds have got used to them. Default: 0, it ends when they have.
+   */
+  readonly whileUnusualMs?: number | undefined;
   /** Milliseconds that an alarm has to last before it is told. Default: 0. */
   readonly minDurationMs?: number | undefined;
   /** Milliseconds after a gap in the readings in which no alarm begins; default: 20 samples, as the detector has it. */

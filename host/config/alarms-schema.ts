@@ -46,6 +46,11 @@ export const alarmFields = {
       hold: duration
         .optional()
         .describe("How long the readings have to be usual again before an alarm ends; default: 0"),
+      while_unusual: duration
+        .optional()
+        .describe(
+          "How long from its begin an alarm goes on while readings stay far from usual, though thresholds are used to them; default: 1d",
+        ),
       min_duration: duration.optional().describe("How long an alarm has to last before it is told; default: 0"),
       mute_after_gap: duration
         .optional()

@@ -6,6 +6,7 @@ import type { Path, Problem } from "./document.ts";
 import type { StreamConfig } from "./schema.ts";
 
 const DEFAULT_LEARN_ROWS = 1000;
+const DEFAULT_WHILE_UNUSUAL = "1d";
 const PERIODS: Readonly<Record<string, string>> = { day: "1d", week: "1w" };
 
 /** Checks what a stream says of its model and its alarms; adds to `problems` what is wrong. */
@@ -60,6 +61,7 @@ export function alarmSettings({ alarms = {} }: StreamConfig): AlarmSettings {
   return {
     perWeek,
     holdMs: parseDuration(hold),
+    whileUnusualMs: parseDuration(alarms.while_unusual ?? DEFAULT_WHILE_UNUSUAL),
     minDurationMs: parseDuration(minDuration),
     muteAfterGapMs: parseDuration(muteAfterGap),
   };

@@ -15,11 +15,14 @@ describe("alarms of a stream", () => {
     expect(alarmSettings(streams[0]!.config)).toEqual({
       perWeek: 0.5,
       holdMs: 600_000,
+      whileUnusualMs: 86_400_000,
       minDurationMs: 30_000,
       muteAfterGapMs: 3_600_000,
     });
     const both = await load(config("model: m.safetensors", "detector: d.safetensors"));
-    expect(alarmSettings(both.streams[0]!.config)).toEqual({});
+    expect(alarmSettings(both.streams[0]!.config)).toEqual({ whileUnusualMs: 86_400_000 });
+    const ends = await load(config("detector: d.safetensors", "alarms: { while_unusual: 0 }"));
+    expect(alarmSettings(ends.streams[0]!.config)).toEqual({ whileUnusualMs: 0 });
   });
 
   it("are not to be commanded unless that is asked for", async () => {

@@ -21,6 +21,7 @@ import { type PumpAlarm, type PumpAnswer, PumpWatch } from "./watch.ts";
 export const RATE_HZ = 20;
 
 /** Latest latencies that are kept for the percentiles. */
+const DAY_MS = 86_400_000;
 const LATENCIES = 4096;
 /** How often readings that are due are published. */
 const TICK_MS = 4;
@@ -107,7 +108,7 @@ function describeStream({ model, detector }: PlantOptions): StreamOptions {
       },
     ],
     // A reading stands for ten seconds of the plant, whenever it comes: rows are counted.
-    alarms: planAlarms({ file: detector, inputs: names, isTimed: false }),
+    alarms: planAlarms({ file: detector, inputs: names, isTimed: false, settings: { whileUnusualMs: DAY_MS } }),
     maxDevices: 1000,
     qos: 1,
   };
