@@ -25,6 +25,9 @@ describe("latency", () => {
     const seconds = (late: number) => Array.from({ length: 12 }, (_, i) => (i < late ? 40 : 1));
     expect(judgeLatency(repeated(1), seconds(4))[0]?.level).toBe("note");
     expect(judgeLatency(repeated(1), seconds(3))[0]?.level).toBe("ok");
+    // A way of 30 ms hides it.
+    expect(judgeLatency(repeated(30), repeated(70))[0]?.level).toBe("ok");
+    expect(judgeLatency(repeated(29.9), repeated(70))[0]?.level).toBe("note");
   });
 
   it.each([

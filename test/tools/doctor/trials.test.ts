@@ -6,6 +6,7 @@ import type { StreamOptions } from "../../../host/mqtt/stream.ts";
 import { parseTopicTemplate } from "../../../host/stream/topic.ts";
 import { readFilters, type TopicPlan, tryPublishing, tryReading } from "../../../tools/doctor/access.ts";
 import { type Trial, tryProtocol, tryRetained } from "../../../tools/doctor/broker.ts";
+import { aclLines } from "../../../tools/doctor/mosquitto.ts";
 import { type PacketBroker, startPacketBroker } from "../../support/packet-broker.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -118,7 +119,7 @@ describe("tryProtocol", () => {
   });
 
   it.each<[string, Manners, string]>([
-    ["refuses its topics", { subackOf: () => 0x87 }, "the broker refuses the subscription"],
+    ["refuses its topics", { subackOf: () => 0x80 }, "the broker refuses the subscription"],
     [
       "delivers nothing",
       { delivers: () => false },
@@ -163,11 +164,17 @@ const PLAN: TopicPlan = {
   streams: [stream("pump", ["plant/{device}/data", "plant/{device}/more"])],
 };
 
+/** The stream with a source of commands, as one has that obeys them. */
+const withCommand = (one: StreamOptions): StreamOptions => ({
+  ...one,
+  sources: [...one.sources, { ...one.sources[0], topic: parseTopicTemplate("own/{a}/set"), isCommand: true } as never],
+});
+
 describe("readFilters", () => {
   it("are those of readings, of commands and of Home Assistant, each with its use", () => {
     const plan = {
       ...PLAN,
-      streams: [stream("pump", ["plant/{device}"], { qos: 0, takesCommands: true })],
+      streams: [withCommand(stream("pump", ["plant/{device}"], { qos: 0, takesCommands: true }))],
       homeAssistant: { prefix: "ha", birthTopic: "ha/status" },
     };
     expect(readFilters(plan)).toEqual([
@@ -178,6 +185,17 @@ describe("readFilters", () => {
         use: "commands of pump",
       })),
       { filter: "ha/status", qos: 0, use: "the start of Home Assistant" },
+    ]);
+  });
+});
+
+describe("aclLines", () => {
+  it("has no line of its own for what stands below the base topic, which is read and written as a whole", () => {
+    const plan = { ...PLAN, streams: [stream("pump", ["plant/{device}", "base/{device}/x"], { takesCommands: true })] };
+    expect(aclLines(plan, "host").filter((line) => line.startsWith("topic"))).toEqual([
+      "topic read plant/+",
+      "topic readwrite base/#",
+      "topic read $SYS/broker/version",
     ]);
   });
 });
@@ -205,7 +223,7 @@ describe("tryReading", () => {
   });
 
   it("finds refused filters, and those that are granted less than was asked for", async () => {
-    const { url } = await start({ subackOf: (filter) => (filter.endsWith("data") ? 0x87 : 0) });
+    const { url } = await start({ subackOf: (filter) => (filter.endsWith("data") ? 0x80 : 0) });
     const findings = await tryReading(trialOf(url), PLAN, 50);
     expect(lines(findings)).toEqual([
       "fault plant/+/data (readings of pump): the broker refuses the subscription",

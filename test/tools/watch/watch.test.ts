@@ -66,6 +66,26 @@ describe("a board", () => {
     expect(board.devices()).toEqual([]);
   });
 
+  it("knows what a detector has learnt, and the samples of a warm-up to come", () => {
+    const { board, take } = setUp();
+    take("rivulet/pump/7", { n: 1, learning: 0.25, warmup: 4 });
+    expect(board.devices()).toMatchObject([{ learning: 0.25, warmup: 4 }]);
+    take("rivulet/pump/7", { n: 2 });
+    expect(board.devices()).toMatchObject([{ learning: undefined, warmup: 0 }]);
+  });
+
+  it("keeps alarm and health apart, and knows the first cause", () => {
+    const { board, take } = setUp();
+    take("rivulet/pump/7/alarm", { alarm: true, cause: [{ input: "speed" }, { input: "pressure" }] });
+    take("rivulet/pump/7/health", { health: "stuck", since: START - 5 });
+    take("rivulet/pump/7", { n: 1 });
+    expect(board.devices()).toMatchObject([{ alarm: "speed", health: "stuck", since: START - 5 }]);
+    take("rivulet/pump/7/health", { health: "ok" });
+    expect(board.devices()).toMatchObject([{ alarm: "speed", health: undefined, since: START - 5 }]);
+    take("rivulet/pump/7/alarm", { alarm: true, cause: [{ input: 5 }] });
+    expect(board.devices()).toMatchObject([{ alarm: "" }]);
+  });
+
   it("knows whether there is a host", () => {
     const { board, take } = setUp();
     expect(board.host).toBeUndefined();
@@ -161,6 +181,13 @@ describe("the table", () => {
     expect(title([silent, device()])).toContain("values");
     expect(title([silent])).not.toContain("values");
     expect(title([])).not.toContain("values");
+  });
+
+  it("shows the first two values, and no time before a fault began", () => {
+    const line = renderWatch([device({ values: [1, 2, 3] })], options())[2];
+    expect(line).toMatch(/ 1 2 +1481 /);
+    const early = device({ health: "stale", since: START + 5000 });
+    expect(renderWatch([early], options())[2]).toMatch(/ {2}stale 0 ms$/);
   });
 
   it("leaves columns out from the least important on, and cuts names after those", () => {
