@@ -93,3 +93,116 @@ describe("bridgeNode", () => {
     expect(bridgeInfo({ ...PLACE, version: undefined }, [])).toBe('{"version":"unknown","streams":[]}');
   });
 });
+
+/** What differs from entity to entity: the page of Home Assistant is made of it. */
+const ownOf = ({ messages }: ReturnType<typeof deviceNode>) =>
+  Object.fromEntries(
+    messages.map(({ part, payload }) => {
+      const { origin: _, device: __, availability: ___, unique_id: ____, ...own } = JSON.parse(payload);
+      return [part, own];
+    }),
+  );
+
+describe("the entities as Home Assistant reads them", () => {
+  it("are of a device: a problem, a score, predictions, whether it reports and whether it is stuck", () => {
+    const own = ownOf(deviceNode(PLACE, STREAM, "7"));
+    const health = {
+      state_topic: "plant/pump/7/health",
+      json_attributes_topic: "plant/pump/7/health",
+      json_attributes_template:
+        "{{ {'why': value_json.why, 'since': (value_json.since / 1000) | timestamp_utc} | tojson }}",
+      entity_category: "diagnostic",
+      qos: 1,
+    };
+    expect(own["binary_sensor/reporting"]).toEqual({
+      name: "Reporting",
+      device_class: "connectivity",
+      value_template: "{{ 'OFF' if value_json.health == 'stale' else 'ON' }}",
+      ...health,
+    });
+    expect(own["binary_sensor/stuck"]).toEqual({
+      name: "Stuck",
+      device_class: "problem",
+      value_template: "{{ 'ON' if value_json.health == 'stuck' else 'OFF' }}",
+      ...health,
+    });
+    expect(own["binary_sensor/alarm"]).toMatchObject({
+      name: "Alarm",
+      device_class: "problem",
+      value_template: "{{ 'ON' if value_json.alarm else 'OFF' }}",
+      json_attributes_topic: "plant/pump/7/alarm",
+      json_attributes_template: expect.stringContaining("'cause': value_json.text | default('')"),
+      qos: 1,
+    });
+    expect(own["sensor/score"]).toMatchObject({
+      name: "Anomaly score",
+      icon: "mdi:chart-bell-curve",
+      state_topic: "plant/pump/7",
+      value_template: "{{ value_json.score }}",
+      state_class: "measurement",
+      suggested_display_precision: 2,
+      json_attributes_topic: "plant/pump/7",
+      json_attributes_template: expect.stringContaining("'muted': value_json.muted | default(false)"),
+      expire_after: 30,
+      qos: 1,
+    });
+    expect(own["sensor/prediction_1"]).toEqual({
+      name: expect.stringMatching(/^Predicted /),
+      state_topic: "plant/pump/7",
+      value_template: "{{ value_json.prediction[1] }}",
+      state_class: "measurement",
+      suggested_display_precision: 2,
+      expire_after: 30,
+      qos: 1,
+    });
+  });
+
+  it("are of the bridge: its connection, its state, its version and what is newer", () => {
+    const shared = { entity_category: "diagnostic", qos: 1 };
+    expect(ownOf(bridgeNode(PLACE))).toEqual({
+      "binary_sensor/connection": {
+        name: "Connection",
+        device_class: "connectivity",
+        state_topic: "plant/bridge/state",
+        value_template: "{{ 'OFF' if value == 'offline' else 'ON' }}",
+        ...shared,
+      },
+      "sensor/state": {
+        name: "State",
+        state_topic: "plant/bridge/state",
+        value_template: "{{ value[:255] }}",
+        ...shared,
+      },
+      "sensor/version": {
+        name: "Version",
+        state_topic: "plant/bridge/info",
+        value_template: "{{ value_json.version }}",
+        ...shared,
+      },
+      "update/update": {
+        name: "Update",
+        device_class: "firmware",
+        title: "Rivulet",
+        state_topic: "plant/bridge/info",
+        value_template: "{{ {'installed_version': value_json.version} | tojson }}",
+        latest_version_topic: "plant/bridge/latest_version",
+        ...shared,
+      },
+    });
+  });
+
+  it("know who made them, and when nobody answers for them", () => {
+    const text = (node: ReturnType<typeof deviceNode>) => node.messages[0]?.payload ?? "";
+    expect(JSON.parse(text(deviceNode(PLACE, STREAM, "7")))).toMatchObject({
+      origin: { name: "Rivulet", sw_version: "1.2.3" },
+      availability: [
+        { topic: "plant/bridge/state", value_template: "{{ 'offline' if value == 'offline' else 'online' }}" },
+      ],
+      device: { manufacturer: "Rivulet", model: "pump@12345678" },
+    });
+    expect(JSON.parse(text(bridgeNode({ ...PLACE, version: undefined })))).toMatchObject({
+      origin: { name: "Rivulet" },
+      device: { manufacturer: "Rivulet", model: "Bridge" },
+    });
+  });
+});
