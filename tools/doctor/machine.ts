@@ -11,8 +11,23 @@ const LEAST_FREE = 64 * 1024 * 1024;
 const SLOW_COMMIT_MS = 50;
 const WRITES = 10;
 
-/** Where the state goes: whether it can be written, its space, and how long a commit takes. */
-export async function tryDirectory(directory: string | undefined): Promise<Finding[]> {
+/** What is measured of a disk. */
+export interface DiskMeasures {
+  /** Bytes that are free; undefined where the system does not say. */
+  readonly freeBytes: (directory: string) => Promise<number | undefined>;
+  /** Median time of a small write that has reached the disk. */
+  readonly commitMs: (directory: string) => Promise<number>;
+}
+
+/**
+ * Where the state goes: whether it can be written, its space, and how long a commit takes.
+ *
+ * @param measures  default: those of this machine
+ */
+export async function tryDirectory(
+  directory: string | undefined,
+  { freeBytes, commitMs }: DiskMeasures = MEASURES,
+): Promise<Finding[]> {
   if (directory === undefined) {
     return [note("the state is kept in memory: it is lost when the process ends", "state: { directory: ./state }")];
   }
@@ -65,6 +80,8 @@ async function commitMs(directory: string): Promise<number> {
     await rm(path, { force: true });
   }
 }
+
+const MEASURES: DiskMeasures = { freeBytes, commitMs };
 
 /** Days by which a clock may differ from the dates of files without a word. */
 const DAY_MS = 86_400_000;

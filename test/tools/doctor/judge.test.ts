@@ -92,6 +92,19 @@ describe("the machine", () => {
     });
   });
 
+  it.each([
+    [3 * 2 ** 30, 1.25, "ok", "3.0 GB free, a write to the disk takes 1.3 ms"],
+    [2 ** 30, 50, "ok", "1.0 GB free, a write to the disk takes 50.0 ms"],
+    [2 ** 30 - 1, 50.1, "note", "1024 MB free, a write to the disk takes 50.1 ms"],
+    [64 * 2 ** 20, 1, "ok", "64 MB free, a write to the disk takes 1.0 ms"],
+    [64 * 2 ** 20 - 1, 1, "fault", "64 MB free, a write to the disk takes 1.0 ms: it will soon be full"],
+    [undefined, 1, "ok", "unknown space, a write to the disk takes 1.0 ms"],
+  ])("judges a disk with %s bytes free and writes of %d ms", async (free, ms, level, text) => {
+    await chmod(folder, 0o700);
+    const found = await tryDirectory(folder, { freeBytes: async () => free, commitMs: async () => ms });
+    expect(found).toEqual([expect.objectContaining({ level, text: `${folder}: ${text}` })]);
+  });
+
   it("says what it wrote there, cleans up, and tells of a directory that others may read", async () => {
     await chmod(folder, 0o700);
     const [found, ...more] = await tryDirectory(folder);
