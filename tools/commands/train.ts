@@ -1,9 +1,10 @@
 import path from "node:path";
 import { parseModel, serializeModel } from "../../host/model/model.ts";
-import { UsageError } from "../errors.ts";
+import type { Model } from "../../host/model/types.ts";
 import { checkWritable, writeFileAtomic } from "../files.ts";
 import type { Io } from "../io.ts";
 import { joinLines, printableJson } from "../print.ts";
+import type { Labels } from "../train/assemble-model.ts";
 import { type Columns, chooseColumns } from "../train/data/columns.ts";
 import { findDataFiles } from "../train/data/files.ts";
 import { findPace } from "../train/data/pace.ts";
@@ -15,60 +16,14 @@ import { type FindOptions, findGru } from "../train/gru/find.ts";
 import { footprint } from "../train/gru/sizes.ts";
 import { gatherFacts } from "../train/page/gather.ts";
 import { trainingPage } from "../train/page/html.ts";
-import { type LearnOptions, prepare } from "../train/prepared.ts";
+import { type LearnOptions, type Prepared, prepare } from "../train/prepared.ts";
 import { namesOf, provenanceOf } from "../train/provenance.ts";
 import { forecastTask, parseHorizons, regressTask, type Task } from "../train/task.ts";
+import { readSource } from "../train/tune/source.ts";
+import { tuneTask } from "../train/tune/task.ts";
+import { tuneModel } from "../train/tune/tune.ts";
 import { makeTwin, type Twin, twinFile } from "../train/twin.ts";
-
-/** Arguments and flags of `rivulet train`. */
-export interface TrainArgs {
-  /** Files, folders and patterns. */
-  readonly data: readonly string[];
-  readonly output: string;
-  /** `forecast` or `regress`. */
-  readonly task: string;
-  readonly horizon: string;
-  readonly inputs?: string;
-  readonly targets?: string;
-  readonly label?: string;
-  readonly time?: string;
-  readonly device?: string;
-  /** Seconds between two rows. */
-  readonly interval?: number;
-  /** Most missing rows that are filled in. */
-  readonly bridge?: number;
-  /** Rows of the season. */
-  readonly season?: number;
-  /** Samples that the linear part sees. */
-  readonly skip?: number;
-  /** Share of every sequence, its end, that only the skill table sees. */
-  readonly heldOut: number;
-  /** The linear model alone. */
-  readonly linear?: boolean;
-  /** Hidden units of the GRU. */
-  readonly hidden?: number;
-  readonly keepGru?: boolean;
-  readonly seed: number;
-  /** Other seeds for the best size. */
-  readonly restarts: number;
-  readonly learningRate?: number;
-  /** Seconds that the search for a GRU may take. */
-  readonly budget: number;
-  /** Bytes of a q15 module for a microcontroller. */
-  readonly maxFlash?: number;
-  readonly maxRam?: number;
-  /** Goes on with the search that was broken off. */
-  readonly resume?: boolean;
-  /** Page (HTML) to write. */
-  readonly report?: string;
-  /** Writes the q15 twin as well. */
-  readonly q15?: boolean;
-  readonly alarmsPerWeek: number;
-  readonly name?: string;
-  readonly skipBad?: boolean;
-  readonly decimalComma?: boolean;
-  readonly json?: boolean;
-}
+import { checkTask, givenOptions, listOf, nameOf, searchOptions, type TrainArgs, tuneOptions } from "./train-args.ts";
 
 /**
  * Trains a model with rows of files and writes it with everything that a deployment needs: normalisation, interval, measured warm-up,
@@ -83,39 +38,28 @@ export async function runTrain(args: TrainArgs, io: Io): Promise<void> {
   if (args.report !== undefined) await checkWritable(args.report);
   if (args.q15) await checkWritable(twinFile(args.output));
   const files = findDataFiles(args.data);
+  const source = args.from === undefined ? undefined : await readSource(args.from);
   const columns = chooseColumns(files[0] as string, {
     ...args,
-    inputs: listOf(args.inputs),
+    inputs: source?.spec.inputs.map(({ name }) => name) ?? listOf(args.inputs),
     targets: listOf(args.targets),
     decimalComma: args.decimalComma === true,
   });
-  const data = await read(files, columns, args, io);
+  const newTask = () => (args.task === "forecast" ? forecastTask(columns, horizons) : regressTask(columns));
+  const task = source === undefined ? newTask() : tuneTask(source, columns, args.from as string);
+  const data = await read(files, columns, withInterval(args, source), io);
   try {
-    const task = args.task === "forecast" ? forecastTask(columns, horizons) : regressTask(columns);
-    await learn(files, data, columns, task, args, io);
+    await learn(files, data, columns, { task, source }, args, io);
   } finally {
     data.store.close();
   }
 }
 
-function checkTask({ task, label, targets, horizon }: TrainArgs): void {
-  if (task !== "forecast" && task !== "regress") {
-    throw new UsageError(`--task: Found ${task}, expected forecast or regress`);
-  }
-  if (task === "forecast" && label !== undefined) {
-    throw new UsageError("--label: A forecast has targets (--targets); with a label it is --task regress");
-  }
-  if (task === "regress" && label === undefined) {
-    throw new UsageError("--task regress: Name the column that is to be told with --label");
-  }
-  if (task === "regress" && (targets !== undefined || horizon !== "1")) {
-    throw new UsageError(
-      `--${targets === undefined ? "horizon" : "targets"}: Is of a forecast; --task ${task} tells --label`,
-    );
-  }
+/** Rows come as far apart as the model's are, unless the user says otherwise. */
+function withInterval(args: TrainArgs, source: Model | undefined): TrainArgs {
+  const interval = args.interval ?? source?.spec.interval;
+  return interval === undefined ? args : { ...args, interval };
 }
-
-const listOf = (text: string | undefined) => text?.split(",").map((name) => name.trim());
 
 async function read(files: readonly string[], columns: Columns, args: TrainArgs, io: Io): Promise<Data> {
   const { interval, bridge } = args;
@@ -129,7 +73,7 @@ async function learn(
   files: readonly string[],
   data: Data,
   columns: Columns,
-  task: Task,
+  { task, source }: { readonly task: Task; readonly source: Model | undefined },
   args: TrainArgs,
   io: Io,
 ): Promise<void> {
@@ -138,15 +82,17 @@ async function learn(
   const options: LearnOptions = { labels, shares: { stop: heldOut, heldOut }, season, skip };
   const prepared = prepare(data, task, options);
   const provenance = provenanceOf(files, data, givenOptions(args));
-  const found = args.linear ? undefined : await findGru(prepared, labels, searchOptions(args, provenance), io);
-  const reason = args.linear ? "as asked for" : found === undefined ? "for no GRU fits" : "for no GRU has learned yet";
-  const learned = chooseModel(prepared, labels, found?.candidate, { keepGru: args.keepGru === true, reason });
+  const { learned, results, notes } =
+    source === undefined
+      ? await learnAnew(prepared, labels, searchOptions(args, provenance), args, io)
+      : await tuneModel(source, prepared, tuneOptions(args, data), io);
   const { model } = learned;
-  const told = parseModel(serializeModel({ ...model.spec, provenance }, model.tensors));
+  const spec = { ...model.spec, name: nameOf(args, source), provenance: withSource(provenance, source) };
+  const told = parseModel(serializeModel(spec, model.tensors));
   const tested = withSelftest(told, data, prepared.parts.heldOut);
   const watched = withDetector(tested, data, args.alarmsPerWeek, namesOf(files));
   const twin = args.q15 ? makeTwin(watched.model, data, prepared) : undefined;
-  const choice = describeChoice(prepared, learned, found?.notes ?? []);
+  const choice = describeChoice(prepared, learned, notes);
   await writeFileAtomic(args.output, watched.bytes);
   if (args.report !== undefined) {
     const { model, bytes } = watched;
@@ -155,7 +101,7 @@ async function learn(
       task,
       lines: [...describeData(data), ...choice],
       warnings: warningsOf(learned.skill),
-      results: found?.results ?? [],
+      results,
       facts: gatherFacts(model, prepared, learned.skill.table[0]?.rmse ?? []),
       bytes: bytes.length,
       footprint: await footprint(model),
@@ -163,10 +109,10 @@ async function learn(
     await writeFileAtomic(args.report, Buffer.from(page));
   }
   const twinNotes = twin === undefined ? [] : await writeTwin(twin, data, files, args);
-  const { id, spec } = watched.model;
+  const { id } = watched.model;
   if (args.json) {
-    const { skill, warmup, interval, provenance: origin } = spec;
-    const search = found?.results.map(({ plan, best, rounds }) => ({ ...plan, best, rounds }));
+    const { skill, warmup, interval, provenance: origin } = watched.model.spec;
+    const search = results.map(({ plan, best, rounds }) => ({ ...plan, best, rounds }));
     const facts = { id, bytes: watched.bytes.length, interval, warmup, verdict: learned.verdict };
     io.stdout.write(printableJson({ file: args.output, ...facts, skill, search, provenance: origin }));
     return;
@@ -184,25 +130,16 @@ async function learn(
   );
 }
 
-/** The options that decide what is learned, as they were given. */
-function givenOptions(args: TrainArgs): Record<string, string | number | boolean | undefined> {
-  const { task, interval, bridge, season, skip, heldOut, skipBad, linear, hidden, learningRate } = args;
-  const { seed, restarts, budget, keepGru, maxFlash, maxRam, horizon } = args;
-  return {
-    task,
-    ...(task === "forecast" && { horizon }),
-    ...{ interval, bridge, season, skip, "held-out": heldOut, "skip-bad": skipBad, linear },
-    ...(!linear && { seed, restarts, budget, hidden }),
-    ...{ "learning-rate": learningRate, "keep-gru": keepGru, "max-flash": maxFlash, "max-ram": maxRam },
-  };
+async function learnAnew(prepared: Prepared, labels: Labels, options: FindOptions, args: TrainArgs, io: Io) {
+  const found = args.linear ? undefined : await findGru(prepared, labels, options, io);
+  const reason = args.linear ? "as asked for" : found === undefined ? "for no GRU fits" : "for no GRU has learned yet";
+  const learned = chooseModel(prepared, labels, found?.candidate, { keepGru: args.keepGru === true, reason });
+  return { learned, results: found?.results ?? [], notes: found?.notes ?? [] };
 }
 
-function searchOptions(args: TrainArgs, { options: _, ...origin }: Record<string, string>): FindOptions {
-  const { hidden, seed, restarts, learningRate, budget, output, maxFlash: flash, maxRam: ram } = args;
-  // Whatever changes rows or targets is another search; a longer budget is not.
-  const { budget: __, "keep-gru": ___, ...of } = givenOptions(args);
-  const identity = JSON.stringify([origin, of, args.inputs, args.targets, args.label]);
-  return { hidden, seed, restarts, learningRate, budget, output, flash, ram, identity, resume: args.resume === true };
+/** A tuned model names the one that it comes from. */
+function withSource(provenance: Record<string, string>, source: Model | undefined): Record<string, string> {
+  return source === undefined ? provenance : { ...provenance, tuned_from: source.id };
 }
 
 /** Writes the twin with a detector of its own; answers what is to be told. */
@@ -214,9 +151,4 @@ async function writeTwin(twin: Twin, data: Data, files: readonly string[], args:
   return [
     `${file}: ${model.id}, ${bytes.length} bytes, q15; its error is ${more < 0 ? "" : "+"}${more.toFixed(2)} %; ${note}`,
   ];
-}
-
-function nameOf({ name, output }: TrainArgs): string {
-  const stem = path.basename(output).replace(/\.[^.]+$/, "");
-  return name ?? (stem.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 64) || "model");
 }

@@ -1,6 +1,6 @@
 // Training: arguments, flags and help here, the work in a file of its own, loaded when it is called.
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Io } from "../../io.ts";
 import { examples, memory, number, positive, positiveInteger, upTo, wholeNumber } from "./arguments.ts";
 
@@ -36,6 +36,10 @@ export function addTrain(program: Command, io: Io): void {
     .option("--max-flash <bytes>", "bytes of the q15 module of rivulet build, such as 8K", memory)
     .option("--max-ram <bytes>", "bytes of RAM that it takes with wasm3", memory)
     .option("--resume", "go on with a search that was broken off")
+    .option("--from <model>", "go on from a model that is there: an f32 file, converted ones too")
+    .addOption(
+      new Option("--only <part>", "with --from: what learns; all weights by default").choices(["head", "calibration"]),
+    )
     .option("--q15", "write the q15 twin, too: <output>-q15.safetensors")
     .option("--report <file>", "write a page (HTML) with curves, forecasts, errors and cost")
     .option("--alarms-per-week <n>", "false alarms a week that the detector may raise", positive, 1)
@@ -48,6 +52,7 @@ export function addTrain(program: Command, io: Io): void {
       examples(
         "rivulet train readings.csv -o pump.safetensors",
         "rivulet train data/ --device pump --horizon 1,6,24 -o pumps.safetensors",
+        "rivulet train pump7.csv --from pumps.safetensors --only head -o pump7.safetensors",
         "rivulet train lab.csv --task regress --label viscosity -o viscosity.safetensors",
       ),
     )

@@ -78,7 +78,7 @@ export class Attempt {
       steps: STEPS,
       seed: plan.seed,
     });
-    this.#updates = Math.min(Math.max(problem.fit.count, LEAST_UPDATES), MOST_UPDATES);
+    this.#updates = Math.min(Math.max(problem.fit.countOf(), LEAST_UPDATES), MOST_UPDATES);
     if (saved !== undefined) this.#trainer.restore(saved.snapshot);
     this.#state = saved ?? {
       rounds: [],
@@ -138,17 +138,28 @@ export class Attempt {
   /** The mean loss over the updates of a round; undefined when it was broken off. */
   async #learn(rest: Rest): Promise<number | undefined> {
     const { fit } = this.#problem;
+    const place = this.#placeOf(this.#state.rounds.length * this.#updates);
     let sum = 0;
-    for (let done = 0; done < this.#updates; ) {
-      const at = this.#state.rounds.length * this.#updates + done;
-      const epoch = Math.floor(at / fit.count);
-      for (const batch of fit.epoch(mix(this.plan.seed, epoch), at % fit.count)) {
+    for (let done = 0; done < this.#updates; place.epoch++, place.skip = 0) {
+      for (const batch of fit.epoch(mix(this.plan.seed, place.epoch), place.skip)) {
         if (!(await rest())) return undefined;
         sum += this.#step(batch);
         if (++done === this.#updates) break;
       }
     }
     return sum / this.#updates;
+  }
+
+  /** The epoch that an update is of, and the batches of it before that. */
+  #placeOf(update: number): { epoch: number; skip: number } {
+    const { fit } = this.#problem;
+    let [epoch, skip] = [0, update];
+    for (;;) {
+      const count = fit.countOf(mix(this.plan.seed, epoch));
+      if (skip < count) return { epoch, skip };
+      skip -= count;
+      epoch++;
+    }
   }
 
   #step(batch: Parameters<Trainer["step"]>[0]): number {

@@ -35,9 +35,13 @@ export class Batches {
     this.#stretches = split(source.pieces);
   }
 
-  /** Batches of one epoch. */
-  get count(): number {
-    return this.#groups(this.#stretches).reduce((sum, group) => sum + this.#windows(group), 0);
+  /**
+   * Batches of an epoch: stretches are not all of one length, so their number hangs on which of them go together.
+   *
+   * @param seed  of the order; undefined: as they stand
+   */
+  countOf(seed?: number): number {
+    return this.#groupsOf(seed).reduce((sum, group) => sum + this.#windows(group), 0);
   }
 
   /**
@@ -48,7 +52,7 @@ export class Batches {
    */
   *epoch(seed?: number, skip = 0): Generator<Batch> {
     let at = 0;
-    for (const group of this.#groups(seed === undefined ? this.#stretches : shuffled(this.#stretches, seed))) {
+    for (const group of this.#groupsOf(seed)) {
       const windows = this.#windows(group);
       for (let window = 0; window < windows; window++) {
         if (at++ >= skip) yield this.#read(group, window);
@@ -56,7 +60,8 @@ export class Batches {
     }
   }
 
-  #groups(stretches: readonly Piece[]): readonly (readonly Piece[])[] {
+  #groupsOf(seed: number | undefined): readonly (readonly Piece[])[] {
+    const stretches = seed === undefined ? this.#stretches : shuffled(this.#stretches, seed);
     return Array.from({ length: Math.ceil(stretches.length / BATCH) }, (_, i) =>
       stretches.slice(i * BATCH, (i + 1) * BATCH),
     );
