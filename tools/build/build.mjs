@@ -38,6 +38,7 @@ const BUNDLES = [
   { entry: "tools/bench/real.ts", outfile: "dist/bench-real.js", node: true, isInternal: true },
   { entry: "tools/bench/forecast.ts", outfile: "dist/bench-forecast.js", node: true, isInternal: true },
   { entry: "tools/bench/rows.ts", outfile: "dist/bench-rows.js", node: true, isInternal: true },
+  { entry: "tools/bench/bridge.ts", outfile: "dist/bench-bridge.js", node: true, isInternal: true },
   { entry: "tools/bench/web.ts", outfile: "dist/bench-web.js", node: true, isInternal: true },
   { entry: "tools/bench/train.ts", outfile: "dist/bench-train.js", node: true, isInternal: true },
   { entry: "tools/bench/quantize.ts", outfile: "dist/bench-quantize.js", node: true, isInternal: true },
