@@ -120,6 +120,7 @@ class MqttConnection implements Connection {
   /** What waits for each PINGREQ that is not answered, in order; mqtt.js sends some of its own. */
   readonly #pings: (Waiting | undefined)[] = [];
   #nextPing: Waiting | undefined;
+  #isHeld = false;
   /** Codes of the last SUBACK. */
   #suback: readonly number[] | undefined;
 
@@ -191,15 +192,29 @@ class MqttConnection implements Connection {
   }
 
   send(topic: string, payload: string | Uint8Array, retain = false): void {
+    this.#holdWrites();
     this.#client.publish(topic, toPayload(payload), { qos: 0, retain });
   }
 
   async publish(topic: string, payload: string | Uint8Array, { retain }: { readonly retain: boolean }): Promise<void> {
+    this.#holdWrites();
     try {
       await this.#client.publishAsync(topic, toPayload(payload), { qos: 1, retain });
     } catch (error) {
       throw refusalOf(topic, error) ?? error;
     }
+  }
+
+  /** What is published in one turn of the event loop is one write: a system call for each answer is a fifth of its cost. */
+  #holdWrites(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    const { stream } = this.#client;
+    stream.cork();
+    setImmediate(() => {
+      this.#isHeld = false;
+      stream.uncork();
+    });
   }
 
   acknowledge(id: number): void {

