@@ -24,17 +24,33 @@ export type {
 export type { DetectorTest } from "./detect/tensors.ts";
 export { loadDetector } from "./detector-file.ts";
 export type { Health, HealthPlan, HealthState } from "./health/device-health.ts";
-export { type Bridge, type BridgeOptions, type BridgeStatus, type StopOptions, startBridge } from "./mqtt/bridge.ts";
+export {
+  type Bridge,
+  type BridgeOptions,
+  type BridgeStatus,
+  type Collecting,
+  type StopOptions,
+  startBridge,
+} from "./mqtt/bridge.ts";
 export type { BrokerOptions, Connection, ConnectionHandlers, Message } from "./mqtt/connection.ts";
 export type { BridgeCounters, StreamCounters } from "./mqtt/counters.ts";
+export type { HomeAssistantOptions } from "./mqtt/discovery.ts";
 export type { Oversized } from "./mqtt/guard.ts";
+export type { HealthListener } from "./mqtt/health-watch.ts";
 export type { RetryOptions } from "./mqtt/link.ts";
-export { createLogger, type Logger } from "./mqtt/log.ts";
+export {
+  type ConfigurableLogger,
+  createLogger,
+  type Logger,
+  type LoggerOptions,
+  type LogSettings,
+} from "./mqtt/log.ts";
+export type { LimitedEvent } from "./mqtt/log-events.ts";
 export type { Commanded, Held, MessageOutcome, OutcomeListener, Rejected, Stepped } from "./mqtt/outcomes.ts";
 export type { StreamOptions } from "./mqtt/stream.ts";
 export type { StreamTotals } from "./mqtt/totals.ts";
 export { type RunOptions, startRun } from "./run.ts";
-export { type LevelStoreOptions, type OnDamage, openLevelStore } from "./store/level.ts";
+export { type LevelStoreOptions, type OnDamage, openLevelStore, type StoreEvent } from "./store/level.ts";
 export { createMemoryStore } from "./store/memory.ts";
 export { type Change, type StateStore, StateStoreError } from "./store/store.ts";
 export type { Subscription } from "./stream/filters.ts";

@@ -13,9 +13,9 @@ import { Tensors } from "./tensors.ts";
 import type { Batch, Evaluation, StepOptions, StepResult, Trainer, TrainerOptions, Weights } from "./types.ts";
 
 /**
- * Makes a trainer of a network. The builds with SIMD and without give the same bits.
+ * Makes a trainer of a network. The builds with SIMD and without give the same bits; `simd` chooses one, by default what the
+ * engine can.
  *
- * @param build.simd  default: what the engine can
  * @throws {RangeError} when the options contradict each other or the network, or there is not enough memory
  */
 export function createTrainer(

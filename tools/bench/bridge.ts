@@ -29,9 +29,17 @@ interface Contestant {
   readonly process: ChildProcess;
 }
 
+/** None outlives the benchmark, however that ends. */
+const children = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+process.once("SIGINT", () => process.exit(130));
+
 /** Starts a program and waits for a line that says that it is subscribed. */
 async function start(name: string, args: readonly string[], ready: RegExp): Promise<Contestant> {
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
   let log = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (part) => {
@@ -144,6 +152,7 @@ async function compare(
 async function end({ process: child }: Contestant): Promise<void> {
   child.kill();
   await once(child, "exit");
+  children.delete(child);
 }
 
 async function compareMessages(folder: string, url: string, client: MqttClient): Promise<void> {
