@@ -95,6 +95,7 @@ describe("the page in Chromium", needs({ Chromium: chromiumPath !== undefined })
     );
 
     await page.click("text=Acknowledge");
+    await page.waitForSelector("dialog[open]");
     await page.keyboard.press("Escape");
     await page.waitForFunction(() => document.querySelector("dialog") === null);
     await page.click("text=Acknowledge");
